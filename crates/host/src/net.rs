@@ -56,9 +56,18 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let error = || AddressError(text.to_owned());
         let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port: u16 = port.parse().map_err(|_| error())?;
-        if host.is_empty() || port == 0 { Err(error()) } else { Ok(Self::new(host, port)) }
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let name = bracketed.unwrap_or(host);
+        // Colons outside brackets are an IPv6 address whose last group would be taken for the port.
+        let is_name = |c: char| !c.is_whitespace() && !c.is_control() && c != '[' && c != ']';
+        if name.is_empty() || !name.chars().all(is_name) || (bracketed.is_none() && name.contains(':')) {
+            return Err(error());
+        }
+        // Only digits: the standard parser would take a sign as well.
+        match port.parse() {
+            Ok(number @ 1..) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self::new(name, number)),
+            _ => Err(error()),
+        }
     }
 }
 
@@ -208,5 +217,56 @@ impl DatagramSocket {
 impl fmt::Debug for DatagramSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatagramSocket").field("port", &self.port()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_and_prints() {
+        let check = |text: &str, host: &str, port: u16, printed: &str| {
+            assert_eq!(text.parse(), Ok(Address::new(host, port)));
+            assert_eq!(Address::new(host, port).to_string(), printed);
+        };
+        check("control:7080", "control", 7080, "control:7080");
+        check("a.b-c.example:1", "a.b-c.example", 1, "a.b-c.example:1");
+        check("127.0.0.1:65535", "127.0.0.1", 65535, "127.0.0.1:65535");
+        check("[::1]:80", "::1", 80, "[::1]:80");
+        check("[name]:80", "name", 80, "name:80");
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_in_full() {
+        let texts = [
+            "",
+            ":",
+            "name",
+            "name:",
+            ":80",
+            "name:0",
+            "name:65536",
+            "name:+80",
+            "name:-1",
+            "name:8o",
+            "name: 80",
+            " name:80",
+            "na me:80",
+            "::1:80",
+            "::1",
+            "[::1]",
+            "[]:80",
+            "[::1:80",
+            "::1]:80",
+            "[[::1]]:80",
+        ];
+        for text in texts {
+            let error = text.parse::<Address>().expect_err(text);
+            assert_eq!(
+                error.to_string(),
+                format!("{text:?} is not an address: expected NAME:PORT with a port from 1 to 65535")
+            );
+        }
     }
 }

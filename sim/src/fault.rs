@@ -1,0 +1,412 @@
+//! What can go wrong in a world, and how it ends.
+
+use std::time::Duration;
+
+use groundhog_host::event::{EventSpec, FieldSpec};
+
+use crate::{
+    clock::{SuspendedClock, micros},
+    hosts::{HostId, Status},
+    kernel::{Event, Kernel},
+    machine, network,
+};
+
+/// Which directions of a path a fault is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// There and back.
+    Both,
+    /// Only from the first host to the second.
+    One,
+}
+
+/// Something that goes wrong. Hosts are named.
+///
+/// Faults may overlap: a path that two faults cut is whole again when both have ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Packets are lost. A stream does not fail by itself: it hangs until something times out.
+    Cut {
+        /// One end of the path.
+        from: String,
+        /// The other.
+        to: String,
+        /// Which directions.
+        ways: Ways,
+    },
+    /// Packets wait, and arrive all at once at the end of the fault.
+    Hold {
+        /// One end of the path.
+        from: String,
+        /// The other.
+        to: String,
+        /// Which directions.
+        ways: Ways,
+    },
+    /// Packets take longer, both ways.
+    Slow {
+        /// One end of the path.
+        from: String,
+        /// The other.
+        to: String,
+        /// What latency is multiplied by.
+        factor: f64,
+    },
+    /// Packets are lost now and then, both ways.
+    Lossy {
+        /// One end of the path.
+        from: String,
+        /// The other.
+        to: String,
+        /// How likely each is lost, 0 to 1.
+        probability: f64,
+    },
+    /// Every connection between two hosts is reset, as a firewall that restarts does. Over at once.
+    Reset {
+        /// One host.
+        from: String,
+        /// The other.
+        to: String,
+    },
+    /// A host's software ends without a word of its own; its machine resets its connections. At the end of the
+    /// fault it starts again, with its disk as it was.
+    Kill {
+        /// The host.
+        host: String,
+    },
+    /// A host loses power: nothing is sent, and what was not synced to its disk is lost. At the end of the
+    /// fault it starts again.
+    PowerLoss {
+        /// The host.
+        host: String,
+    },
+    /// A host runs nothing, and packets for it are lost. At the end of the fault it goes on where it stopped.
+    Suspend {
+        /// The host.
+        host: String,
+        /// What its monotonic clock does meanwhile.
+        clock: SuspendedClock,
+    },
+    /// A host's wall clock is set forwards or backwards; at the end of the fault it is set right again.
+    StepClock {
+        /// The host.
+        host: String,
+        /// By how many microseconds.
+        micros: i64,
+    },
+    /// A host's clocks run too fast or too slow.
+    Drift {
+        /// The host.
+        host: String,
+        /// How much too fast, in parts per million, up to 100 000 either way.
+        ppm: i64,
+    },
+}
+
+/// The events that faults and hosts make in the log; the host column of these lines is `-`.
+pub const FAULT_EVENTS: &[EventSpec] = &[
+    spec("fault.cut", "A path began to lose every packet.", PATH),
+    spec("fault.cut_healed", "A path is whole again.", PATH),
+    spec("fault.held", "A path began to hold packets back.", PATH),
+    spec("fault.released", "A path let go what it held.", PATH),
+    spec("fault.slowed", "A path became slower.", &[FROM, TO, field("factor", "what latency is multiplied by")]),
+    spec("fault.slow_healed", "A path has its usual speed again.", &[FROM, TO]),
+    spec("fault.lossy", "A path began to lose packets.", &[FROM, TO, field("probability", "of each packet")]),
+    spec("fault.lossy_healed", "A path loses no more packets.", &[FROM, TO]),
+    spec("fault.reset", "All connections between two hosts were reset.", &[
+        FROM,
+        TO,
+        field("streams", "how many there were"),
+    ]),
+    spec("fault.clock_stepped", "A host's wall clock was set.", &[HOST, field("by", "how far, in seconds")]),
+    spec("fault.clock_drifts", "A host's clocks changed their speed.", &[
+        HOST,
+        field("ppm", "how much too fast, in parts per million"),
+    ]),
+    spec("host.started", "A host's software was started.", &[HOST]),
+    spec("host.killed", "A host's software was killed.", &[HOST]),
+    spec("host.power_lost", "A host lost power.", &[HOST]),
+    spec("host.suspended", "A host stopped running anything.", &[
+        HOST,
+        field("clock", "what its monotonic clock does: stops or runs"),
+    ]),
+    spec("host.resumed", "A suspended host goes on.", &[HOST]),
+];
+
+const HOST: FieldSpec = field("host", "which host");
+const FROM: FieldSpec = field("from", "one end of the path");
+const TO: FieldSpec = field("to", "the other end");
+const PATH: &[FieldSpec] = &[FROM, TO, field("ways", "both, or one: only from the first to the second")];
+
+const fn field(name: &'static str, about: &'static str) -> FieldSpec {
+    FieldSpec { name, about }
+}
+
+const fn spec(name: &'static str, about: &'static str, fields: &'static [FieldSpec]) -> EventSpec {
+    EventSpec { name, about, quiet: false, fields }
+}
+
+/// A fault names a host that the world does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownHost(pub String);
+
+impl std::fmt::Display for UnknownHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no host is called {:?}: add it to the world first", self.0)
+    }
+}
+
+impl std::error::Error for UnknownHost {}
+
+/// A fault's hosts, looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Targets {
+    first: HostId,
+    second: HostId,
+}
+
+impl Fault {
+    /// The names of the hosts that it is on: one, or the two ends of a path.
+    fn hosts(&self) -> (&str, &str) {
+        match self {
+            Self::Cut { from, to, .. }
+            | Self::Hold { from, to, .. }
+            | Self::Slow { from, to, .. }
+            | Self::Lossy { from, to, .. }
+            | Self::Reset { from, to } => (from, to),
+            Self::Kill { host }
+            | Self::PowerLoss { host }
+            | Self::Suspend { host, .. }
+            | Self::StepClock { host, .. }
+            | Self::Drift { host, .. } => (host, host),
+        }
+    }
+
+    pub(crate) fn targets(&self, kernel: &Kernel) -> Result<Targets, UnknownHost> {
+        let hosts = kernel.hosts.borrow();
+        let find = |name: &str| hosts.find(name).ok_or_else(|| UnknownHost(name.to_owned()));
+        let (first, second) = self.hosts();
+        Ok(Targets { first: find(first)?, second: find(second)? })
+    }
+
+    fn ways(&self, targets: Targets) -> impl Iterator<Item = (HostId, HostId)> + use<> {
+        let there = (targets.first, targets.second);
+        let one_way = matches!(self, Self::Cut { ways: Ways::One, .. } | Self::Hold { ways: Ways::One, .. });
+        let back = (!one_way).then_some((targets.second, targets.first));
+        std::iter::once(there).chain(back)
+    }
+}
+
+/// Begins or ends `fault`.
+pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bool) {
+    let host = targets.first;
+    let each_way = |change: &dyn Fn(HostId, HostId)| fault.ways(targets).for_each(|(from, to)| change(from, to));
+    let (first, second) = fault.hosts();
+    let ways = |ways: &Ways| if *ways == Ways::Both { "both" } else { "one" }.to_owned();
+    let path = |more: Vec<(&'static str, String)>| {
+        let mut fields = vec![("from", first.to_owned()), ("to", second.to_owned())];
+        fields.extend(more);
+        fields
+    };
+    match fault {
+        Fault::Cut { ways: w, .. } => {
+            let event = if begins { "fault.cut" } else { "fault.cut_healed" };
+            kernel.log.world(kernel, event, path(vec![("ways", ways(w))]));
+            each_way(&|from, to| match begins {
+                true => network::faults::cut(kernel, from, to),
+                false => network::faults::heal(kernel, from, to),
+            });
+        }
+        Fault::Hold { ways: w, .. } => {
+            let event = if begins { "fault.held" } else { "fault.released" };
+            kernel.log.world(kernel, event, path(vec![("ways", ways(w))]));
+            each_way(&|from, to| match begins {
+                true => network::faults::hold(kernel, from, to),
+                false => network::faults::release(kernel, from, to),
+            });
+        }
+        Fault::Slow { factor, .. } => {
+            let (event, more) = match begins {
+                true => ("fault.slowed", vec![("factor", factor.to_string())]),
+                false => ("fault.slow_healed", vec![]),
+            };
+            kernel.log.world(kernel, event, path(more));
+            each_way(&|from, to| match begins {
+                true => network::faults::slow(kernel, from, to, *factor),
+                false => network::faults::unslow(kernel, from, to, *factor),
+            });
+        }
+        Fault::Lossy { probability, .. } => {
+            let (event, more) = match begins {
+                true => ("fault.lossy", vec![("probability", probability.to_string())]),
+                false => ("fault.lossy_healed", vec![]),
+            };
+            kernel.log.world(kernel, event, path(more));
+            each_way(&|from, to| match begins {
+                true => network::faults::lose(kernel, from, to, *probability),
+                false => network::faults::unlose(kernel, from, to, *probability),
+            });
+        }
+        Fault::Reset { .. } if begins => {
+            let streams = network::faults::reset(kernel, targets.first, targets.second);
+            kernel.log.world(kernel, "fault.reset", path(vec![("streams", streams.to_string())]));
+        }
+        Fault::Reset { .. } => {}
+        Fault::Kill { .. } if begins => stop(kernel, host, Status::Stopped),
+        Fault::PowerLoss { .. } if begins => stop(kernel, host, Status::Off),
+        Fault::Kill { .. } | Fault::PowerLoss { .. } => come_back(kernel, host),
+        Fault::Suspend { clock, .. } if begins => suspend(kernel, host, *clock),
+        Fault::Suspend { .. } => resume(kernel, host),
+        Fault::StepClock { micros, .. } => {
+            let by = if begins { *micros } else { micros.saturating_neg() };
+            kernel.hosts.borrow_mut()[host].clock.step(by);
+            let seconds = (by as f64 / 1e6).to_string();
+            kernel.log.world(kernel, "fault.clock_stepped", vec![("host", first.to_owned()), ("by", seconds)]);
+        }
+        Fault::Drift { ppm, .. } => {
+            let ppm = if begins { *ppm } else { 0 };
+            {
+                let mut hosts = kernel.hosts.borrow_mut();
+                hosts[host].clock.set_drift(kernel.now.get(), ppm);
+            }
+            rearm(kernel, host);
+            let fields = vec![("host", first.to_owned()), ("ppm", ppm.to_string())];
+            kernel.log.world(kernel, "fault.clock_drifts", fields);
+        }
+    }
+}
+
+fn rearm(kernel: &Kernel, host: HostId) {
+    let clock = kernel.hosts.borrow()[host].clock.clone();
+    kernel.timers.borrow().rearm(kernel, host, &clock);
+}
+
+/// Records something about one host.
+fn record(kernel: &Kernel, event: &'static str, host: HostId, more: Option<(&'static str, String)>) {
+    let name = kernel.hosts.borrow()[host].name.to_string();
+    kernel.log.world(kernel, event, std::iter::once(("host", name)).chain(more).collect());
+}
+
+/// Starts a host's software: a new start, of which nothing from earlier ones knows.
+pub(crate) fn start(kernel: &Kernel, host: HostId) {
+    let boot = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        if !matches!(state.status, Status::Stopped | Status::Off) {
+            return;
+        }
+        state.status = Status::Running;
+        state.start += 1;
+        state.downs = 0;
+        state.clock.reboot(kernel.now.get());
+        state.streams_given.clear();
+        state.boot.clone()
+    };
+    record(kernel, "host.started", host, None);
+    if let Some(handle) = machine::handle(host) {
+        let site = std::panic::Location::caller();
+        let future = boot(handle);
+        kernel.executor.spawn(host, "boot", site, future).detach();
+    }
+}
+
+/// Ends a host's software: first it is dead to everybody, then its connections, then its tasks go.
+fn stop(kernel: &Kernel, host: HostId, status: Status) {
+    let (was, stalled) = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        state.downs += 1;
+        let was = state.status;
+        // Power that is lost while the software is down is lost all the same.
+        if was != Status::Off {
+            state.status = status;
+        }
+        if status == Status::Off {
+            state.disk.lose_power();
+        }
+        let stalled = std::mem::take(&mut state.stalled);
+        if matches!(was, Status::Suspended { .. }) {
+            hosts.suspended -= 1;
+        }
+        (was, stalled)
+    };
+    if was == status || was == Status::Off {
+        return;
+    }
+    record(kernel, if status == Status::Off { "host.power_lost" } else { "host.killed" }, host, None);
+    network::faults::host_gone(kernel, host, status == Status::Stopped);
+    kernel.executor.put_back(stalled);
+    kernel.executor.kill(host);
+}
+
+/// One fault fewer keeps the host down.
+fn come_back(kernel: &Kernel, host: HostId) {
+    let last = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        state.downs = state.downs.saturating_sub(1);
+        state.downs == 0
+    };
+    if last {
+        start(kernel, host);
+    }
+}
+
+fn suspend(kernel: &Kernel, host: HostId, clock: SuspendedClock) {
+    {
+        let mut hosts = kernel.hosts.borrow_mut();
+        if hosts[host].status != Status::Running {
+            return;
+        }
+        hosts[host].status = Status::Suspended { since: kernel.now.get(), clock };
+        hosts.suspended += 1;
+    }
+    let word = if clock == SuspendedClock::Stops { "stops" } else { "runs" }.to_owned();
+    record(kernel, "host.suspended", host, Some(("clock", word)));
+}
+
+fn resume(kernel: &Kernel, host: HostId) {
+    let stalled = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        let Status::Suspended { since, clock } = state.status else { return };
+        state.status = Status::Running;
+        if clock == SuspendedClock::Stops {
+            state.clock.stood_still_since(since, kernel.now.get());
+        }
+        let stalled = std::mem::take(&mut state.stalled);
+        hosts.suspended -= 1;
+        stalled
+    };
+    record(kernel, "host.resumed", host, None);
+    rearm(kernel, host);
+    kernel.executor.put_back(stalled);
+}
+
+/// Something that the world will do.
+pub(crate) enum Planned {
+    Begin(Fault, Targets),
+    End(Fault, Targets),
+    Start(HostId),
+}
+
+/// Plans `planned` for `at` since the run began; at once if that has passed.
+pub(crate) fn plan(kernel: &Kernel, at: Duration, planned: Planned) {
+    let index = {
+        let mut list = kernel.planned.borrow_mut();
+        list.push(Some(planned));
+        list.len() - 1
+    };
+    kernel.schedule(micros(at).max(kernel.now.get()), Event::Planned(index));
+}
+
+/// Does what was planned.
+pub(crate) fn carry_out(kernel: &Kernel, index: usize) {
+    let planned = kernel.planned.borrow_mut().get_mut(index).and_then(Option::take);
+    match planned {
+        Some(Planned::Begin(fault, targets)) => apply(kernel, &fault, targets, true),
+        Some(Planned::End(fault, targets)) => apply(kernel, &fault, targets, false),
+        Some(Planned::Start(host)) => start(kernel, host),
+        None => {}
+    }
+}

@@ -1,0 +1,68 @@
+//! How components' `tracing` events get into the log.
+
+use groundhog_host::event::TARGET;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    subscriber::Interest,
+};
+use tracing_subscriber::layer::{Context, Layer};
+
+use super::{Loudness, WORLD};
+use crate::kernel;
+
+/// Collects domain events and errors of the run on this thread.
+pub(crate) struct EventLayer;
+
+fn wanted(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && (metadata.target() == TARGET || *metadata.level() == Level::ERROR)
+}
+
+impl<S: Subscriber> Layer<S> for EventLayer {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if wanted(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        wanted(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut fields = Fields(Vec::new());
+        event.record(&mut fields);
+        let (name, loudness) = match (metadata.target() == TARGET, *metadata.level()) {
+            (true, Level::ERROR) => (metadata.name(), Loudness::Error),
+            (true, Level::INFO | Level::WARN) => (metadata.name(), Loudness::Logged),
+            (true, _) => (metadata.name(), Loudness::Quiet),
+            (false, _) => {
+                fields.0.push(("target", metadata.target().to_owned()));
+                ("error", Loudness::Error)
+            }
+        };
+        kernel::with(|kernel| {
+            let host = match kernel.executor.current_host() {
+                Some(id) => kernel.hosts.borrow()[id].name.to_string(),
+                None => WORLD.to_owned(),
+            };
+            kernel.log.add(kernel, host, loudness, name.to_owned(), fields.0);
+        });
+    }
+}
+
+struct Fields(Vec<(&'static str, String)>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.push((field.name(), format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.push((field.name(), value.to_owned()));
+    }
+}

@@ -1,0 +1,129 @@
+//! The event log: domain events and faults, with virtual time and host.
+//!
+//! - [`record`]: one line.
+//! - [`layer`]: how components' `tracing` events get here.
+//! - [`names`]: readable names for ids.
+//! - [`text`]: the canonical text, which snapshots hold.
+//! - [`json`]: JSON lines, which programs read.
+
+pub mod json;
+pub(crate) mod layer;
+mod names;
+mod record;
+pub mod text;
+
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
+
+use self::names::Names;
+pub use self::record::{Loudness, Record};
+use crate::{
+    kernel::Kernel,
+    trace::{Digest, Step, Trace},
+    violation::Violation,
+};
+
+/// What a user's check makes of a record.
+pub(crate) type Observer = Box<dyn FnMut(&Record) -> Option<Violation>>;
+
+/// What the world itself is called in the host column.
+pub const WORLD: &str = "-";
+
+/// All records of a run.
+pub(crate) struct Log {
+    records: RefCell<Vec<Record>>,
+    names: RefCell<Names>,
+    observers: RefCell<Vec<Observer>>,
+    digest: Trace,
+    expected_errors: RefCell<Vec<String>>,
+    busy: Cell<bool>,
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Self {
+            records: RefCell::default(),
+            names: RefCell::default(),
+            observers: RefCell::default(),
+            digest: Trace::new(),
+            expected_errors: RefCell::default(),
+            busy: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn observe(&self, observer: Observer) {
+        self.observers.borrow_mut().push(observer);
+    }
+
+    pub(crate) fn expect_error(&self, part: String) {
+        self.expected_errors.borrow_mut().push(part);
+    }
+
+    /// Adds something that the world did.
+    pub(crate) fn world(&self, kernel: &Kernel, event: &str, fields: Vec<(&'static str, String)>) {
+        self.add(kernel, WORLD.to_owned(), Loudness::Logged, event.to_owned(), fields);
+    }
+
+    pub(crate) fn add(
+        &self,
+        kernel: &Kernel,
+        host: String,
+        loudness: Loudness,
+        event: String,
+        fields: Vec<(&'static str, String)>,
+    ) {
+        // An observer that itself speaks through tracing would come back here without end.
+        if self.busy.replace(true) {
+            return;
+        }
+        let fields = {
+            let mut names = self.names.borrow_mut();
+            fields.into_iter().map(|(name, value)| (name, names.readable(value))).collect()
+        };
+        let ordinal = self.records.borrow().len() as u64;
+        let at = Duration::from_micros(kernel.now.get());
+        let record = Record { ordinal, at, host, loudness, event, fields };
+        let line = text::line(&record);
+        kernel.trace.note(Step::Record, ordinal);
+        kernel.trace.text(&line);
+        if loudness != Loudness::Quiet {
+            self.digest.text(&line);
+        }
+        if loudness == Loudness::Error {
+            self.judge_error(kernel, &record, &line);
+        }
+        for observer in self.observers.borrow_mut().iter_mut() {
+            if let Some(violation) = observer(&record) {
+                kernel.violations.add(violation);
+            }
+        }
+        self.records.borrow_mut().push(record);
+        self.busy.set(false);
+    }
+
+    fn judge_error(&self, kernel: &Kernel, record: &Record, line: &str) {
+        if self.expected_errors.borrow().iter().any(|part| line.contains(part.as_str())) {
+            return;
+        }
+        kernel.violations.add(Violation {
+            rule: "error-event".to_owned(),
+            message: format!("host {} reported an error: {}", record.host, text::fields(record)),
+            at: record.at,
+            record: Some(record.ordinal),
+        });
+    }
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.records.borrow().clone()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.borrow().len()
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest.digest()
+    }
+}

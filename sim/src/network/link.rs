@@ -1,0 +1,188 @@
+//! The path from one host to another, in one direction.
+
+use std::time::Duration;
+
+use super::Event;
+use crate::{
+    clock::micros,
+    hosts::HostId,
+    streams::{Stream, below, chance, probability},
+};
+
+/// How a path behaves when nothing is wrong with it. Each direction has its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkConfig {
+    /// The shortest time that a packet takes.
+    pub latency_min: Duration,
+    /// The longest. Each packet's time is drawn evenly between the two.
+    pub latency_max: Duration,
+    /// Bytes per second; `None` without a limit.
+    pub bandwidth: Option<u64>,
+    /// How likely a packet is lost, 0 to 1. To a stream a loss is a delay.
+    pub loss: f64,
+    /// How likely a datagram arrives twice, 0 to 1.
+    pub duplication: f64,
+    /// How likely a read returns less than has arrived, 0 to 1: networks promise bytes, not messages.
+    pub short_reads: f64,
+}
+
+/// A good network between the machines of one site, with reads cut short now and then.
+impl Default for LinkConfig {
+    fn default() -> Self {
+        Self {
+            latency_min: Duration::from_millis(1),
+            latency_max: Duration::from_millis(5),
+            bandwidth: None,
+            loss: 0.0,
+            duplication: 0.0,
+            short_reads: 1.0 / 16.0,
+        }
+    }
+}
+
+impl LinkConfig {
+    /// What a host's path to itself is like: ten microseconds, and nothing goes wrong.
+    pub(crate) fn loopback() -> Self {
+        let latency = Duration::from_micros(10);
+        Self { latency_min: latency, latency_max: latency, short_reads: 0.0, ..Self::default() }
+    }
+}
+
+/// One direction between two hosts.
+pub(crate) struct Link {
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    latency_min: u64,
+    /// One more than the widest spread, so that both ends are included.
+    latency_spread: u32,
+    bandwidth: Option<u64>,
+    loss: u64,
+    pub(crate) duplication: u64,
+    short_reads: u64,
+    /// How many faults cut it at present; faults may overlap.
+    pub(crate) cuts: u32,
+    /// How many faults hold it at present.
+    pub(crate) holds: u32,
+    /// Latency multiplier of each fault that slows it, most recent last.
+    pub(crate) slowed: Vec<f64>,
+    /// Loss of each fault that makes it lossy.
+    pub(crate) lossy: Vec<f64>,
+    /// What has arrived meanwhile and waits for the release.
+    pub(crate) held: Vec<Event>,
+    /// When the last byte handed to it will have left the sender.
+    busy_until: u64,
+    draws: Stream,
+}
+
+impl Link {
+    pub(crate) fn new(from: HostId, to: HostId, config: &LinkConfig, draws: Stream) -> Self {
+        let mut link = Self {
+            from,
+            to,
+            latency_min: 0,
+            latency_spread: 0,
+            bandwidth: None,
+            loss: 0,
+            duplication: 0,
+            short_reads: 0,
+            cuts: 0,
+            holds: 0,
+            slowed: Vec::new(),
+            lossy: Vec::new(),
+            held: Vec::new(),
+            busy_until: 0,
+            draws,
+        };
+        link.configure(config);
+        link
+    }
+
+    pub(crate) fn configure(&mut self, config: &LinkConfig) {
+        self.latency_min = micros(config.latency_min);
+        let spread = micros(config.latency_max).saturating_sub(self.latency_min);
+        self.latency_spread = u32::try_from(spread).unwrap_or(u32::MAX - 1) + 1;
+        self.bandwidth = config.bandwidth.filter(|bandwidth| *bandwidth > 0);
+        self.loss = probability(config.loss);
+        self.duplication = probability(config.duplication);
+        self.short_reads = probability(config.short_reads);
+    }
+
+    /// How long the next packet travels.
+    #[inline]
+    pub(crate) fn latency(&mut self) -> u64 {
+        let drawn = self.latency_min + u64::from(below(self.draws.draw(), self.latency_spread));
+        match self.slowed.last() {
+            None => drawn,
+            Some(factor) => (drawn as f64 * factor) as u64,
+        }
+    }
+
+    /// When a packet of `bytes` that is sent now arrives.
+    #[inline]
+    pub(crate) fn arrival(&mut self, now: u64, bytes: usize) -> u64 {
+        let leaves = match self.bandwidth {
+            None => now,
+            Some(bandwidth) => {
+                let takes = (bytes as u64).saturating_mul(1_000_000) / bandwidth;
+                self.busy_until = self.busy_until.max(now).saturating_add(takes);
+                self.busy_until
+            }
+        };
+        leaves.saturating_add(self.latency())
+    }
+
+    /// Whether a packet that arrives now is lost on the way.
+    #[inline]
+    pub(crate) fn loses(&mut self) -> bool {
+        if self.cuts > 0 {
+            return true;
+        }
+        let loss = match self.lossy.last() {
+            None if self.loss == 0 => return false,
+            None => self.loss,
+            Some(fraction) => probability(*fraction).max(self.loss),
+        };
+        chance(self.draws.draw(), loss)
+    }
+
+    /// Whether a datagram arrives twice.
+    pub(crate) fn doubles(&mut self) -> bool {
+        self.duplication > 0 && chance(self.draws.draw(), self.duplication)
+    }
+
+    /// How many of `available` bytes a read returns: at least one.
+    #[inline]
+    pub(crate) fn read_size(&mut self, available: usize) -> usize {
+        if available <= 1 || self.short_reads == 0 || !chance(self.draws.draw(), self.short_reads) {
+            return available;
+        }
+        1 + below(self.draws.draw(), u32::try_from(available - 1).unwrap_or(u32::MAX)) as usize
+    }
+
+    /// The time after which a sender that heard nothing sends again, for the `attempt`-th time (from 1).
+    ///
+    /// As Linux does: at least 200 ms, doubled each time, at most two minutes (RFC 6298).
+    pub(crate) fn retransmission_delay(&self, attempt: u32) -> u64 {
+        const FIRST_MIN: u64 = 200_000;
+        const MAX: u64 = 120_000_000;
+        let first = FIRST_MIN.max(4 * (self.latency_min + u64::from(self.latency_spread)));
+        first.saturating_mul(1 << (attempt.saturating_sub(1)).min(20)).min(MAX)
+    }
+}
+
+/// How often a segment is sent again before its connection is given up, as Linux's `tcp_retries2`: with the
+/// delays above, a quarter of an hour.
+pub(crate) const RETRANSMISSIONS_MAX: u32 = 15;
+
+/// How often the opening of a connection is tried again, as Linux's `tcp_syn_retries`: two minutes in all.
+pub(crate) const OPENING_RETRIES_MAX: u32 = 6;
+
+/// The time after which an unanswered opening is tried again, for the `attempt`-th time (from 1): a second,
+/// doubled each time.
+pub(crate) fn opening_retry_delay(attempt: u32) -> u64 {
+    1_000_000 << attempt.saturating_sub(1).min(10)
+}
+
+/// A link's number, in the order in which links were first used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkId(pub(crate) u32);

@@ -1,0 +1,348 @@
+//! The world: hosts, a network between them, and the loop that moves time.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    future::Future,
+    rc::Rc,
+    time::Duration,
+};
+
+use groundhog_host::Host;
+use jiff::Timestamp;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::{
+    clock::{Clock, micros},
+    disk::Disk,
+    event_queue::EventQueue,
+    executor::Executor,
+    fault::{self, Fault, Planned, UnknownHost},
+    hosts::{HostId, HostState, Hosts, Status},
+    interpose::{self, PastTheSeam, SeamBypass},
+    kernel::{self, Event, Kernel},
+    log::{Log, Record, layer::EventLayer},
+    machine,
+    network::{self, Network, link::LinkConfig},
+    panics,
+    process::Program,
+    streams::Streams,
+    timers::{self, Timers},
+    trace::{Digest, Trace},
+    violation::{Violation, Violations},
+};
+
+/// How a world begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// What every random decision of the run is drawn from.
+    pub seed: u64,
+    /// What every host's wall clock shows at the beginning.
+    pub epoch: Timestamp,
+    /// The path between any two hosts, unless [`World::link`] says otherwise.
+    pub network: LinkConfig,
+}
+
+impl Config {
+    /// The seed, a Monday morning, and the usual network.
+    pub fn new(seed: u64) -> Self {
+        // 2026-01-05T09:00:00Z: a time of day at which schedules do something.
+        let epoch = Timestamp::constant(1_767_603_600, 0);
+        Self { seed, epoch, network: LinkConfig::default() }
+    }
+}
+
+/// How many task runs may happen in one instant of virtual time before the run is given up as a livelock. The
+/// busiest honest instants, a thousand agents that reconnect at once, stay a hundred times below.
+const RUNS_PER_INSTANT_MAX: u64 = 10_000_000;
+
+/// Runs a simulation on a fresh thread and returns what `story` returns.
+///
+/// A fresh thread, because what a library keeps per thread (the seeds of hash maps, for one) must not be left
+/// over from an earlier run.
+///
+/// # Panics
+///
+/// When `story` panics, with its payload.
+pub fn simulate<T: Send>(config: Config, story: impl FnOnce(&mut World) -> T + Send) -> T {
+    #[allow(clippy::disallowed_methods, reason = "the thread runs alone: its caller waits for it")]
+    let outcome = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("simulation".to_owned())
+            // Unoptimised futures of an RPC stack nest deeply.
+            .stack_size(16 << 20)
+            .spawn_scoped(scope, || story(&mut World::enter(config)))
+            .expect("the machine can start one more thread")
+            .join()
+    });
+    outcome.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+}
+
+/// A simulated world, which lives on the thread that made it; see [`simulate`].
+pub struct World {
+    kernel: Rc<Kernel>,
+    _subscriber: tracing::subscriber::DefaultGuard,
+    _entered: kernel::Entered,
+}
+
+impl World {
+    fn enter(config: Config) -> Self {
+        panics::install_hook();
+        // Before the run begins, because making a subscriber is the process's business, not the run's.
+        let subscriber = tracing_subscriber::registry().with(EventLayer);
+        let subscriber = tracing::subscriber::set_default(subscriber);
+        let streams = Streams::new(config.seed);
+        let kernel = Rc::new(Kernel {
+            now: Cell::new(0),
+            epoch: u64::try_from(config.epoch.as_microsecond()).unwrap_or(0),
+            queue: RefCell::new(EventQueue::new()),
+            executor: Executor::new(streams.stream(&["executor"])),
+            timers: RefCell::new(Timers::default()),
+            hosts: RefCell::new(Hosts::default()),
+            network: RefCell::new(Network::new(config.network)),
+            planned: RefCell::default(),
+            log: Log::new(),
+            trace: Trace::new(),
+            violations: Violations::default(),
+            past_the_seam: PastTheSeam::new(streams.stream(&["past the seam"])),
+            streams,
+        });
+        let entered = kernel::enter(kernel.clone());
+        interpose::check();
+        Self { kernel, _subscriber: subscriber, _entered: entered }
+    }
+
+    /// Adds a host that runs `boot` from the beginning, and again after each crash.
+    ///
+    /// # Panics
+    ///
+    /// When a host of that name exists already.
+    pub fn host<F, Fut>(&mut self, name: &str, boot: F)
+    where
+        F: Fn(Host) -> Fut + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.host_at(Duration::ZERO, name, boot);
+    }
+
+    /// As [`host`](Self::host), but started at `at` only. Until then its machine refuses connections.
+    ///
+    /// # Panics
+    ///
+    /// When a host of that name exists already.
+    pub fn host_at<F, Fut>(&mut self, at: Duration, name: &str, boot: F)
+    where
+        F: Fn(Host) -> Fut + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let now = self.kernel.now.get();
+        let wall = i64::try_from(self.kernel.epoch.saturating_add(now)).unwrap_or(i64::MAX);
+        let id = {
+            let mut hosts = self.kernel.hosts.borrow_mut();
+            assert!(hosts.find(name).is_none(), "the world has a host called {name:?} already");
+            hosts.add(HostState {
+                name: name.into(),
+                status: Status::Stopped,
+                start: 0,
+                clock: Clock::new(now, wall),
+                disk: Disk::default(),
+                boot: Rc::new(move |host| Box::pin(boot(host))),
+                programs: BTreeMap::new(),
+                downs: 0,
+                stalled: Vec::new(),
+                streams_given: BTreeMap::new(),
+            })
+        };
+        if micros(at) <= now {
+            fault::start(&self.kernel, id);
+        } else {
+            fault::plan(&self.kernel, at, Planned::Start(id));
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<HostId, UnknownHost> {
+        self.kernel.hosts.borrow().find(name).ok_or_else(|| UnknownHost(name.to_owned()))
+    }
+
+    /// A handle on a host, with which a test can do what a component of it could: spawn, connect, read clocks.
+    /// It is dead once the host is restarted.
+    pub fn handle(&self, name: &str) -> Result<Host, UnknownHost> {
+        machine::handle(self.find(name)?).ok_or_else(|| UnknownHost(name.to_owned()))
+    }
+
+    /// Installs a program on a host, to be started by that name.
+    pub fn program(&mut self, host: &str, name: &str, program: impl Program) -> Result<(), UnknownHost> {
+        let id = self.find(host)?;
+        self.kernel.hosts.borrow_mut()[id].programs.insert(name.to_owned(), Rc::new(program));
+        Ok(())
+    }
+
+    /// Gives the path from one host to another, that direction only, its own behaviour.
+    pub fn link(&mut self, from: &str, to: &str, config: &LinkConfig) -> Result<(), UnknownHost> {
+        network::faults::configure(&self.kernel, self.find(from)?, self.find(to)?, config);
+        Ok(())
+    }
+
+    /// Begins a fault now.
+    pub fn begin(&mut self, fault: &Fault) -> Result<(), UnknownHost> {
+        let targets = fault.targets(&self.kernel)?;
+        fault::apply(&self.kernel, fault, targets, true);
+        Ok(())
+    }
+
+    /// Ends a fault that was begun.
+    pub fn end(&mut self, fault: &Fault) -> Result<(), UnknownHost> {
+        let targets = fault.targets(&self.kernel)?;
+        fault::apply(&self.kernel, fault, targets, false);
+        Ok(())
+    }
+
+    /// Plans a fault for `at` since the run began, to end after `lasts`, or never.
+    pub fn plan(&mut self, at: Duration, lasts: Option<Duration>, fault: &Fault) -> Result<(), UnknownHost> {
+        let targets = fault.targets(&self.kernel)?;
+        fault::plan(&self.kernel, at, Planned::Begin(fault.clone(), targets));
+        if let Some(lasts) = lasts {
+            fault::plan(&self.kernel, at.saturating_add(lasts), Planned::End(fault.clone(), targets));
+        }
+        Ok(())
+    }
+
+    /// Virtual time since the run began.
+    pub fn now(&self) -> Duration {
+        Duration::from_micros(self.kernel.now.get())
+    }
+
+    /// Moves time on by `duration`: runs everything that is ready, then leaps to the next event, and so on. Ends
+    /// early only for a livelock.
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_until(self.now().saturating_add(duration));
+    }
+
+    /// Moves time on until `until` since the run began.
+    pub fn run_until(&mut self, until: Duration) {
+        let until = micros(until);
+        loop {
+            if !self.run_ready() {
+                return;
+            }
+            let next = self.kernel.queue.borrow_mut().advance(until);
+            let Some(time) = next else { break };
+            self.kernel.now.set(time);
+            self.kernel.trace.note(crate::trace::Step::Time, time);
+            // Everything that happens at this instant, before anything that it makes ready: so the draw of the
+            // next task has all of it to choose from.
+            loop {
+                let event = self.kernel.queue.borrow_mut().pop_due();
+                match event {
+                    None => break,
+                    Some(Event::Timer(key)) => timers::fire(&self.kernel, key),
+                    Some(Event::Network(event)) => network::happen(&self.kernel, event),
+                    Some(Event::Planned(index)) => fault::carry_out(&self.kernel, index),
+                }
+            }
+        }
+        self.kernel.now.set(until.max(self.kernel.now.get()));
+    }
+
+    /// Runs tasks until none is ready. False if that never ends.
+    fn run_ready(&mut self) -> bool {
+        let kernel = &*self.kernel;
+        let mut runs = 0;
+        while let Some(runnable) = kernel.executor.next(&kernel.trace) {
+            runs += 1;
+            let host = runnable.metadata().host;
+            if kernel.hosts.borrow().suspended > 0 {
+                let mut hosts = kernel.hosts.borrow_mut();
+                if let Status::Suspended { .. } = hosts[host].status {
+                    hosts[host].stalled.push(runnable);
+                    continue;
+                }
+            }
+            if let Some(panicked) = kernel.executor.run(runnable, &kernel.trace) {
+                let host = kernel.hosts.borrow()[panicked.host].name.to_string();
+                let message = format!(
+                    "task {:?} of host {host}, spawned at {}:{}, panicked {}",
+                    panicked.task,
+                    panicked.site.file(),
+                    panicked.site.line(),
+                    panics::take_last()
+                );
+                self.violate("task-panicked", message);
+            }
+            if runs > RUNS_PER_INSTANT_MAX {
+                let message = format!("{runs} task runs in one instant: some tasks wake each other without end");
+                self.violate("livelock", message);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn violate(&self, rule: &str, message: String) {
+        let record = (self.kernel.log.len() as u64).checked_sub(1);
+        let violation = Violation { rule: rule.to_owned(), message, at: self.now(), record };
+        self.kernel.violations.add(violation);
+    }
+
+    /// Shows every record to `check` as it is made, quiet ones too. What it returns makes the run fail.
+    pub fn observe(&mut self, check: impl FnMut(&Record) -> Option<Violation> + 'static) {
+        self.kernel.log.observe(Box::new(check));
+    }
+
+    /// An error-level event that contains `part` does not make the run fail.
+    pub fn expect_error(&mut self, part: impl Into<String>) {
+        self.kernel.log.expect_error(part.into());
+    }
+
+    /// All records so far, quiet ones too.
+    pub fn records(&self) -> Vec<Record> {
+        self.kernel.log.records()
+    }
+
+    /// What has gone wrong so far.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.kernel.violations.all()
+    }
+
+    /// Whether anything has gone wrong so far.
+    pub fn failed(&self) -> bool {
+        self.kernel.violations.any()
+    }
+
+    /// The digest of the log's text: equal for equal logs.
+    pub fn log_digest(&self) -> Digest {
+        self.kernel.log.digest()
+    }
+
+    /// The digest of everything that happened, down to each wake and draw: equal for equal runs.
+    pub fn trace_digest(&self) -> Digest {
+        self.kernel.trace.digest()
+    }
+
+    /// What was asked of the C library instead of a host.
+    pub fn seam_bypass(&self) -> SeamBypass {
+        self.kernel.past_the_seam.counts()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // While the run is still there to be asked: tasks own things whose destructors look for it.
+        let ids: Vec<_> = self.kernel.hosts.borrow().ids().collect();
+        for id in ids {
+            let stalled = {
+                let mut hosts = self.kernel.hosts.borrow_mut();
+                hosts[id].status = Status::Off;
+                std::mem::take(&mut hosts[id].stalled)
+            };
+            self.kernel.executor.put_back(stalled);
+            self.kernel.executor.kill(id);
+        }
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
