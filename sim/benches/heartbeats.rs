@@ -68,7 +68,7 @@ mod leap {
     }
 
     /// Round trips made, and processor time used.
-    pub fn run(hosts: u32) -> (u64, Duration) {
+    pub(super) fn run(hosts: u32) -> (u64, Duration) {
         let network = LinkConfig { latency_min: LATENCY_MIN, latency_max: LATENCY_MAX, ..LinkConfig::default() };
         simulate(Config { network, ..Config::new(1) }, |world| {
             let begun = processor_time();
@@ -113,7 +113,7 @@ mod reference {
     }
 
     /// Round trips made, and processor time used.
-    pub fn run(hosts: u32) -> (u64, Duration) {
+    pub(super) fn run(hosts: u32) -> (u64, Duration) {
         let begun = processor_time();
         let mut sim = turmoil::Builder::new()
             .tick_duration(Duration::from_millis(10))

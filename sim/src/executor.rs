@@ -58,6 +58,8 @@ pub(crate) struct Executor {
     draws: RefCell<Stream>,
     spawned: Cell<u64>,
     current: Cell<Option<Identity>>,
+    /// Whether the task that is running has come to its end.
+    ended: Cell<bool>,
 }
 
 /// Called by a task's waker. On a thread without the run, the wake is lost with the run it belonged to.
@@ -79,6 +81,7 @@ impl Executor {
             draws: RefCell::new(draws),
             spawned: Cell::new(0),
             current: Cell::new(None),
+            ended: Cell::new(false),
         }
     }
 
@@ -97,6 +100,10 @@ impl Executor {
     ) -> Task {
         let serial = self.spawned.get();
         self.spawned.set(serial + 1);
+        let future = async move {
+            future.await;
+            kernel::with(|kernel| kernel.executor.ended.set(true));
+        };
         let mut runnable = None;
         let key = self.tasks.borrow_mut().insert_with(|key| {
             let identity = Identity { serial, host, key };
@@ -134,14 +141,11 @@ impl Executor {
         self.current.set(Some(identity));
         let outcome = catch_unwind(AssertUnwindSafe(|| runnable.run()));
         self.current.set(None);
-        let ended = {
-            let mut tasks = self.tasks.borrow_mut();
-            match tasks.get(identity.key) {
-                Some(entry) if entry.handle.is_finished() => tasks.remove(identity.key),
-                _ => None,
-            }
-        };
-        let entry = ended?;
+        if !self.ended.replace(false) && outcome.is_ok() {
+            return None;
+        }
+        // Gone already if the task aborted itself in its last breath.
+        let entry = self.tasks.borrow_mut().remove(identity.key)?;
         entry.waiters.into_iter().for_each(Waker::wake);
         outcome.is_err().then_some(Panicked { host: entry.host, task: entry.name, site: entry.site })
     }
@@ -167,12 +171,12 @@ impl Executor {
         }
     }
 
-    /// Ends every task of `host`, in the order in which they were spawned: their futures are dropped here and
-    /// now, and none is polled again. Destructors run, on a host that is already dead and on which they can do
+    /// Ends every task of the hosts that `dead` chooses, in the order in which they were spawned: their futures are dropped here and
+    /// now, and none is polled again. Destructors run, on hosts that are already dead and on which they can do
     /// nothing.
-    pub(crate) fn kill(&self, host: HostId) {
+    pub(crate) fn kill(&self, dead: impl Fn(HostId) -> bool) {
         let mut doomed: Vec<(u64, Key)> =
-            self.tasks.borrow().iter().filter(|(_, e)| e.host == host).map(|(key, e)| (e.serial, key)).collect();
+            self.tasks.borrow().iter().filter(|(_, e)| dead(e.host)).map(|(key, e)| (e.serial, key)).collect();
         doomed.sort_unstable_by_key(|(serial, _)| *serial);
         for (_, key) in doomed {
             self.abort(key);
@@ -182,7 +186,7 @@ impl Executor {
             let mut dropped = Vec::new();
             let mut kept = Vec::new();
             for runnable in self.ready.take() {
-                if runnable.metadata().host == host { dropped.push(runnable) } else { kept.push(runnable) }
+                if dead(runnable.metadata().host) { dropped.push(runnable) } else { kept.push(runnable) }
             }
             self.ready.borrow_mut().splice(0..0, kept);
             if dropped.is_empty() {

@@ -113,23 +113,25 @@ pub const FAULT_EVENTS: &[EventSpec] = &[
     spec("fault.slow_healed", "A path has its usual speed again.", &[FROM, TO]),
     spec("fault.lossy", "A path began to lose packets.", &[FROM, TO, field("probability", "of each packet")]),
     spec("fault.lossy_healed", "A path loses no more packets.", &[FROM, TO]),
-    spec("fault.reset", "All connections between two hosts were reset.", &[
-        FROM,
-        TO,
-        field("streams", "how many there were"),
-    ]),
+    spec(
+        "fault.reset",
+        "All connections between two hosts were reset.",
+        &[FROM, TO, field("streams", "how many there were")],
+    ),
     spec("fault.clock_stepped", "A host's wall clock was set.", &[HOST, field("by", "how far, in seconds")]),
-    spec("fault.clock_drifts", "A host's clocks changed their speed.", &[
-        HOST,
-        field("ppm", "how much too fast, in parts per million"),
-    ]),
+    spec(
+        "fault.clock_drifts",
+        "A host's clocks changed their speed.",
+        &[HOST, field("ppm", "how much too fast, in parts per million")],
+    ),
     spec("host.started", "A host's software was started.", &[HOST]),
     spec("host.killed", "A host's software was killed.", &[HOST]),
     spec("host.power_lost", "A host lost power.", &[HOST]),
-    spec("host.suspended", "A host stopped running anything.", &[
-        HOST,
-        field("clock", "what its monotonic clock does: stops or runs"),
-    ]),
+    spec(
+        "host.suspended",
+        "A host stopped running anything.",
+        &[HOST, field("clock", "what its monotonic clock does: stops or runs")],
+    ),
     spec("host.resumed", "A suspended host goes on.", &[HOST]),
 ];
 
@@ -336,7 +338,7 @@ fn stop(kernel: &Kernel, host: HostId, status: Status) {
     record(kernel, if status == Status::Off { "host.power_lost" } else { "host.killed" }, host, None);
     network::faults::host_gone(kernel, host, status == Status::Stopped);
     kernel.executor.put_back(stalled);
-    kernel.executor.kill(host);
+    kernel.executor.kill(|other| other == host);
 }
 
 /// One fault fewer keeps the host down.

@@ -142,8 +142,10 @@ fn read(clock: c_int) -> Option<u64> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut libc::timespec) -> c_int {
     if let Some(micros) = read(clock) {
-        let reading =
-            libc::timespec { tv_sec: (micros / 1_000_000) as libc::time_t, tv_nsec: (micros % 1_000_000 * 1000) as c_long };
+        let reading = libc::timespec {
+            tv_sec: (micros / 1_000_000) as libc::time_t,
+            tv_nsec: (micros % 1_000_000 * 1000) as c_long,
+        };
         // SAFETY: the caller's promise.
         unsafe { time.write(reading) };
         return 0;

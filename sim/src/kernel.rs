@@ -14,8 +14,8 @@ use std::{
 };
 
 use crate::{
-    event_queue::EventQueue, executor::Executor, hosts::Hosts, log::Log, network::Network,
-    streams::Streams, timers::Timers, trace::Trace, violation::Violations,
+    event_queue::EventQueue, executor::Executor, hosts::Hosts, log::Log, network::Network, streams::Streams,
+    timers::Timers, trace::Trace, violation::Violations,
 };
 
 /// What can happen at a point in time.

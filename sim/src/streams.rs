@@ -37,7 +37,9 @@ impl Streams {
 
     /// The stream `label`.
     pub(crate) fn stream(&self, label: &[&str]) -> Stream {
-        Stream { generator: ChaCha8Rng::from_seed(self.key(label)) }
+        let mut state = [0; 8];
+        state.copy_from_slice(&self.key(label)[..8]);
+        Stream { state: u64::from_le_bytes(state) }
     }
 }
 
@@ -49,22 +51,36 @@ fn absorb(key: &mut [u8; 32], block: &[u8]) {
     generator.fill_bytes(key);
 }
 
-/// A stream for the simulator's own draws: which task runs next, how long a packet travels. Eight rounds of
-/// ChaCha, because these draws are many and nobody attacks them.
+/// A stream for the simulator's own draws: which task runs next, how long a packet travels.
+///
+/// Its seed comes from the label by ChaCha, as all streams' do; the draws themselves are SplitMix64's (Steele,
+/// Lea, Flood 2014). Eight bytes of state instead of ChaCha's three hundred: a world of ten thousand hosts has
+/// twenty thousand links, and a round trip must not fetch each of their states from memory.
 pub(crate) struct Stream {
-    generator: ChaCha8Rng,
+    state: u64,
 }
 
 impl Stream {
+    #[inline]
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
     /// Any 32-bit number.
     #[inline]
     pub(crate) fn draw(&mut self) -> u32 {
-        self.generator.next_u32()
+        (self.next() >> 32) as u32
     }
 
     /// Fills `bytes`.
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
-        self.generator.fill_bytes(bytes);
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
     }
 }
 
@@ -106,7 +122,7 @@ mod tests {
         assert_eq!([stream.draw(), stream.draw()], GOLDEN);
     }
 
-    const GOLDEN: [u32; 2] = [0, 0];
+    const GOLDEN: [u32; 2] = [969_059_045, 2_145_205_571];
 
     #[test]
     fn probabilities_reach_both_ends() {

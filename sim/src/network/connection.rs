@@ -39,9 +39,10 @@ pub(super) struct Lane {
     bytes: VecDeque<u8>,
     /// How many of `bytes` have arrived.
     arrived: usize,
-    in_flight: VecDeque<Segment>,
-    /// Whether the arrival of the first segment in flight is in the queue, or held on the link.
-    moving: bool,
+    /// The first segment in flight: its arrival is in the queue, or held on the link.
+    first: Option<Segment>,
+    /// Those behind it. Mostly none: a lane that carries one message at a time allocates nothing here.
+    behind: VecDeque<Segment>,
     /// How often the first segment was lost.
     losses: u32,
     /// The sender has closed its side; nothing more is written.
@@ -66,8 +67,8 @@ impl Lane {
             link,
             bytes: VecDeque::new(),
             arrived: 0,
-            in_flight: VecDeque::new(),
-            moving: false,
+            first: None,
+            behind: VecDeque::new(),
             losses: 0,
             finished: false,
             end_arrived: false,
@@ -89,13 +90,19 @@ impl Lane {
     fn send(&mut self, link: &mut Link, now: u64, bytes: usize, last: bool) -> Option<u64> {
         let arrives = link.arrival(now, bytes).max(self.latest_arrival);
         self.latest_arrival = arrives;
-        self.in_flight.push_back(Segment { bytes, last, arrives });
-        (!std::mem::replace(&mut self.moving, true)).then_some(arrives)
+        let segment = Segment { bytes, last, arrives };
+        if self.first.is_some() {
+            self.behind.push_back(segment);
+            return None;
+        }
+        self.first = Some(segment);
+        Some(arrives)
     }
 
     /// Forgets what is in flight.
     fn drop_in_flight(&mut self) {
-        self.in_flight.clear();
+        self.first = None;
+        self.behind.clear();
         self.bytes.truncate(self.arrived);
     }
 }
@@ -183,8 +190,7 @@ fn send_reset(kernel: &Kernel, network: &mut Network, key: Key, from: Side) {
 
 /// Whether a packet that arrives now gets through. A held one is put aside for later.
 pub(super) fn gets_through(link: &mut Link, hosts: &Hosts, event: Event) -> Arrives {
-    if link.holds > 0 {
-        link.held.push(event);
+    if link.holds(event) {
         return Arrives::Later;
     }
     if link.loses() || !hosts[link.to].status.answers() { Arrives::Never } else { Arrives::Now }
@@ -209,8 +215,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
     let link = &mut links[sends.0 as usize];
     let Connection { ends, lanes, .. } = connection;
     let lane = &mut lanes[side.index()];
-    if lane.in_flight.is_empty() {
-        lane.moving = false;
+    if lane.first.is_none() {
         return;
     }
     match gets_through(link, &hosts, Event::Arrival(key, side)) {
@@ -219,7 +224,6 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
             kernel.trace.note(Step::Lose, key.to_bits());
             if lane.abandoned {
                 lane.drop_in_flight();
-                lane.moving = false;
                 return;
             }
             // A machine that is suspended counts nothing and sends nothing: it goes on when it wakes.
@@ -228,7 +232,6 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
             }
             if lane.losses > RETRANSMISSIONS_MAX {
                 lane.drop_in_flight();
-                lane.moving = false;
                 ends[side.index()].fail(io::ErrorKind::TimedOut);
             } else {
                 schedule(kernel, now + link.retransmission_delay(lane.losses), Event::Arrival(key, side));
@@ -242,18 +245,17 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
     if !receiver.open {
         // Nobody holds that end any more: its machine says so.
         lane.drop_in_flight();
-        lane.moving = false;
         send_reset(kernel, &mut network, key, side.other());
         return;
     }
-    if let Some(segment) = lane.in_flight.pop_front() {
+    if let Some(segment) = lane.first.take() {
         kernel.trace.note(Step::Deliver, key.to_bits() ^ (segment.bytes as u64) << 40);
         lane.arrived += segment.bytes;
         lane.end_arrived |= segment.last;
     }
-    match lane.in_flight.front() {
-        Some(next) => schedule(kernel, next.arrives.max(now), Event::Arrival(key, side)),
-        None => lane.moving = false,
+    lane.first = lane.behind.pop_front();
+    if let Some(next) = &lane.first {
+        schedule(kernel, next.arrives.max(now), Event::Arrival(key, side));
     }
     if let Some(waker) = receiver.reader.take() {
         waker.wake();
@@ -402,11 +404,7 @@ impl SimStream {
 
 impl AsyncRead for SimStream {
     #[inline]
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (key, side) = (self.key, self.side);
         self.with(|kernel, connection, links, sends, receives| {
             let Connection { ends, lanes, .. } = connection;

@@ -9,21 +9,21 @@ use crate::{
 /// One more fault cuts the path.
 pub(crate) fn cut(kernel: &Kernel, from: HostId, to: HostId) {
     let link = link_between(kernel, from, to);
-    kernel.network.borrow_mut().link_mut(link).cuts += 1;
+    kernel.network.borrow_mut().link_mut(link).trouble_mut().cuts += 1;
 }
 
 /// One fault fewer cuts the path. What was lost is sent again when its sender next tries.
 pub(crate) fn heal(kernel: &Kernel, from: HostId, to: HostId) {
     let link = link_between(kernel, from, to);
     let mut network = kernel.network.borrow_mut();
-    let link = network.link_mut(link);
-    link.cuts = link.cuts.saturating_sub(1);
+    let trouble = network.link_mut(link).trouble_mut();
+    trouble.cuts = trouble.cuts.saturating_sub(1);
 }
 
 /// One more fault holds the path: what arrives waits.
 pub(crate) fn hold(kernel: &Kernel, from: HostId, to: HostId) {
     let link = link_between(kernel, from, to);
-    kernel.network.borrow_mut().link_mut(link).holds += 1;
+    kernel.network.borrow_mut().link_mut(link).trouble_mut().holds += 1;
 }
 
 /// One fault fewer holds the path: with the last, all that waited arrives, in order.
@@ -31,12 +31,12 @@ pub(crate) fn release(kernel: &Kernel, from: HostId, to: HostId) {
     let link = link_between(kernel, from, to);
     let held = {
         let mut network = kernel.network.borrow_mut();
-        let link = network.link_mut(link);
-        link.holds = link.holds.saturating_sub(1);
-        if link.holds > 0 {
+        let trouble = network.link_mut(link).trouble_mut();
+        trouble.holds = trouble.holds.saturating_sub(1);
+        if trouble.holds > 0 {
             return;
         }
-        std::mem::take(&mut link.held)
+        std::mem::take(&mut trouble.held)
     };
     for event in held {
         kernel.schedule(kernel.now.get(), kernel::Event::Network(event));
@@ -46,25 +46,25 @@ pub(crate) fn release(kernel: &Kernel, from: HostId, to: HostId) {
 /// One more fault slows the path by `factor`. Of several, the latest counts.
 pub(crate) fn slow(kernel: &Kernel, from: HostId, to: HostId, factor: f64) {
     let link = link_between(kernel, from, to);
-    kernel.network.borrow_mut().link_mut(link).slowed.push(factor);
+    kernel.network.borrow_mut().link_mut(link).trouble_mut().slowed.push(factor);
 }
 
 /// A fault that slowed the path by `factor` ends.
 pub(crate) fn unslow(kernel: &Kernel, from: HostId, to: HostId, factor: f64) {
     let link = link_between(kernel, from, to);
-    remove_last(&mut kernel.network.borrow_mut().link_mut(link).slowed, factor);
+    remove_last(&mut kernel.network.borrow_mut().link_mut(link).trouble_mut().slowed, factor);
 }
 
 /// One more fault makes the path lose packets. Of several, the latest counts.
 pub(crate) fn lose(kernel: &Kernel, from: HostId, to: HostId, probability: f64) {
     let link = link_between(kernel, from, to);
-    kernel.network.borrow_mut().link_mut(link).lossy.push(probability);
+    kernel.network.borrow_mut().link_mut(link).trouble_mut().lossy.push(probability);
 }
 
 /// A fault that made the path lose packets ends.
 pub(crate) fn unlose(kernel: &Kernel, from: HostId, to: HostId, probability: f64) {
     let link = link_between(kernel, from, to);
-    remove_last(&mut kernel.network.borrow_mut().link_mut(link).lossy, probability);
+    remove_last(&mut kernel.network.borrow_mut().link_mut(link).trouble_mut().lossy, probability);
 }
 
 fn remove_last(values: &mut Vec<f64>, value: f64) {

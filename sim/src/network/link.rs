@@ -48,17 +48,9 @@ impl LinkConfig {
     }
 }
 
-/// One direction between two hosts.
-pub(crate) struct Link {
-    pub(crate) from: HostId,
-    pub(crate) to: HostId,
-    latency_min: u64,
-    /// One more than the widest spread, so that both ends are included.
-    latency_spread: u32,
-    bandwidth: Option<u64>,
-    loss: u64,
-    pub(crate) duplication: u64,
-    short_reads: u64,
+/// The faults on a link.
+#[derive(Default)]
+pub(crate) struct Trouble {
     /// How many faults cut it at present; faults may overlap.
     pub(crate) cuts: u32,
     /// How many faults hold it at present.
@@ -69,6 +61,22 @@ pub(crate) struct Link {
     pub(crate) lossy: Vec<f64>,
     /// What has arrived meanwhile and waits for the release.
     pub(crate) held: Vec<Event>,
+}
+
+/// One direction between two hosts.
+pub(crate) struct Link {
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    latency_min: u64,
+    /// One more than the widest spread, so that both ends are included.
+    latency_spread: u32,
+    bandwidth: Option<u64>,
+    loss: u64,
+    duplication: u64,
+    short_reads: u64,
+    /// What is wrong with it. Nothing, for nearly every link of a large world: kept apart, so that a healthy
+    /// link fills no more than a cache line or two.
+    trouble: Option<Box<Trouble>>,
     /// When the last byte handed to it will have left the sender.
     busy_until: u64,
     draws: Stream,
@@ -85,11 +93,7 @@ impl Link {
             loss: 0,
             duplication: 0,
             short_reads: 0,
-            cuts: 0,
-            holds: 0,
-            slowed: Vec::new(),
-            lossy: Vec::new(),
-            held: Vec::new(),
+            trouble: None,
             busy_until: 0,
             draws,
         };
@@ -111,7 +115,7 @@ impl Link {
     #[inline]
     pub(crate) fn latency(&mut self) -> u64 {
         let drawn = self.latency_min + u64::from(below(self.draws.draw(), self.latency_spread));
-        match self.slowed.last() {
+        match self.trouble.as_ref().and_then(|trouble| trouble.slowed.last()) {
             None => drawn,
             Some(factor) => (drawn as f64 * factor) as u64,
         }
@@ -134,15 +138,29 @@ impl Link {
     /// Whether a packet that arrives now is lost on the way.
     #[inline]
     pub(crate) fn loses(&mut self) -> bool {
-        if self.cuts > 0 {
-            return true;
-        }
-        let loss = match self.lossy.last() {
-            None if self.loss == 0 => return false,
+        let loss = match &self.trouble {
             None => self.loss,
-            Some(fraction) => probability(*fraction).max(self.loss),
+            Some(trouble) if trouble.cuts > 0 => return true,
+            Some(trouble) => trouble.lossy.last().map_or(0, |fraction| probability(*fraction)).max(self.loss),
         };
-        chance(self.draws.draw(), loss)
+        loss > 0 && chance(self.draws.draw(), loss)
+    }
+
+    /// Puts `event`, which arrives now, aside if the link is held.
+    #[inline]
+    pub(crate) fn holds(&mut self, event: Event) -> bool {
+        match &mut self.trouble {
+            Some(trouble) if trouble.holds > 0 => {
+                trouble.held.push(event);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The faults on this link, to be changed.
+    pub(crate) fn trouble_mut(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
     }
 
     /// Whether a datagram arrives twice.

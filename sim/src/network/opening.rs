@@ -8,11 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use groundhog_host::{
-    Address, Listener, Stream,
-    machine::BoxFuture,
-    net::Accept,
-};
+use groundhog_host::{Address, Listener, Stream, machine::BoxFuture, net::Accept};
 
 use super::{
     Event, Network, Side,
@@ -184,9 +180,9 @@ impl Drop for Connecting {
 pub(crate) fn listen(kernel: &Kernel, host: HostId, port: u16) -> io::Result<Listener> {
     let mut network = kernel.network.borrow_mut();
     let port = match port {
-        0 => network.free_port(|network, port| network.listening.contains_key(&(host, port))).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::AddrInUse, "every ephemeral port has a listener")
-        })?,
+        0 => network
+            .free_port(|network, port| network.listening.contains_key(&(host, port)))
+            .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "every ephemeral port has a listener"))?,
         port => port,
     };
     if network.listening.contains_key(&(host, port)) {
