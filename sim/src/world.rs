@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use groundhog_host::Host;
+use groundhog_host::{Host, Random};
 use jiff::Timestamp;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -168,6 +168,11 @@ impl World {
     /// It is dead once the host is restarted.
     pub fn handle(&self, name: &str) -> Result<Host, UnknownHost> {
         machine::handle(self.find(name)?).ok_or_else(|| UnknownHost(name.to_owned()))
+    }
+
+    /// A random stream for what is drawn before or beside the hosts, such as the tokens that a test hands out.
+    pub fn random(&self, purpose: &str) -> Random {
+        Random::from_seed(self.kernel.streams.key(&["world", purpose]))
     }
 
     /// Installs a program on a host, to be started by that name.

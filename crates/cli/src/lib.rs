@@ -1,1 +1,53 @@
+//! The `groundhog` program: from a command line to an exit status.
 //!
+//! - [`arguments`]: what can be asked.
+//! - [`commands`]: a file per command.
+//! - [`pool`]: many runs on several threads, with results in order.
+//! - [`exit`]: what the exit status says.
+//!
+//! Results go to standard output, progress and diagnostics to standard error, colour to terminals only.
+//!
+//! Architecture invariant: nothing is judged here. What a run means is the stage's business.
+
+pub mod arguments;
+pub mod commands;
+pub mod exit;
+pub mod pool;
+
+use std::{ffi::OsString, io};
+
+use clap::Parser;
+
+use crate::{
+    arguments::{Arguments, Command},
+    exit::Exit,
+};
+
+/// Runs the program with `arguments`, its own name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers; everything else is a mistake in the command line.
+            let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Good };
+            // Nobody is left to tell if even this can't be written.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Run(arguments) => commands::run::run(&arguments),
+        Command::List(arguments) => commands::list::run(&arguments),
+        Command::Invariants(arguments) => commands::invariants::run(arguments.format),
+        Command::Events(arguments) => commands::events::run(arguments.format),
+    };
+    match outcome {
+        Ok(exit) => exit,
+        // Whoever read the output has seen enough: `groundhog events | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
+        Err(error) => {
+            anstream::eprintln!("groundhog: {error}");
+            Exit::Broken
+        }
+    }
+}

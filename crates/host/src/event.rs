@@ -68,6 +68,9 @@ impl fmt::Display for Id {
 ///         cents: u64,
 ///     }
 ///
+///     /// The office closed for the day.
+///     log closed = "office.closed" {}
+///
 ///     /// The van passed a milestone.
 ///     quiet van_passed = "van.passed" {
 ///         /// Which milestone.
@@ -76,8 +79,9 @@ impl fmt::Display for Id {
 /// }
 ///
 /// letter_delivered("alice", 85);
+/// closed();
 /// assert_eq!(CATALOGUE[0].name, "letter.delivered");
-/// assert!(CATALOGUE[1].quiet);
+/// assert!(CATALOGUE[2].quiet);
 /// ```
 #[macro_export]
 macro_rules! events {
@@ -120,12 +124,12 @@ macro_rules! events {
     (@quiet quiet) => { true };
     (@emit log $name:literal $($field:ident)*) => {
         $crate::event::tracing::event!(
-            name: $name, target: "event", $crate::event::tracing::Level::INFO, $($field = %$field),*
+            name: $name, target: "event", $crate::event::tracing::Level::INFO, { $($field = %$field),* }
         )
     };
     (@emit quiet $name:literal $($field:ident)*) => {
         $crate::event::tracing::event!(
-            name: $name, target: "event", $crate::event::tracing::Level::DEBUG, $($field = %$field),*
+            name: $name, target: "event", $crate::event::tracing::Level::DEBUG, { $($field = %$field),* }
         )
     };
 }

@@ -1,0 +1,112 @@
+//! What can be asked of the program.
+
+use std::{num::NonZeroUsize, ops::Range, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Groundhog replays the same day until the bug is gone: deterministic simulation of a remote-workspace
+/// platform's control plane.
+#[derive(Debug, Parser)]
+#[command(name = "groundhog", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Arguments {
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios and judge them
+    Run(RunArguments),
+    /// List scenarios
+    List(ListArguments),
+    /// List what holds on every run of every scenario
+    Invariants(FormatArguments),
+    /// List the events that a run can show
+    Events(FormatArguments),
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+/// Options of commands that only write something.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FormatArguments {
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Scenario files, or folders of them [default: scenarios]
+    pub paths: Vec<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Scenario files, or folders of them [default: scenarios]
+    pub paths: Vec<PathBuf>,
+    /// The seed to run, instead of each scenario's own
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// Many seeds: from A up to, but without, B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// How many runs at once [default: one per processor]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Show each run's event log
+    #[arg(long)]
+    pub log: bool,
+    /// Store each scenario's log as its snapshot, to be compared with from now on
+    #[arg(long, conflicts_with_all = ["seed", "seeds"])]
+    pub bless: bool,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Reads `A..B`.
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let expected = "expected two numbers A..B with A below B, such as 0..200";
+    let (first, end) = text.split_once("..").ok_or(expected)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| expected.to_owned());
+    let range = number(first)?..number(end)?;
+    if range.is_empty() { Err(expected.to_owned()) } else { Ok(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_of_seeds_are_read() {
+        assert_eq!(seeds("0..200"), Ok(0..200));
+        for bad in ["", "5", "5..", "..5", "5..5", "9..5", "-1..5", "0...5", "a..b"] {
+            assert!(seeds(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! A file per command.
+
+pub mod events;
+pub mod invariants;
+pub mod list;
+pub mod run;
+mod scenarios;
+mod table;

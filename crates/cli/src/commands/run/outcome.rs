@@ -1,0 +1,119 @@
+//! One run, with what is needed to tell of it: the records themselves are dropped with the thread's next run.
+
+use std::time::Duration;
+
+use groundhog_sim::{Violation, json, text};
+use groundhog_stage::{
+    run::{self, Report},
+    snapshot,
+};
+use similar::TextDiff;
+
+use super::began;
+use crate::{arguments::Format, arguments::RunArguments, commands::scenarios::Loaded};
+
+/// The rule that is broken when a log is not what its snapshot holds.
+const SNAPSHOT: &str = "snapshot";
+
+/// How many lines of the log are shown before and after the one that matters.
+const CONTEXT: usize = 4;
+
+/// One run.
+pub(super) struct Outcome {
+    pub(super) scenario: String,
+    pub(super) path: String,
+    pub(super) seed: u64,
+    pub(super) violations: Vec<Violation>,
+    /// For each violation, the lines around it or the difference to the snapshot.
+    pub(super) details: Vec<String>,
+    /// Records in the log, quiet ones not counted.
+    pub(super) events: usize,
+    pub(super) virtual_time: Duration,
+    pub(super) wall_time: Duration,
+    pub(super) log_digest: String,
+    pub(super) trace_digest: String,
+    /// The log, if it is to be shown.
+    pub(super) log: Option<String>,
+    /// What there is to say beside: that a snapshot was stored, or is missing.
+    pub(super) note: Option<&'static str>,
+}
+
+impl Outcome {
+    pub(super) fn passed(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+/// Runs a scenario with a seed, compares its log with the snapshot if there is one for that seed, or stores it.
+pub(super) fn run(loaded: &Loaded, seed: u64, arguments: &RunArguments) -> Outcome {
+    let began = began();
+    let report = run::run(&loaded.scenario, seed);
+    let mut outcome = Outcome {
+        scenario: loaded.entry.name.clone(),
+        path: loaded.entry.path.display().to_string(),
+        seed,
+        details: report.violations.iter().map(|violation| around(&report, violation)).collect(),
+        events: report.log().count(),
+        virtual_time: report.virtual_time,
+        wall_time: Duration::ZERO,
+        log_digest: report.log_digest.clone(),
+        trace_digest: report.trace_digest.clone(),
+        log: arguments.log.then(|| log(&report, arguments.format)),
+        note: None,
+        violations: report.violations.clone(),
+    };
+    compare(loaded, &report, arguments, &mut outcome);
+    outcome.wall_time = began.elapsed();
+    outcome
+}
+
+fn log(report: &Report, format: Format) -> String {
+    match format {
+        Format::Text => report.log().map(|record| text::line(record) + "\n").collect(),
+        Format::Json => report.records.iter().map(|record| json::line(record) + "\n").collect(),
+    }
+}
+
+/// The lines of the log around what a violation points at, that one marked.
+fn around(report: &Report, violation: &Violation) -> String {
+    let lines: Vec<_> = report.log().collect();
+    let Some(ordinal) = violation.record else { return String::new() };
+    // A quiet record stands between two lines: the last one before it is marked.
+    let marked = lines.partition_point(|record| record.ordinal <= ordinal).saturating_sub(1);
+    let shown = lines.iter().enumerate().skip(marked.saturating_sub(CONTEXT)).take(2 * CONTEXT + 1);
+    shown.map(|(index, record)| format!("{} {}\n", if index == marked { '>' } else { ' ' }, text::line(record))).collect()
+}
+
+fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: &mut Outcome) {
+    // A snapshot is of one seed, the scenario's own.
+    let Some(snapshots) = loaded.entry.snapshots.as_ref().filter(|_| report.seed == loaded.scenario.seed) else { return };
+    let mut fail = |message: String, detail: String| {
+        let violation =
+            Violation { rule: SNAPSHOT.to_owned(), message, at: report.virtual_time, record: None };
+        outcome.violations.push(violation);
+        outcome.details.push(detail);
+    };
+    let name = &loaded.entry.name;
+    let file = snapshot::path(snapshots, name).display().to_string();
+    let content = snapshot::render(name, report);
+    if arguments.bless {
+        if !report.passed() {
+            return;
+        }
+        match snapshot::write(snapshots, name, &content) {
+            Ok(()) => outcome.note = Some("snapshot stored"),
+            Err(error) => fail(format!("{file} can not be written: {error}"), String::new()),
+        }
+        return;
+    }
+    match snapshot::read(snapshots, name) {
+        Ok(None) => outcome.note = Some("no snapshot yet: --bless stores one"),
+        Ok(Some(stored)) if snapshot::same(&stored, &content) => {}
+        Ok(Some(stored)) => {
+            let difference = TextDiff::from_lines(stored.trim(), content.trim());
+            let difference = difference.unified_diff().context_radius(2).to_string();
+            fail(format!("the log differs from {file}; --bless accepts it"), difference);
+        }
+        Err(error) => fail(format!("{file} can not be read: {error}"), String::new()),
+    }
+}

@@ -1,0 +1,138 @@
+//! Runs as told to people.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    time::Duration,
+};
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Outcome, Tell};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// How many failing runs of one scenario are told in full. The others are counted.
+const FAILURES_SHOWN_MAX: usize = 3;
+
+/// Runs of one scenario, told together when there are many.
+#[derive(Default)]
+struct Sum {
+    scenario: String,
+    runs: usize,
+    failed: usize,
+}
+
+pub(super) struct Teller {
+    runs_each: usize,
+    log: bool,
+    sum: Sum,
+    runs: usize,
+    failed: usize,
+    virtual_time: Duration,
+}
+
+impl Teller {
+    pub(super) fn new(runs_each: usize, log: bool) -> Self {
+        Self { runs_each, log, sum: Sum::default(), runs: 0, failed: 0, virtual_time: Duration::ZERO }
+    }
+
+    /// Whether each run gets a line of its own.
+    fn one_by_one(&self) -> bool {
+        self.runs_each == 1 || self.log
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        if self.sum.scenario != outcome.scenario {
+            self.sum = Sum { scenario: outcome.scenario.clone(), ..Sum::default() };
+        }
+        let failed = usize::from(!outcome.passed());
+        self.sum.runs += 1;
+        self.sum.failed += failed;
+        self.runs += 1;
+        self.failed += failed;
+        self.virtual_time += outcome.virtual_time;
+    }
+}
+
+impl Tell for Teller {
+    fn tell(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.count(outcome);
+        let mut out = anstream::stdout().lock();
+        if self.one_by_one() {
+            let verdict = if outcome.passed() { styled(GOOD, "PASS") } else { styled(BAD, "FAIL") };
+            let figures = format!(
+                "seed {}, {} events, {} virtual in {:.3} s",
+                outcome.seed,
+                outcome.events,
+                virtual_time(outcome.virtual_time),
+                outcome.wall_time.as_secs_f64()
+            );
+            let note = outcome.note.map(|note| format!("  ({note})")).unwrap_or_default();
+            writeln!(out, "{verdict}  {:<36} {}{note}", outcome.scenario, styled(FAINT, figures))?;
+        }
+        if let Some(log) = &outcome.log {
+            write!(out, "{log}")?;
+        }
+        if !outcome.passed() && (self.one_by_one() || self.sum.failed <= FAILURES_SHOWN_MAX) {
+            failure(&mut out, outcome)?;
+        }
+        if !self.one_by_one() && self.sum.runs == self.runs_each {
+            let verdict = if self.sum.failed == 0 { styled(GOOD, "PASS") } else { styled(BAD, "FAIL") };
+            let failed = if self.sum.failed == 0 { String::new() } else { format!(", {} failed", self.sum.failed) };
+            writeln!(out, "{verdict}  {:<36} {} seeds{failed}", outcome.scenario, self.sum.runs)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, wall_time: Duration, jobs: usize) -> io::Result<()> {
+        let seconds = wall_time.as_secs_f64();
+        let rate = self.runs as f64 / seconds / jobs.max(1) as f64;
+        let verdict = match self.failed {
+            0 => styled(GOOD, "all passed"),
+            failed => styled(BAD, format!("{failed} failed")),
+        };
+        let runs = if self.runs == 1 { "run" } else { "runs" };
+        writeln!(
+            anstream::stdout(),
+            "\n{} {runs}, {verdict}, in {seconds:.2} s ({rate:.0} runs per second and job; {} virtual)",
+            self.runs,
+            virtual_time(self.virtual_time)
+        )
+    }
+}
+
+/// All that is known of a run that failed, and how to see it again.
+fn failure(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+    writeln!(out)?;
+    if outcome.path.is_empty() {
+        return Ok(());
+    }
+    for (violation, detail) in outcome.violations.iter().zip(&outcome.details) {
+        writeln!(out, "  {} {}", styled(BAD, format!("{}:", violation.rule)), violation.message)?;
+        for line in detail.lines() {
+            writeln!(out, "    {line}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "  {}  seed {}, trace {}", outcome.scenario, outcome.seed, outcome.trace_digest)?;
+    writeln!(out, "  replay: groundhog run {} --seed {} --log\n", outcome.path, outcome.seed)
+}
+
+/// Hours, minutes and seconds, as long as there are any.
+fn virtual_time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, 0) => format!("{minutes}m"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, 0, _) => format!("{hours}h"),
+        (hours, minutes, _) => format!("{hours}h{minutes}m"),
+    }
+}

@@ -1,0 +1,107 @@
+//! What can be set on a control plane.
+
+use std::time::Duration;
+
+use groundhog_wire::ServerConfig;
+
+use crate::store::StoreConfig;
+
+/// The port on which both services are served, unless set.
+pub const PORT: u16 = 7080;
+
+/// What a message adds to the job in it, at most: a tag and a length.
+const ENVELOPE_BYTES: usize = 16;
+
+/// A control plane's settings. The defaults are what such a platform is deployed with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The port to listen on; [`PORT`].
+    pub port: u16,
+    /// Connections: how many, how long they may be silent, how they end.
+    pub server: ServerConfig,
+    /// The store's pool and latency.
+    pub store: StoreConfig,
+    /// How jobs reach daemons.
+    pub acquire: AcquireConfig,
+    /// How jobs end that nothing is heard of.
+    pub reaper: ReaperConfig,
+    /// What a job may write.
+    pub logs: LogConfig,
+    /// The largest job that is handed to a daemon, in bytes; what fits the protocol's largest message. A
+    /// job above it is failed, because no retry would make it smaller.
+    pub job_bytes_max: usize,
+}
+
+/// How jobs reach daemons.
+#[derive(Clone, Debug)]
+pub struct AcquireConfig {
+    /// How often every idle domain asks the database even though nothing was posted; 30 s. It bounds how long a
+    /// job waits whose posting this process never saw, because another one queued it or died after its commit.
+    /// Must be above zero.
+    pub backup_poll: Duration,
+    /// Daemons that may wait at once; 10 000. One more is told to come again.
+    pub waiters_max: usize,
+}
+
+/// How jobs end that nothing is heard of.
+#[derive(Clone, Debug)]
+pub struct ReaperConfig {
+    /// Between two runs; 1 min. Must be above zero.
+    pub interval: Duration,
+    /// A running job is hung after so long without an update; 5 min, sixty heartbeats.
+    pub hung_after: Duration,
+    /// A job that no worker took is given up after so long; 30 min.
+    pub pending_after: Duration,
+    /// At most so many are ended in a run; 10. A mass of hung jobs means that something larger is wrong, and is
+    /// taken slowly.
+    pub jobs_per_run: u32,
+}
+
+/// What a job may write, and how it is read.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// Bytes of output that are kept of a job; 1 MiB.
+    pub bytes_max: u64,
+    /// Lines that are kept of a job; 262 144, four bytes a line at the full byte limit. Without it empty lines
+    /// would be free.
+    pub lines_max: u64,
+    /// Lines in one page of a listing; 1 000.
+    pub page_lines_max: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            port: PORT,
+            server: ServerConfig::default(),
+            store: StoreConfig::default(),
+            acquire: AcquireConfig::default(),
+            reaper: ReaperConfig::default(),
+            logs: LogConfig::default(),
+            job_bytes_max: groundhog_wire::MESSAGE_BYTES_MAX - ENVELOPE_BYTES,
+        }
+    }
+}
+
+impl Default for AcquireConfig {
+    fn default() -> Self {
+        Self { backup_poll: Duration::from_secs(30), waiters_max: 10_000 }
+    }
+}
+
+impl Default for ReaperConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_mins(1),
+            hung_after: Duration::from_mins(5),
+            pending_after: Duration::from_mins(30),
+            jobs_per_run: 10,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { bytes_max: 1 << 20, lines_max: 1 << 18, page_lines_max: 1_000 }
+    }
+}

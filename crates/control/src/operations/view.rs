@@ -1,0 +1,104 @@
+//! Builds and their logs, as their owner sees them. To anyone else they do not exist.
+
+use groundhog_wire::{
+    id::BuildId,
+    v1::{self, build_selector},
+};
+
+use crate::{
+    config::LogConfig,
+    names::truncated,
+    refusal::{CallError, Refusal},
+    store::{
+        Tx,
+        builds::{self, Build},
+        jobs, logs,
+        users::User,
+        workspaces,
+    },
+};
+
+/// How much output one page of a log carries, in bytes, its first line aside: half of the largest message, so that
+/// the rest of it fits whatever it is.
+const PAGE_BYTES_MAX: usize = groundhog_wire::MESSAGE_BYTES_MAX / 2;
+
+/// The build that a selector names, if it is `user`'s.
+pub fn select(tx: &Tx<'_>, user: &User, selector: Option<&v1::BuildSelector>) -> Result<Build, CallError> {
+    match selector.and_then(|selector| selector.kind.as_ref()) {
+        Some(build_selector::Kind::BuildId(id)) => {
+            let id = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+            by_id(tx, user, id)
+        }
+        Some(build_selector::Kind::Workspace(name)) => latest_build(tx, user, name),
+        None => Err(Refusal::Invalid("expected a build: its id, or its workspace's name".to_owned()).into()),
+    }
+}
+
+/// The build with this id, if it is `user`'s.
+pub fn by_id(tx: &Tx<'_>, user: &User, id: BuildId) -> Result<Build, CallError> {
+    builds::by_id(tx, id)?
+        .filter(|build| build.owner == user.id)
+        .ok_or_else(|| Refusal::NotFound(format!("there is no build {id}")).into())
+}
+
+/// The latest build of `user`'s live workspace `name`.
+pub fn latest_build(tx: &Tx<'_>, user: &User, name: &str) -> Result<Build, CallError> {
+    let build = match workspaces::live_by_name(tx, user.id, name)? {
+        Some(workspace) => builds::latest(tx, workspace)?,
+        None => None,
+    };
+    build.ok_or_else(|| Refusal::NotFound(format!("there is no workspace {:?}", truncated(name, 64))).into())
+}
+
+/// What the protocol says of a build.
+pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
+    let job = jobs::by_id(tx, build.job)?.ok_or_else(|| no_job(build))?;
+    Ok(v1::Build {
+        build_id: build.id.to_string(),
+        workspace_id: build.workspace.to_string(),
+        workspace_name: build.workspace_name.clone(),
+        number: build.number,
+        transition: build.transition.to_wire().into(),
+        job_id: build.job.to_string(),
+        status: job.status().to_wire().into(),
+        error: job.error,
+        error_code: job.error_code,
+        // Beside the status, which for a job that was cancelled and then failed says "failed" (J18).
+        canceled_at_ms: job.canceled_at,
+        daily_cost: build.daily_cost,
+    })
+}
+
+/// A page of a build's log.
+pub fn log(
+    tx: &Tx<'_>,
+    user: &User,
+    request: &v1::ListBuildLogsRequest,
+    limits: &LogConfig,
+) -> Result<v1::ListBuildLogsResponse, CallError> {
+    let build = select(tx, user, request.build.as_ref())?;
+    let job = jobs::by_id(tx, build.job)?.ok_or_else(|| no_job(&build))?;
+    let page_max = limits.page_lines_max.max(1);
+    let limit = if request.limit == 0 { page_max } else { request.limit.min(page_max) };
+    // One more than asked for, to know whether there is more.
+    let mut lines = logs::after(tx, build.job, request.after_id, limit.saturating_add(1))?;
+    let fitting = fitting(&lines).min(limit as usize);
+    let complete = job.completed_at.is_some() && lines.len() == fitting;
+    lines.truncate(fitting);
+    Ok(v1::ListBuildLogsResponse { lines, complete })
+}
+
+/// How many of `lines` go into one page by their bytes: at least one, or paging would stand still.
+fn fitting(lines: &[v1::StoredLogLine]) -> usize {
+    let mut bytes = 0_usize;
+    let over = lines.iter().skip(1).position(|line| {
+        bytes = bytes.saturating_add(line.line.as_ref().map_or(0, |line| line.output.len()));
+        bytes > PAGE_BYTES_MAX
+    });
+    over.map_or(lines.len(), |over| over + 1)
+}
+
+/// A build's job is written with it and never deleted, so only a damaged database lacks it.
+pub(super) fn no_job(build: &Build) -> Refusal {
+    Refusal::NotFound(format!("the build {} has no job: the database is damaged", build.id))
+}

@@ -1,0 +1,63 @@
+//! How a call ends that is not carried out.
+
+use tonic::{Code, Status};
+
+use crate::store::StoreError;
+
+/// A call was not carried out, and nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Refused for good: the same call would be refused again.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The database failed: the same call may succeed later.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a call was refused: the text is what the caller is told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The caller did not say who it is, or nobody here is that.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The caller is known and may not do this.
+    #[error("{0}")]
+    Denied(String),
+    /// There is no such thing, or it is another person's: the two can't be told apart.
+    #[error("{0}")]
+    NotFound(String),
+    /// There is one already.
+    #[error("{0}")]
+    Exists(String),
+    /// The call can't be meant so.
+    #[error("{0}")]
+    Invalid(String),
+    /// The thing's state does not allow it.
+    #[error("{0}")]
+    State(String),
+}
+
+impl Refusal {
+    /// The gRPC code of this kind of refusal.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Denied(_) => Code::PermissionDenied,
+            Self::NotFound(_) => Code::NotFound,
+            Self::Exists(_) => Code::AlreadyExists,
+            Self::Invalid(_) => Code::InvalidArgument,
+            Self::State(_) => Code::FailedPrecondition,
+        }
+    }
+}
+
+impl From<CallError> for Status {
+    /// A database's failure is `UNAVAILABLE`, which callers take as "try again"; its text stays in the log.
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => Self::new(refusal.code(), refusal.to_string()),
+            CallError::Store(_) => Self::unavailable("the control plane's database is unavailable: try again"),
+        }
+    }
+}

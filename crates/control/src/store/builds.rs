@@ -1,0 +1,202 @@
+//! Builds of workspaces, and what they left behind.
+
+use groundhog_wire::{
+    id::{BuildId, JobId, UserId, VersionId, WorkspaceId},
+    v1,
+};
+use rusqlite::{Row, params};
+
+use super::{
+    StoreError, Tx,
+    tx::{id, key},
+};
+use crate::transition::Transition;
+
+/// A build, with what its workspace adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Which one.
+    pub id: BuildId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its workspace's name.
+    pub workspace_name: String,
+    /// Whose workspace it is.
+    pub owner: UserId,
+    /// From which version it is built.
+    pub version: VersionId,
+    /// The job that carries it out.
+    pub job: JobId,
+    /// Counts the workspace's builds from 1.
+    pub number: u32,
+    /// What it does.
+    pub transition: Transition,
+    /// What the workspace costs with it, in credits a day: the cost that was committed for this build, or until
+    /// then that of the build before.
+    pub daily_cost: i32,
+    /// Whether `daily_cost` was committed for this build.
+    pub cost_is_own: bool,
+}
+
+/// A build that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewBuild {
+    /// Which one.
+    pub id: BuildId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// From which version it is built.
+    pub version: VersionId,
+    /// The job that carries it out.
+    pub job: JobId,
+    /// One more than the workspace's latest.
+    pub number: u32,
+    /// What it does.
+    pub transition: Transition,
+    /// What the workspace costs until this build's own cost is known.
+    pub daily_cost: i32,
+}
+
+/// What a provisioner is told of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The owner's name.
+    pub owner: String,
+    /// The template's name.
+    pub template: String,
+    /// The version's name.
+    pub version: String,
+    /// The version's source.
+    pub source: Vec<u8>,
+}
+
+/// Writes a build.
+pub fn insert(tx: &Tx<'_>, build: &NewBuild) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            key(build.id.0),
+            key(build.workspace.0),
+            key(build.version.0),
+            key(build.job.0),
+            build.number,
+            build.transition,
+            tx.now_ms(),
+            build.daily_cost
+        ],
+    )?;
+    Ok(())
+}
+
+/// The build with this id.
+pub fn by_id(tx: &Tx<'_>, build: BuildId) -> Result<Option<Build>, StoreError> {
+    tx.row(&select("b.id = ?1"), [key(build.0)], read)
+}
+
+/// The build that a job carries out.
+pub fn by_job(tx: &Tx<'_>, job: JobId) -> Result<Option<Build>, StoreError> {
+    tx.row(&select("b.job_id = ?1"), [key(job.0)], read)
+}
+
+/// A workspace's latest build.
+pub fn latest(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Build>, StoreError> {
+    tx.row(&select("b.workspace_id = ?1 ORDER BY b.number DESC LIMIT 1"), [key(workspace.0)], read)
+}
+
+/// What the workspace cost with the build before this one, in credits a day; 0 before the first.
+pub fn cost_before(tx: &Tx<'_>, build: &Build) -> Result<i32, StoreError> {
+    let cost = tx.row(
+        "SELECT daily_cost FROM builds WHERE workspace_id = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1",
+        params![key(build.workspace.0), build.number],
+        |row| row.get(0),
+    )?;
+    Ok(cost.unwrap_or(0))
+}
+
+/// The provisioner's state after the build before this one; empty before the first.
+pub fn state_before(tx: &Tx<'_>, build: &Build) -> Result<Vec<u8>, StoreError> {
+    let state = tx.row(
+        "SELECT COALESCE(state, x'') FROM builds WHERE workspace_id = ?1 AND number < ?2
+         ORDER BY number DESC LIMIT 1",
+        params![key(build.workspace.0), build.number],
+        |row| row.get(0),
+    )?;
+    Ok(state.unwrap_or_default())
+}
+
+/// The provisioner's state after this build; none while it has not ended.
+pub fn state(tx: &Tx<'_>, build: BuildId) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(tx.row("SELECT state FROM builds WHERE id = ?1", [key(build.0)], |row| row.get(0))?.flatten())
+}
+
+/// Keeps the state that a build left behind.
+pub fn set_state(tx: &Tx<'_>, build: BuildId, state: &[u8]) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET state = ?2 WHERE id = ?1", params![key(build.0), state])?;
+    Ok(())
+}
+
+/// Keeps what a build costs, in credits a day.
+pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET daily_cost = ?2, cost_is_own = 1 WHERE id = ?1", params![key(build.0), daily_cost])?;
+    Ok(())
+}
+
+/// Writes what a build made.
+pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource]) -> Result<(), StoreError> {
+    for (position, resource) in (0_i64..).zip(resources) {
+        tx.execute(
+            "INSERT INTO build_resources (build_id, position, name, type, daily_cost) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![key(build.0), position, resource.name, resource.r#type, resource.daily_cost],
+        )?;
+    }
+    Ok(())
+}
+
+/// What a build made, in the order in which it was reported.
+pub fn resources(tx: &Tx<'_>, build: BuildId) -> Result<Vec<v1::Resource>, StoreError> {
+    tx.rows(
+        "SELECT name, type, daily_cost FROM build_resources WHERE build_id = ?1 ORDER BY position",
+        [key(build.0)],
+        |row| Ok(v1::Resource { name: row.get(0)?, r#type: row.get(1)?, daily_cost: row.get(2)? }),
+    )
+}
+
+/// What a provisioner is told of a build beside its ids.
+pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
+    tx.row(
+        "SELECT u.name, t.name, v.name, v.source
+         FROM builds b
+         JOIN workspaces w ON w.id = b.workspace_id
+         JOIN users u ON u.id = w.owner_id
+         JOIN template_versions v ON v.id = b.version_id
+         JOIN templates t ON t.id = v.template_id
+         WHERE b.id = ?1",
+        [key(build.0)],
+        |row| Ok(Names { owner: row.get(0)?, template: row.get(1)?, version: row.get(2)?, source: row.get(3)? }),
+    )
+}
+
+fn select(condition: &'static str) -> String {
+    format!(
+        "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
+                b.daily_cost, b.cost_is_own
+         FROM builds b JOIN workspaces w ON w.id = b.workspace_id
+         WHERE {condition}"
+    )
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
+    Ok(Build {
+        id: id(row, 0, BuildId)?,
+        workspace: id(row, 1, WorkspaceId)?,
+        workspace_name: row.get(2)?,
+        owner: id(row, 3, UserId)?,
+        version: id(row, 4, VersionId)?,
+        job: id(row, 5, JobId)?,
+        number: row.get(6)?,
+        transition: row.get(7)?,
+        daily_cost: row.get(8)?,
+        cost_is_own: row.get(9)?,
+    })
+}

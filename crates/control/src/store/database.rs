@@ -1,0 +1,94 @@
+//! The database as a thing of its own, which outlives the process that uses it.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use groundhog_host::Random;
+use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
+
+use super::{StoreError, Tx, schema};
+use crate::setup::{Setup, SetupError};
+
+/// Prepared statements that are kept: more than there are different ones.
+const STATEMENTS_MAX: usize = 128;
+
+/// The relational database. Cheap to clone; every clone is the same database. What is committed is there for
+/// whoever opens a store over it next, whatever became of the control plane that wrote it.
+#[derive(Clone)]
+pub struct Database {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Database {
+    /// A new, empty database in memory, which lives as long as its last clone.
+    ///
+    /// Fails when SQLite does.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    /// The database in the file at `path`, made if it is missing, brought up to date if it is older.
+    ///
+    /// Fails when the file can't be used, or was written by a newer version of this program.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let connection = Connection::open(path)?;
+        // Readers do not block the writer, and a commit is on the disk before it is answered.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Self::prepare(connection)
+    }
+
+    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
+        // SQLite would wait for another process's lock on a clock that is not the host's. The caller is told
+        // "unavailable" instead and comes again.
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        schema::migrate(&mut connection)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Writes users, groups, templates and keys, all or nothing, with ids drawn from `random`. Used once, before
+    /// a control plane starts; `now_ms` is milliseconds since 1970.
+    ///
+    /// Fails when a name, token or key occurs twice, or a group names an unknown user.
+    pub fn set_up(&self, setup: &Setup, random: &mut Random, now_ms: i64) -> Result<(), SetupError> {
+        self.transact("set up", now_ms, &mut |_| random.uuid(), |tx| crate::setup::write(tx, setup))
+    }
+
+    /// Runs `work` in one transaction, at one instant: committed if it returns `Ok`, else undone.
+    ///
+    /// What `work` left for after the commit runs while the database is still locked, so that the order in which
+    /// two transactions are told is the order in which they happened.
+    pub(super) fn transact<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        now_ms: i64,
+        new_id: &mut dyn FnMut(&str) -> Uuid,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // A panic in `work` has already rolled its transaction back: the connection is sound.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));
+        // The write lock at once: a transaction that reads first and writes later could not be retried here.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let tx = Tx::new(transaction, now_ms, new_id);
+        let output = work(&tx)?;
+        let after_commit = tx.commit().map_err(failed)?;
+        for effect in after_commit {
+            effect();
+        }
+        Ok(output)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Database")
+    }
+}

@@ -1,0 +1,32 @@
+//! The control plane's memory: one relational database behind a pool.
+//!
+//! - [`Database`]: the database itself, which outlives a control plane's crash.
+//! - [`Store`]: what a running control plane has of it: so many connections at once, each transaction taking time.
+//! - [`Tx`]: one transaction, a closure that runs at one instant.
+//! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`],
+//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`]. They read and write rows and decide
+//!   nothing.
+//!
+//! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
+//! order of its rows open.
+
+pub mod builds;
+pub mod daemons;
+mod database;
+mod error;
+pub mod jobs;
+pub mod logs;
+mod pool;
+pub mod quota;
+mod schema;
+pub mod templates;
+mod tx;
+pub mod users;
+pub mod workspaces;
+
+pub use self::{
+    database::Database,
+    error::StoreError,
+    pool::{Store, StoreConfig},
+    tx::Tx,
+};

@@ -1,0 +1,96 @@
+//! A control plane's connections to its database.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use groundhog_host::{Host, Random};
+use tokio::sync::Semaphore;
+
+use super::{Database, StoreError, Tx};
+
+/// How a store answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// Transactions that may be under way at once, at least 1; 10. Others wait in the order in which they came.
+    pub connections: usize,
+    /// The least that a transaction takes; zero.
+    pub latency_min: Duration,
+    /// The most that a transaction takes; zero.
+    pub latency_max: Duration,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { connections: 10, latency_min: Duration::ZERO, latency_max: Duration::ZERO }
+    }
+}
+
+/// A pool of connections to a [`Database`]. Cheap to clone; every clone is the same pool.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: Host,
+    database: Database,
+    config: StoreConfig,
+    connections: Semaphore,
+    latency: Mutex<Random>,
+}
+
+impl Store {
+    /// A pool over `database`, timed by `host`'s clocks.
+    pub fn new(host: &Host, database: Database, config: StoreConfig) -> Self {
+        let connections = Semaphore::new(config.connections.clamp(1, Semaphore::MAX_PERMITS));
+        let latency = Mutex::new(host.random("store latency"));
+        Self { inner: Arc::new(Inner { host: host.clone(), database, config, connections, latency }) }
+    }
+
+    /// Runs `work` in one transaction: committed if it returns `Ok`, else undone. `name` says in reports what the
+    /// transaction is for.
+    ///
+    /// It waits for a connection, then half the latency, then runs `work` at one instant, then waits the other
+    /// half: the way there and the way back. Dropping the future before that instant means that nothing happened;
+    /// dropping it after means that nobody learns what did.
+    pub async fn transact<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Inner { host, database, .. } = &*self.inner;
+        let _connection = self.inner.connections.acquire().await.map_err(|_| StoreError::Closed)?;
+        let half = self.latency() / 2;
+        self.wait(half).await;
+        let now_ms = host.wall().as_millisecond();
+        let result = database.transact(name, now_ms, &mut |purpose| host.new_id(purpose), work);
+        self.wait(half).await;
+        result
+    }
+
+    fn latency(&self) -> Duration {
+        let StoreConfig { latency_min, latency_max, .. } = self.inner.config;
+        if latency_max.is_zero() {
+            return latency_min;
+        }
+        let mut random = self.inner.latency.lock().unwrap_or_else(PoisonError::into_inner);
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(random.between(micros(latency_min), micros(latency_max)))
+    }
+
+    async fn wait(&self, duration: Duration) {
+        // Not even a timer of zero: a store without latency answers without giving other tasks a turn.
+        if !duration.is_zero() {
+            self.inner.host.sleep(duration).await;
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! What an owner may use, and uses.
+
+use groundhog_wire::id::{UserId, WorkspaceId};
+use rusqlite::params;
+
+use super::{StoreError, Tx, tx::key};
+
+/// The sum of the budgets of the owner's groups, in credits a day. None when the owner is in no group: then there
+/// is no limit.
+pub fn budget(tx: &Tx<'_>, owner: UserId) -> Result<Option<i64>, StoreError> {
+    let budget = tx.row(
+        "SELECT SUM(g.budget) FROM group_members m JOIN user_groups g ON g.id = m.group_id WHERE m.user_id = ?1",
+        [key(owner.0)],
+        |row| row.get::<_, Option<i64>>(0),
+    )?;
+    Ok(budget.flatten())
+}
+
+/// The sum of the daily cost of the latest build of each of the owner's live workspaces, without `workspace`.
+pub fn used_elsewhere(tx: &Tx<'_>, owner: UserId, workspace: WorkspaceId) -> Result<i64, StoreError> {
+    let used = tx.row(
+        "SELECT COALESCE(SUM(b.daily_cost), 0)
+         FROM workspaces w JOIN builds b ON b.workspace_id = w.id
+         WHERE w.owner_id = ?1 AND w.id <> ?2 AND w.deleted_at IS NULL
+           AND b.number = (SELECT MAX(l.number) FROM builds l WHERE l.workspace_id = w.id)",
+        params![key(owner.0), key(workspace.0)],
+        |row| row.get(0),
+    )?;
+    Ok(used.unwrap_or(0))
+}

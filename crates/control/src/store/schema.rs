@@ -1,0 +1,151 @@
+//! The tables, as a list of migrations. A migration that has run anywhere is never edited: a change is a new one.
+//!
+//! The dialect is what SQLite and PostgreSQL share. Ids are 16 bytes; times are milliseconds since 1970; no
+//! default reads a clock or draws a number. A job's status is in no column: see [`crate::job_status`].
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+const MIGRATIONS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+CREATE TABLE users (
+    id          BLOB PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    token_hash  BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    created_at  INTEGER NOT NULL
+);
+CREATE TABLE user_groups (
+    id          BLOB PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    budget      INTEGER NOT NULL CHECK (budget >= 0)
+);
+CREATE TABLE group_members (
+    group_id    BLOB NOT NULL REFERENCES user_groups (id),
+    user_id     BLOB NOT NULL REFERENCES users (id),
+    PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX group_members_by_user ON group_members (user_id);
+CREATE TABLE templates (
+    id                BLOB PRIMARY KEY,
+    name              TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    active_version_id BLOB NOT NULL REFERENCES template_versions (id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE template_versions (
+    id               BLOB PRIMARY KEY,
+    template_id      BLOB NOT NULL REFERENCES templates (id),
+    name             TEXT NOT NULL,
+    provisioner_type TEXT NOT NULL CHECK (length(provisioner_type) > 0),
+    source           BLOB NOT NULL,
+    created_at       INTEGER NOT NULL,
+    UNIQUE (template_id, name)
+);
+CREATE TABLE template_version_tags (
+    version_id  BLOB NOT NULL REFERENCES template_versions (id),
+    tag         TEXT NOT NULL,
+    content     TEXT NOT NULL,
+    PRIMARY KEY (version_id, tag)
+);
+CREATE TABLE daemon_keys (
+    id          BLOB PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    key_hash    BLOB NOT NULL UNIQUE CHECK (length(key_hash) = 32)
+);
+CREATE TABLE daemons (
+    id           BLOB PRIMARY KEY,
+    key_id       BLOB NOT NULL REFERENCES daemon_keys (id),
+    name         TEXT NOT NULL CHECK (length(name) > 0),
+    last_seen_at INTEGER NOT NULL,
+    UNIQUE (key_id, name)
+);
+CREATE TABLE workspaces (
+    id          BLOB PRIMARY KEY,
+    owner_id    BLOB NOT NULL REFERENCES users (id),
+    template_id BLOB NOT NULL REFERENCES templates (id),
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 32),
+    created_at  INTEGER NOT NULL,
+    deleted_at  INTEGER
+);
+CREATE UNIQUE INDEX workspaces_live_name ON workspaces (owner_id, lower(name)) WHERE deleted_at IS NULL;
+CREATE TABLE jobs (
+    id               BLOB PRIMARY KEY,
+    provisioner_type TEXT NOT NULL,
+    initiator_id     BLOB NOT NULL REFERENCES users (id),
+    created_at       INTEGER NOT NULL,
+    updated_at       INTEGER NOT NULL,
+    started_at       INTEGER,
+    canceled_at      INTEGER,
+    completed_at     INTEGER,
+    worker_id        BLOB REFERENCES daemons (id),
+    delivered        INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
+    error            TEXT NOT NULL DEFAULT '',
+    error_code       TEXT NOT NULL DEFAULT '',
+    terminal_digest  BLOB,
+    log_bytes        INTEGER NOT NULL DEFAULT 0 CHECK (log_bytes >= 0),
+    log_lines        INTEGER NOT NULL DEFAULT 0 CHECK (log_lines >= 0),
+    log_overflowed   INTEGER NOT NULL DEFAULT 0 CHECK (log_overflowed IN (0, 1)),
+    CHECK (worker_id IS NULL OR started_at IS NOT NULL),
+    CHECK (error = '' OR completed_at IS NOT NULL),
+    CHECK (terminal_digest IS NULL OR completed_at IS NOT NULL)
+);
+CREATE INDEX jobs_waiting ON jobs (created_at, id) WHERE started_at IS NULL AND completed_at IS NULL;
+CREATE INDEX jobs_open ON jobs (updated_at, id) WHERE completed_at IS NULL;
+CREATE TABLE job_tags (
+    job_id      BLOB NOT NULL REFERENCES jobs (id),
+    tag         TEXT NOT NULL,
+    content     TEXT NOT NULL,
+    PRIMARY KEY (job_id, tag)
+);
+CREATE TABLE builds (
+    id           BLOB PRIMARY KEY,
+    workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+    version_id   BLOB NOT NULL REFERENCES template_versions (id),
+    job_id       BLOB NOT NULL UNIQUE REFERENCES jobs (id),
+    number       INTEGER NOT NULL CHECK (number >= 1),
+    transition   TEXT NOT NULL CHECK (transition IN ('start', 'stop', 'destroy')),
+    created_at   INTEGER NOT NULL,
+    state        BLOB,
+    daily_cost   INTEGER NOT NULL CHECK (daily_cost >= 0),
+    cost_is_own  INTEGER NOT NULL DEFAULT 0 CHECK (cost_is_own IN (0, 1)),
+    UNIQUE (workspace_id, number)
+);
+CREATE TABLE build_resources (
+    build_id    BLOB NOT NULL REFERENCES builds (id),
+    position    INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    daily_cost  INTEGER NOT NULL,
+    PRIMARY KEY (build_id, position)
+);
+CREATE TABLE job_logs (
+    id          INTEGER PRIMARY KEY,
+    job_id      BLOB NOT NULL REFERENCES jobs (id),
+    sequence    INTEGER NOT NULL CHECK (sequence >= 1),
+    source      INTEGER NOT NULL,
+    level       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    stage       TEXT NOT NULL,
+    output      TEXT NOT NULL,
+    UNIQUE (job_id, sequence)
+);
+CREATE INDEX job_logs_by_job ON job_logs (job_id, id);
+";
+
+/// Brings the database up to date: each missing migration in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.execute_batch("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY)")?;
+    let done: i64 =
+        connection.query_row("SELECT COALESCE(MAX(version), 0) FROM schema_migrations", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if done > known {
+        return Err(StoreError::SchemaIsNewer { found: done, known });
+    }
+    for (version, statements) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(statements)?;
+        transaction.execute("INSERT INTO schema_migrations (version) VALUES (?1)", [version])?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Workspaces.
+
+use groundhog_wire::id::{TemplateId, UserId, WorkspaceId};
+use rusqlite::params;
+
+use super::{
+    StoreError, Tx,
+    tx::{id, key},
+};
+
+/// A workspace that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewWorkspace<'a> {
+    /// Which one.
+    pub id: WorkspaceId,
+    /// Whose.
+    pub owner: UserId,
+    /// From which template.
+    pub template: TemplateId,
+    /// What it is called; unique among the owner's live workspaces, whatever the case of its letters.
+    pub name: &'a str,
+}
+
+/// Writes a workspace.
+pub fn insert(tx: &Tx<'_>, workspace: &NewWorkspace<'_>) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO workspaces (id, owner_id, template_id, name, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![key(workspace.id.0), key(workspace.owner.0), key(workspace.template.0), workspace.name, tx.now_ms()],
+    )?;
+    Ok(())
+}
+
+/// The owner's live workspace of this name, whatever the case of its letters.
+pub fn live_by_name(tx: &Tx<'_>, owner: UserId, name: &str) -> Result<Option<WorkspaceId>, StoreError> {
+    tx.row(
+        "SELECT id FROM workspaces WHERE owner_id = ?1 AND lower(name) = lower(?2) AND deleted_at IS NULL",
+        params![key(owner.0), name],
+        |row| id(row, 0, WorkspaceId),
+    )
+}
+
+/// Marks a workspace as gone. Its name is free again.
+pub fn mark_deleted(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE workspaces SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL",
+        params![key(workspace.0), tx.now_ms()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The store: pool, latency, rollback, the file, and the setup.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use groundhog_control::{
+    Database, SetupError, Store, StoreConfig, StoreError,
+    refusal::{CallError, Refusal},
+    store::{Tx, builds, users, workspaces},
+};
+use groundhog_host::Random;
+use groundhog_wire::{id::WorkspaceId, v1::JobStatus};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::support::{
+    World,
+    machine::TestMachine,
+    world::{setup, success},
+};
+
+fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn a_refused_transaction_leaves_and_tells_nothing() {
+    let world = World::new();
+    let told = Arc::new(AtomicU32::new(0));
+    let effect = told.clone();
+    let refused = world.by_user("alice", move |tx, user| {
+        let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
+        let id = WorkspaceId(Uuid::from_u128(1));
+        workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "dev" })?;
+        assert!(workspaces::live_by_name(tx, user.id, "dev")?.is_some());
+        tx.after_commit(move || {
+            effect.fetch_add(1, Relaxed);
+        });
+        Err::<(), _>(Refusal::State("no".to_owned()).into())
+    });
+    assert!(refused.is_err());
+    let found = world.by_user("alice", |tx, user| Ok(workspaces::live_by_name(tx, user.id, "dev")?));
+    assert_eq!((found.expect("works"), told.load(Relaxed)), (None, 0));
+}
+
+#[test]
+fn half_of_the_latency_comes_before_the_work_and_half_after() {
+    let config = StoreConfig { latency_min: millis(10), latency_max: millis(10), ..StoreConfig::default() };
+    let world = World::with_store(config);
+    let progress = Arc::new(AtomicU32::new(0));
+    let (at_work, at_end, store) = (progress.clone(), progress.clone(), world.store.clone());
+    let task = async move {
+        let work = |_: &Tx<'_>| {
+            at_work.store(1, Relaxed);
+            Ok::<_, StoreError>(())
+        };
+        store.transact("test", work).await.expect("works");
+        at_end.store(2, Relaxed);
+    };
+    world.host.spawn("test", task).detach();
+    let expected = [(4, 0), (1, 1), (4, 1), (1, 2)];
+    for (ms, step) in expected {
+        world.advance(millis(ms));
+        assert_eq!(progress.load(Relaxed), step);
+    }
+}
+
+#[test]
+fn who_finds_no_connection_waits_in_turn() {
+    let config = StoreConfig { connections: 1, latency_min: millis(10), latency_max: millis(10) };
+    let world = World::with_store(config);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    for n in 0..3 {
+        let (order, store) = (order.clone(), world.store.clone());
+        let task = async move {
+            let work = |_: &Tx<'_>| Ok::<_, StoreError>(());
+            store.transact("test", work).await.expect("works");
+            order.lock().expect("no panic").push(n);
+        };
+        world.host.spawn("test", task).detach();
+    }
+    for served in 0..=3_usize {
+        assert_eq!(*order.lock().expect("no panic"), (0..served).collect::<Vec<_>>());
+        world.advance(millis(5));
+        world.advance(millis(5));
+    }
+}
+
+#[test]
+fn who_stops_waiting_before_the_instant_did_nothing_and_after_it_everything() {
+    let config = StoreConfig { latency_min: millis(10), latency_max: millis(10), ..StoreConfig::default() };
+    for (ms, expected) in [(4, 0), (6, 1)] {
+        let world = World::with_store(config);
+        let told = Arc::new(AtomicU32::new(0));
+        let (effect, store) = (told.clone(), world.store.clone());
+        let task = async move {
+            let work = |tx: &Tx<'_>| {
+                tx.after_commit(move || {
+                    effect.fetch_add(1, Relaxed);
+                });
+                Ok::<_, StoreError>(())
+            };
+            store.transact("test", work).await.expect("works");
+        };
+        let task = world.host.spawn("test", task);
+        world.machine.settle();
+        world.advance(millis(ms));
+        task.abort();
+        world.advance(millis(100));
+        assert_eq!(told.load(Relaxed), expected, "after {ms} ms");
+    }
+}
+
+#[test]
+fn a_control_plane_that_is_started_again_finds_everything() {
+    let world = World::new();
+    let job = world.running("alice", "dev", "prov-1");
+    // Another store over the same database: what a restart makes.
+    let (machine, host) = TestMachine::new();
+    let store = Store::new(&host, world.database.clone(), StoreConfig::default());
+    let restarted = World { machine, host, store, ..world };
+    assert_eq!(restarted.latest("alice", "dev").status(), JobStatus::Running);
+    restarted.complete("prov-1", &success(job, b"s")).expect("the worker is still the same");
+}
+
+#[test]
+fn a_file_keeps_what_was_committed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    let database = Database::open(&path).expect("it can be made");
+    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+    drop(database);
+    let world = World { database: Database::open(&path).expect("it is there"), ..World::new() };
+    let world = World { store: Store::new(&world.host, world.database.clone(), StoreConfig::default()), ..world };
+    world.create("alice", "dev", "plain").expect("everything was set up");
+    // Another process writes: the caller is told to come again.
+    let other = rusqlite::Connection::open(&path).expect("it is there");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("nobody else writes");
+    let error = world.create("alice", "two", "plain").expect_err("the file is locked");
+    assert!(matches!(error, CallError::Store(StoreError::Sql { transaction: "test", .. })), "{error:?}");
+    assert_eq!(Status::from(error).code(), Code::Unavailable);
+    other.execute_batch("COMMIT").expect("it began");
+    world.create("alice", "two", "plain").expect("the file is free");
+}
+
+#[test]
+fn a_newer_database_is_not_touched() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    drop(Database::open(&path).expect("it can be made"));
+    let other = rusqlite::Connection::open(&path).expect("it is there");
+    other.execute("INSERT INTO schema_migrations (version) VALUES (99)", []).expect("it has the table");
+    assert!(matches!(Database::open(&path), Err(StoreError::SchemaIsNewer { found: 99, known: 1 })));
+}
+
+#[test]
+fn no_secret_is_in_the_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    let database = Database::open(&path).expect("it can be made");
+    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+    drop(database);
+    let bytes = std::fs::read(&path).expect("it was written");
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("alice") && !has("alice-token") && !has("daemon-key"));
+}
+
+#[test]
+fn a_setup_that_contradicts_itself_is_refused_as_a_whole() {
+    let database = Database::in_memory().expect("works");
+    let mut random = Random::from_seed([1; 32]);
+    let mut stranger = setup();
+    stranger.groups[0].members.push("carol".to_owned());
+    assert!(matches!(
+        database.set_up(&stranger, &mut random, 0),
+        Err(SetupError::UnknownMember { member, .. }) if member == "carol"
+    ));
+    let mut twice = setup();
+    twice.users[1].token = twice.users[0].token.clone();
+    assert!(matches!(
+        database.set_up(&twice, &mut random, 0),
+        Err(SetupError::Refused { kind: "user", name, .. }) if name == "bob"
+    ));
+    database.set_up(&setup(), &mut random, 0).expect("nothing of the others is left");
+}
+
+#[test]
+fn the_last_version_of_a_template_is_the_active_one() {
+    let world = World::new();
+    let database = Database::in_memory().expect("works");
+    let mut versions = setup();
+    let mut second = versions.templates[0].clone();
+    second.version = "v2".to_owned();
+    second.source = b"newer".to_vec();
+    versions.templates.push(second);
+    database.set_up(&versions, &mut Random::from_seed([1; 32]), 0).expect("sound");
+    let store = Store::new(&world.host, database.clone(), StoreConfig::default());
+    let world = World { database, store, ..world };
+    world.create("alice", "dev", "plain").expect("free");
+    let message = world.acquire("prov-1").expect("it waits").message;
+    assert_eq!(message.template_source, b"newer");
+}
+
+#[test]
+fn the_tables_themselves_refuse_what_must_not_be() {
+    let world = World::new();
+    let build = world.create("alice", "dev", "plain").expect("free");
+    let id = build.build_id.parse().expect("an id");
+    // The same number twice, and the same name twice among live workspaces.
+    let twice = world.tx(|tx| {
+        let build = builds::by_id(tx, id)?.expect("it was just made");
+        let builds::Build { workspace, version, job, number, transition, daily_cost, .. } = build;
+        let id = groundhog_wire::id::BuildId(Uuid::from_u128(9));
+        Ok(builds::insert(tx, &builds::NewBuild { id, workspace, version, job, number, transition, daily_cost })?)
+    });
+    assert!(matches!(twice, Err(CallError::Store(_))));
+    let twice = world.by_user("alice", |tx, user| {
+        let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
+        let id = WorkspaceId(Uuid::from_u128(9));
+        Ok(workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "Dev" })?)
+    });
+    assert!(matches!(twice, Err(CallError::Store(_))));
+    // A reference to nobody.
+    let nobody = world.tx(|tx| {
+        let group = groundhog_wire::id::GroupId(Uuid::from_u128(9));
+        Ok(users::insert_member(tx, group, groundhog_wire::id::UserId(Uuid::from_u128(9)))?)
+    });
+    assert!(matches!(nobody, Err(CallError::Store(_))));
+}

@@ -1,0 +1,7 @@
+//! What the tests share.
+
+pub(crate) mod machine;
+pub(crate) mod record;
+pub(crate) mod world;
+
+pub(crate) use self::world::World;

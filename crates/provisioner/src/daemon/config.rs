@@ -1,0 +1,56 @@
+//! What a daemon is started with.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use groundhog_host::Address;
+use groundhog_wire::{ChannelConfig, DaemonName, Secret};
+
+use crate::{runner::RunnerConfig, scripted};
+
+/// What a daemon is started with. [`DaemonConfig::new`] has the defaults, which are this platform's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonConfig {
+    /// The daemon's name. It identifies the worker: after a reconnect or a restart under the same name, the
+    /// daemon is the same worker to the control plane (J17).
+    pub name: DaemonName,
+    /// Where the control plane is.
+    pub control: Address,
+    /// The key that the control plane lets the daemon in by.
+    pub key: Secret,
+    /// The provisioner types whose jobs it takes; at least one. Default: the scripted one.
+    pub provisioner_types: Vec<String>,
+    /// The tags that jobs are matched against. Default: none.
+    pub tags: BTreeMap<String, String>,
+    /// How jobs are run.
+    pub runner: RunnerConfig,
+    /// How the connection behaves; its back-off is 50 ms to 10 s.
+    pub channel: ChannelConfig,
+    /// How long [`Daemon::close`](super::Daemon::close) may take (J8). 1 s.
+    pub close_timeout: Duration,
+    /// How long a shutdown waits for the control plane to take note that no job is wanted any more, and a job that
+    /// was delivered for the end of its delivery. It only matters when the control plane is stuck or cut off. 5 s.
+    pub acquire_cancel_timeout: Duration,
+    /// Floor of the back-off between two tries to acquire a job. 10 ms. Must not be zero.
+    pub acquire_wait_min: Duration,
+    /// Ceiling of the back-off between two tries to acquire a job. 1 s.
+    pub acquire_wait_max: Duration,
+}
+
+impl DaemonConfig {
+    /// A daemon named `name`, which the control plane at `control` lets in by `key`, with every default.
+    pub fn new(name: DaemonName, control: Address, key: Secret) -> Self {
+        Self {
+            name,
+            control,
+            key,
+            provisioner_types: vec![scripted::TYPE.to_owned()],
+            tags: BTreeMap::new(),
+            runner: RunnerConfig::default(),
+            channel: ChannelConfig::default(),
+            close_timeout: Duration::from_secs(1),
+            acquire_cancel_timeout: Duration::from_secs(5),
+            acquire_wait_min: Duration::from_millis(10),
+            acquire_wait_max: Duration::from_secs(1),
+        }
+    }
+}

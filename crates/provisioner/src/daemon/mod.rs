@@ -1,0 +1,208 @@
+//! The daemon: keeps a connection to the control plane, asks for one job at a time, and has it run.
+//!
+//! - [`config`]: what a daemon is started with.
+//! - `acquire`: asking for a job, and taking the question back.
+//! - [`Daemon`] (here): the handle, and the order of the daemon's life.
+
+mod acquire;
+pub mod config;
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use groundhog_host::{Backoff, Host};
+use groundhog_wire::{
+    Channel, Identity, Limited,
+    v1::{Job, provisioner_daemons_client::ProvisionerDaemonsClient},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::acquire::Acquired;
+pub use self::config::DaemonConfig;
+use crate::{
+    events,
+    runner::{Runner, event::Event, shell::Shell},
+    session::Provisioner,
+};
+
+/// Why a daemon has ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// The control plane does not let this daemon in, or does not take what it asks for, with its words for it
+    /// (J15). Starting again with the same configuration ends the same way.
+    #[error("refused by the control plane: {0}")]
+    Refused(String),
+    /// [`Daemon::shutdown`] was called.
+    #[error("shut down")]
+    ShutDown,
+    /// [`Daemon::close`] was called.
+    #[error("closed")]
+    Closed,
+}
+
+/// A running provisioner daemon. Dropping this lets the daemon go on; it ends with its host at the latest.
+#[derive(Debug)]
+pub struct Daemon {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    orders: Orders,
+    ending: OnceLock<Ending>,
+    /// Cancelled once `ending` is there.
+    over: CancellationToken,
+}
+
+/// What the daemon was told. Tokens, because they wake those who wait in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    /// Take no further job.
+    pub(crate) shutdown: CancellationToken,
+    /// Cancel the active job, and one that is delivered after this.
+    pub(crate) cancel: CancellationToken,
+    /// End within the close time-out.
+    pub(crate) close: CancellationToken,
+}
+
+impl Daemon {
+    /// Starts a daemon on `host`. It connects, and goes on trying while it can't.
+    pub fn start(host: &Host, config: DaemonConfig, provisioner: Arc<dyn Provisioner>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let life = Life { host: host.clone(), config, provisioner, shared: shared.clone() };
+        host.spawn("provisioner daemon", life.live()).detach();
+        Self { shared }
+    }
+
+    /// Drains the daemon: it takes no further job, and ends once the active one has ended. With
+    /// `cancel_active_job`, that one is cancelled, which ends it within the force-cancel interval at the latest;
+    /// so is a job whose delivery was under way (J16). Returns once the daemon has ended. Dropping the wait does
+    /// not take the order back; calling again with `cancel_active_job` adds the cancel.
+    pub async fn shutdown(&self, cancel_active_job: bool) {
+        if cancel_active_job {
+            self.shared.orders.cancel.cancel();
+        }
+        self.shared.orders.shutdown.cancel();
+        self.shared.over.cancelled().await;
+    }
+
+    /// Ends the daemon within [`DaemonConfig::close_timeout`] (J8): the active job fails with "provisioner daemon
+    /// was shutdown gracefully" if the control plane hears it in time. Returns once the daemon has ended.
+    pub async fn close(&self) {
+        self.shared.orders.close.cancel();
+        self.shared.over.cancelled().await;
+    }
+
+    /// Waits for the daemon's end and tells why it came. Cancel safe.
+    pub async fn ended(&self) -> Ending {
+        self.shared.over.cancelled().await;
+        self.shared.ending.get().cloned().unwrap_or(Ending::Closed)
+    }
+}
+
+/// What the daemon's task owns.
+struct Life {
+    host: Host,
+    config: DaemonConfig,
+    provisioner: Arc<dyn Provisioner>,
+    shared: Arc<Shared>,
+}
+
+impl Life {
+    async fn live(self) {
+        let identity = Identity::daemon(self.config.key.clone(), self.config.name.clone());
+        let channel = Channel::new(&self.host, self.config.control.clone(), identity, self.config.channel.clone());
+        let ending = tokio::select! {
+            biased;
+            // The connection first, so that it is told of before what is done over it. It never ends by itself.
+            never = self.keep_connected(&channel) => match never {},
+            ending = self.work(&channel) => ending,
+        };
+        events::daemon_stopped(&ending.to_string());
+        // Set once, here.
+        let _ = self.shared.ending.set(ending);
+        self.shared.over.cancel();
+    }
+
+    /// Connects whenever there is no connection, and tells of it.
+    async fn keep_connected(&self, channel: &Channel) -> Infallible {
+        loop {
+            // The channel keeps to its back-off, so this needs no wait of its own.
+            match channel.connect().await {
+                Ok(()) => {
+                    events::daemon_connected(&self.config.control);
+                    channel.closed().await;
+                    events::daemon_disconnected();
+                }
+                Err(error) => tracing::warn!(%error, "the daemon could not connect, trying again"),
+            }
+        }
+    }
+
+    /// Takes jobs, one at a time, until the daemon is told to stop or is refused.
+    async fn work(&self, channel: &Channel) -> Ending {
+        let orders = &self.shared.orders;
+        let mut client = ProvisionerDaemonsClient::new(channel.clone()).limited();
+        let mut backoff = Backoff::new(self.config.acquire_wait_min, self.config.acquire_wait_max);
+        loop {
+            if orders.close.is_cancelled() {
+                return Ending::Closed;
+            }
+            if orders.shutdown.is_cancelled() {
+                return Ending::ShutDown;
+            }
+            match self.acquire(&mut client, channel).await {
+                Acquired::Job(job) => {
+                    backoff.reset();
+                    self.run(*job, &client).await;
+                    continue;
+                }
+                Acquired::Refused(error) => return Ending::Refused(error),
+                Acquired::TakenBack => continue,
+                Acquired::Failed(error) => tracing::warn!(error, "failed to acquire job, retrying"),
+            }
+            self.pause(backoff.next_wait()).await;
+        }
+    }
+
+    async fn run(&self, job: Job, client: &ProvisionerDaemonsClient<Channel>) {
+        let known = self.config.provisioner_types.contains(&job.provisioner_type);
+        let first = if known {
+            Event::Start
+        } else {
+            let error = format!("failed to connect to provisioner: no provisioner {}", job.provisioner_type);
+            Event::Fail { error, flush_for: Duration::ZERO }
+        };
+        let config = self.config.runner.clone();
+        let shell = Shell {
+            host: &self.host,
+            client,
+            provisioner: &*self.provisioner,
+            orders: &self.shared.orders,
+            call_timeout: config.update_timeout,
+            close_timeout: self.config.close_timeout,
+        };
+        match Runner::new(job, config, self.host.now()) {
+            Ok(runner) => {
+                let outcome = shell.run(runner, first).await;
+                tracing::debug!(?outcome, "a job is over");
+            }
+            // Nothing can be said to the control plane about a job without an id: its reaper ends it.
+            Err(error) => tracing::error!(%error, "a job was delivered that can't be run"),
+        }
+    }
+
+    /// Waits, unless there is an order to follow.
+    async fn pause(&self, wait: Duration) {
+        tokio::select! {
+            biased;
+            // The orders first: they end the wait.
+            () = self.shared.orders.close.cancelled() => {}
+            () = self.shared.orders.shutdown.cancelled() => {}
+            () = self.host.sleep(wait) => {}
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a daemon and its runners tell: the domain events of this crate.
+
+use groundhog_host::{
+    Address,
+    event::{EventSpec, Id, TARGET, tracing},
+};
+
+/// The domain events of the provisioner daemon and of its job runners.
+pub const EVENTS: &[EventSpec] = &all();
+
+/// The one event without fields, which the declaring macro has no form for.
+const DISCONNECTED: EventSpec = EventSpec {
+    name: "daemon.disconnected",
+    about: "A daemon's connection has ended; the daemon goes on trying.",
+    quiet: false,
+    fields: &[],
+};
+
+const fn all() -> [EventSpec; WITH_FIELDS.len() + 1] {
+    let mut all = [DISCONNECTED; WITH_FIELDS.len() + 1];
+    let mut at = 0;
+    while at < WITH_FIELDS.len() {
+        all[at] = WITH_FIELDS[at];
+        at += 1;
+    }
+    all
+}
+
+/// A daemon's connection has ended; the daemon goes on trying.
+pub(crate) fn daemon_disconnected() {
+    tracing::event!(name: "daemon.disconnected", target: TARGET, tracing::Level::INFO, {});
+}
+
+groundhog_host::events! {
+    /// The domain events that have fields.
+    pub(crate) WITH_FIELDS;
+
+    /// A daemon has a connection to its control plane, the first or another one.
+    log daemon_connected = "daemon.connected" {
+        /// The control plane's address.
+        control: &Address,
+    }
+
+    /// A daemon has ended for good.
+    log daemon_stopped = "daemon.stopped" {
+        /// Why: "shut down", "closed", or what the control plane refused it with.
+        reason: &str,
+    }
+
+    /// A runner has begun with a job.
+    log runner_started = "runner.started" {
+        /// The job.
+        job: Id,
+    }
+
+    /// A runner has come to the next phase of its job.
+    log runner_phase = "runner.phase" {
+        /// The job.
+        job: Id,
+        /// `plan`, `quota` or `apply`.
+        phase: &str,
+    }
+
+    /// A runner has passed a cancel on to its provisioner session.
+    log runner_cancel_forwarded = "runner.cancel_forwarded" {
+        /// The job.
+        job: Id,
+        /// The phase that the cancel met: `plan`, `quota` or `apply`.
+        phase: &str,
+        /// Who asked: `user` (through the control plane) or `shutdown` (of the daemon).
+        by: &str,
+    }
+
+    /// A cancelled job did not end within the force-cancel interval, and its session was cut off.
+    log runner_force_cancel = "runner.force_cancel" {
+        /// The job.
+        job: Id,
+    }
+
+    /// A runner is done with its job and says nothing about it any more.
+    log runner_ended = "runner.ended" {
+        /// The job.
+        job: Id,
+        /// `completed` or `failed`: the control plane took that message. `refused`: it refused the last one for
+        /// good. `stopped`: the daemon closed before an answer came.
+        outcome: &str,
+        /// What the job failed with, or why the message was refused; empty for a completed job.
+        error: &str,
+    }
+
+    /// A call about a job was begun.
+    quiet runner_sent = "runner.sent" {
+        /// The job.
+        job: Id,
+        /// `update`, `quota`, `fail` or `complete`.
+        message: &str,
+    }
+}

@@ -1,0 +1,143 @@
+//! A provisioner's end of a session.
+
+use std::{future::Future, pin::pin};
+
+use groundhog_wire::v1::LogLevel;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ContractError, Metadata, Request, Response, SessionError,
+    contract::{Contract, Verdict},
+};
+
+/// A request to act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// See [`Request::Config`]. Needs no answer.
+    Config {
+        /// The template version's source.
+        source: Vec<u8>,
+        /// The state that the last build left.
+        state: Vec<u8>,
+    },
+    /// See [`Request::Plan`]. To be answered through [`Peer::work`].
+    Plan(Metadata),
+    /// See [`Request::Apply`]. To be answered through [`Peer::work`].
+    Apply(Metadata),
+}
+
+/// Where a provisioner's log lines go.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    responses: mpsc::Sender<Result<Response, SessionError>>,
+}
+
+impl Logs {
+    /// Sends one line; waits while the runner is behind. A line for a session that is over is dropped.
+    pub async fn line(&self, level: LogLevel, output: String) {
+        // Whoever works learns of the session's end from `Peer::work`, which drops the work.
+        let _ = self.responses.send(Ok(Response::Log { level, output })).await;
+    }
+}
+
+/// Tells a provisioner's work that it should end gracefully.
+#[derive(Clone, Debug)]
+pub struct Canceled {
+    flag: CancellationToken,
+}
+
+impl Canceled {
+    /// Whether a cancel has come.
+    pub fn is_requested(&self) -> bool {
+        self.flag.is_cancelled()
+    }
+
+    /// Waits for a cancel; at once if it has come. Pends for ever if none comes. Cancel safe.
+    pub async fn requested(&self) {
+        self.flag.cancelled().await;
+    }
+}
+
+/// A provisioner's end of a session. It enforces the contract, so that a provisioner only sees requests that may
+/// come. Dropping it ends the session.
+#[derive(Debug)]
+pub struct Peer {
+    requests: mpsc::Receiver<Request>,
+    responses: mpsc::Sender<Result<Response, SessionError>>,
+    contract: Contract,
+}
+
+impl Peer {
+    pub(super) fn new(
+        requests: mpsc::Receiver<Request>,
+        responses: mpsc::Sender<Result<Response, SessionError>>,
+    ) -> Self {
+        Self { requests, responses, contract: Contract::default() }
+    }
+
+    /// The next request to act on; a cancel with nothing to cancel is passed over.
+    ///
+    /// Fails with [`SessionError::Closed`] when the runner has closed the session, and with
+    /// [`SessionError::Contract`] when it broke the contract, which it has then been told. Either way the session
+    /// is over.
+    pub async fn next(&mut self) -> Result<Order, SessionError> {
+        loop {
+            let request = self.requests.recv().await.ok_or(SessionError::Closed)?;
+            match self.contract.request(&request) {
+                Ok(Verdict::Act) => {}
+                Ok(Verdict::Cancel | Verdict::Ignore) => {
+                    tracing::debug!("a cancel came while nothing was in progress");
+                    continue;
+                }
+                Err(error) => return Err(self.break_off(error).await),
+            }
+            match request {
+                Request::Config { source, state } => return Ok(Order::Config { source, state }),
+                Request::Plan { metadata } => return Ok(Order::Plan(metadata)),
+                Request::Apply { metadata } => return Ok(Order::Apply(metadata)),
+                // The contract never says "act" to a cancel.
+                Request::Cancel => {}
+            }
+        }
+    }
+
+    /// Carries out the request that [`Peer::next`] gave, watching for a cancel meanwhile, and sends its answer,
+    /// which `act` returns: [`Response::Planned`] to a plan, [`Response::Applied`] to an apply.
+    ///
+    /// Fails, and drops the work, when the runner closes the session or breaks the contract meanwhile.
+    pub async fn work<W, F>(&mut self, act: W) -> Result<(), SessionError>
+    where
+        W: FnOnce(Logs, Canceled) -> F,
+        F: Future<Output = Response>,
+    {
+        let cancel = CancellationToken::new();
+        let mut work = pin!(act(Logs { responses: self.responses.clone() }, Canceled { flag: cancel.clone() }));
+        let answer = loop {
+            tokio::select! {
+                biased;
+                // Requests first: a cancel that came before the work's end must be seen by the work.
+                request = self.requests.recv() => {
+                    let Some(request) = request else {
+                        return Err(ContractError::ClosedWhileProcessing.into());
+                    };
+                    match self.contract.request(&request) {
+                        Ok(Verdict::Cancel) => cancel.cancel(),
+                        Ok(Verdict::Act | Verdict::Ignore) => {}
+                        Err(error) => return Err(self.break_off(error).await),
+                    }
+                }
+                answer = &mut work => break answer,
+            }
+        };
+        self.contract.answered(&answer);
+        self.responses.send(Ok(answer)).await.map_err(|_| SessionError::Closed)
+    }
+
+    async fn break_off(&mut self, error: ContractError) -> SessionError {
+        let error = SessionError::from(error);
+        // A runner that has gone needs no explanation.
+        let _ = self.responses.send(Err(error.clone())).await;
+        error
+    }
+}

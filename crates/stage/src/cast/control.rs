@@ -1,0 +1,114 @@
+//! The control plane and its database.
+//!
+//! The database is a thing of its own: a control plane that crashes comes back to what was committed.
+
+use groundhog_control::{
+    Config, Database, DaemonKeySetup, GroupSetup, LogConfig, Setup, StoreConfig, TemplateSetup, UserSetup,
+};
+use groundhog_host::Address;
+use groundhog_provisioner::scripted::{self, Script};
+use groundhog_sim::World;
+use tokio_util::sync::CancellationToken;
+
+use super::{CastError, Secrets};
+use crate::scenario::{self, CONTROL as HOST, Scenario, Template};
+
+/// Where the control plane is.
+pub(crate) fn address() -> Address {
+    Address::new(HOST, groundhog_control::config::PORT)
+}
+
+pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
+    let database = Database::in_memory()?;
+    database.set_up(&setup(scenario, secrets)?, &mut world.random("set-up"), EPOCH_MS)?;
+    let settings = scenario.control;
+    let config = Config {
+        store: StoreConfig {
+            connections: settings.connections as usize,
+            latency_min: settings.statement_latency.min,
+            latency_max: settings.statement_latency.max,
+        },
+        logs: LogConfig { bytes_max: settings.log_bytes_max, ..LogConfig::default() },
+        ..Config::default()
+    };
+    world.host(HOST, move |host| {
+        let (database, config) = (database.clone(), config.clone());
+        async move {
+            if let Err(error) = groundhog_control::run(host, database, config, CancellationToken::new()).await {
+                tracing::error!(%error, "the control plane ended");
+            }
+        }
+    });
+    Ok(())
+}
+
+/// When templates and people were set up: before the story begins. The first second of 2026.
+const EPOCH_MS: i64 = 1_767_225_600_000;
+
+fn setup(scenario: &Scenario, secrets: &Secrets) -> Result<Setup, CastError> {
+    let users = secrets.users.iter().map(|(name, token)| UserSetup { name: name.clone(), token: token.clone() });
+    let groups = scenario.groups.iter().map(|group| GroupSetup {
+        name: group.name.clone(),
+        budget: i32::try_from(group.budget).unwrap_or(i32::MAX),
+        members: group.members.clone(),
+    });
+    let templates = scenario.templates.iter().map(|template| {
+        Ok(TemplateSetup {
+            name: template.name.clone(),
+            version: "v1".to_owned(),
+            provisioner_type: scripted::TYPE.to_owned(),
+            source: script(template).to_source()?,
+            tags: template.tags.clone(),
+        })
+    });
+    Ok(Setup {
+        users: users.collect(),
+        groups: groups.collect(),
+        templates: templates.collect::<Result<_, CastError>>()?,
+        daemon_keys: vec![DaemonKeySetup { name: "provisioners".to_owned(), key: secrets.daemons.clone() }],
+    })
+}
+
+/// A template's behaviour as the scripted provisioner reads it.
+fn script(template: &Template) -> Script {
+    Script { plan: phase(&template.plan), apply: phase(&template.apply) }
+}
+
+fn phase(phase: &scenario::Phase) -> scripted::Phase {
+    let resource = scripted::Resource {
+        name: "workspace".to_owned(),
+        kind: "vm".to_owned(),
+        daily_cost: i32::try_from(phase.daily_cost).unwrap_or(i32::MAX),
+    };
+    scripted::Phase {
+        takes_ms: millis(phase.takes),
+        on_cancel: match phase.on_cancel {
+            scenario::OnCancel::Obey { takes } => scripted::OnCancel::Obey { after_ms: millis(takes) },
+            scenario::OnCancel::Ignore => scripted::OnCancel::Ignore,
+        },
+        logs: phase.logs.as_ref().map(logs),
+        fails: phase.fails.clone(),
+        hangs: phase.hangs,
+        resources: if phase.daily_cost > 0 { vec![resource] } else { Vec::new() },
+        state: phase.state.clone(),
+    }
+}
+
+fn logs(logs: &scenario::Logs) -> scripted::Logs {
+    scripted::Logs {
+        every_ms: millis(logs.every).try_into().unwrap_or(std::num::NonZeroU64::MIN),
+        line: logs.line.clone(),
+        level: match logs.level {
+            scenario::LogLevel::Trace => scripted::LogLevel::Trace,
+            scenario::LogLevel::Debug => scripted::LogLevel::Debug,
+            scenario::LogLevel::Info => scripted::LogLevel::Info,
+            scenario::LogLevel::Warn => scripted::LogLevel::Warn,
+            scenario::LogLevel::Error => scripted::LogLevel::Error,
+        },
+        count: logs.count,
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

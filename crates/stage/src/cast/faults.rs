@@ -1,0 +1,57 @@
+//! What goes wrong.
+
+use std::time::Duration;
+
+use groundhog_sim::{Fault, SuspendedClock, UnknownHost, Ways, World};
+
+use crate::scenario::{self, ClockStep, FaultKind, Scenario};
+
+pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<(), UnknownHost> {
+    scenario.faults.iter().try_for_each(|fault| world.plan(fault.at, fault.lasts, &simulated(&fault.kind)))
+}
+
+/// A scenario's fault as the simulator knows it.
+fn simulated(kind: &FaultKind) -> Fault {
+    let pair = |between: &(String, String)| between.clone();
+    match kind {
+        FaultKind::Cut { between } => {
+            let (from, to) = pair(between);
+            Fault::Cut { from, to, ways: Ways::Both }
+        }
+        FaultKind::CutOneWay { from, to } => Fault::Cut { from: from.clone(), to: to.clone(), ways: Ways::One },
+        FaultKind::Hold { between } => {
+            let (from, to) = pair(between);
+            Fault::Hold { from, to, ways: Ways::Both }
+        }
+        FaultKind::Slow { between, factor } => {
+            let (from, to) = pair(between);
+            Fault::Slow { from, to, factor: *factor }
+        }
+        FaultKind::Lossy { between, probability } => {
+            let (from, to) = pair(between);
+            Fault::Lossy { from, to, probability: *probability }
+        }
+        FaultKind::Reset { between } => {
+            let (from, to) = pair(between);
+            Fault::Reset { from, to }
+        }
+        FaultKind::Kill { host } => Fault::Kill { host: host.clone() },
+        FaultKind::PowerLoss { host } => Fault::PowerLoss { host: host.clone() },
+        FaultKind::Suspend { host, clock } => {
+            let clock = match clock {
+                scenario::SuspendedClock::Stops => SuspendedClock::Stops,
+                scenario::SuspendedClock::Runs => SuspendedClock::Runs,
+            };
+            Fault::Suspend { host: host.clone(), clock }
+        }
+        FaultKind::StepClock { host, by } => {
+            let micros = |by: Duration| i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            let micros = match by {
+                ClockStep::Ahead(by) => micros(*by),
+                ClockStep::Back(by) => -micros(*by),
+            };
+            Fault::StepClock { host: host.clone(), micros }
+        }
+        FaultKind::Drift { host, ppm } => Fault::Drift { host: host.clone(), ppm: i64::from(*ppm) },
+    }
+}

@@ -1,0 +1,105 @@
+//! Casts a scenario: which component runs on which host, with what settings, and what goes wrong when.
+//!
+//! One file per part, with the same names in each: `HOST` or the host's name, and `cast`, which puts the part
+//! into the world.
+//!
+//! - [`control`]: the control plane and its database.
+//! - [`provisioners`]: the daemons.
+//! - [`users`]: the people, who act when the story says so.
+//! - [`faults`]: what goes wrong.
+
+pub(crate) mod control;
+pub(crate) mod faults;
+pub(crate) mod provisioners;
+pub mod users;
+
+use std::collections::BTreeMap;
+
+use groundhog_sim::{Config, LinkConfig, UnknownHost, World};
+use groundhog_wire::{
+    Secret,
+    auth::{DaemonNameError, SecretError},
+};
+
+use crate::scenario::{NetworkPath, Scenario};
+
+/// A scenario could not be put on the stage: a defect of the stage or of a component's set-up, since every
+/// scenario is checked before.
+#[derive(Debug, thiserror::Error)]
+pub enum CastError {
+    /// A host is missing.
+    #[error(transparent)]
+    Host(#[from] UnknownHost),
+    /// The database could not be opened.
+    #[error("the control plane's database could not be opened: {0}")]
+    Database(#[from] groundhog_control::StoreError),
+    /// The database could not be filled.
+    #[error("the control plane's database could not be set up: {0}")]
+    Setup(#[from] groundhog_control::SetupError),
+    /// A drawn token is not one.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A template's script could not be written.
+    #[error("a template could not be written: {0}")]
+    Script(#[from] groundhog_provisioner::scripted::ScriptError),
+    /// A provisioner's name is not one that daemons may have.
+    #[error("a provisioner can not be called that: {0}")]
+    DaemonName(#[from] DaemonNameError),
+}
+
+/// The secrets that parts of a run share.
+pub(crate) struct Secrets {
+    /// Session tokens by person.
+    pub(crate) users: BTreeMap<String, Secret>,
+    /// The key that admits daemons.
+    pub(crate) daemons: Secret,
+}
+
+impl Secrets {
+    fn draw(scenario: &Scenario, world: &World) -> Result<Self, CastError> {
+        let mut random = world.random("secrets");
+        let mut secret = || Secret::new(random.uuid().to_string());
+        let daemons = secret()?;
+        let users = scenario.users.iter().map(|name| Ok((name.clone(), secret()?))).collect::<Result<_, SecretError>>();
+        Ok(Self { users: users?, daemons })
+    }
+}
+
+/// The parts of a run that the story still needs once the run is under way.
+pub(crate) struct Cast {
+    pub(crate) daemons: provisioners::Daemons,
+    pub(crate) people: users::People,
+}
+
+/// How a world begins for `scenario`.
+pub(crate) fn config(scenario: &Scenario, seed: u64) -> Config {
+    Config { network: link(&scenario.network), ..Config::new(seed) }
+}
+
+fn link(path: &NetworkPath) -> LinkConfig {
+    LinkConfig {
+        latency_min: path.latency.min,
+        latency_max: path.latency.max,
+        bandwidth: path.bandwidth,
+        loss: path.loss,
+        ..LinkConfig::default()
+    }
+}
+
+/// Puts `scenario` into `world`.
+pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastError> {
+    let secrets = Secrets::draw(scenario, world)?;
+    control::cast(scenario, world, &secrets)?;
+    let daemons = provisioners::cast(scenario, world, &secrets)?;
+    let people = users::cast(world, &secrets);
+    for different in &scenario.links {
+        let (a, b) = &different.between;
+        world.link(a, b, &link(&different.path))?;
+        world.link(b, a, &link(&different.path))?;
+    }
+    faults::cast(scenario, world)?;
+    for part in &scenario.allow_errors {
+        world.expect_error(part);
+    }
+    Ok(Cast { daemons, people })
+}

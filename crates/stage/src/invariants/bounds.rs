@@ -1,0 +1,114 @@
+//! How long things may take.
+
+use std::time::Duration;
+
+use crate::scenario::{FORCE_CANCEL_INTERVAL, NetworkPath, Scenario, UPDATE_INTERVAL};
+
+/// How long things may take: what the components are set to, and what is allowed on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How often a worker tells that it lives; the longest where workers differ.
+    pub update_interval: Duration,
+    /// How long a cancelled job may take before it is ended by force; the longest where workers differ.
+    pub force_cancel_interval: Duration,
+    /// How long a worker whose job is over may go on handing its last log lines over before it says so.
+    pub last_flush: Duration,
+    /// After how long a silence a running job counts as hung.
+    pub hung_after: Duration,
+    /// How often the reaper looks.
+    pub reaper_interval: Duration,
+    /// How many jobs the reaper ends at one look.
+    pub reaper_batch: u64,
+    /// What calls, statements, reconnecting and cleaning up may take on top.
+    pub slack: Duration,
+    /// Whether the network, when no fault is on it, lets every call through well within the slack. Where it does
+    /// not, nothing is promised about how soon a worker learns of a cancel.
+    pub network_is_sound: bool,
+}
+
+/// The control plane's reaper, as it is deployed.
+const HUNG_AFTER: Duration = Duration::from_mins(5);
+const REAPER_INTERVAL: Duration = Duration::from_mins(1);
+const REAPER_BATCH: u64 = 10;
+
+/// A worker's patience with its last log lines, as it is deployed.
+const LAST_FLUSH: Duration = Duration::from_mins(2);
+
+/// Reconnecting takes at most the longest back-off (10 s) and the time-outs before it (30 s each way).
+const SLACK: Duration = Duration::from_mins(1);
+
+/// More trips than any call takes, its retries and the connection's handshakes included.
+const TRIPS_MAX: u32 = 100;
+
+/// More statements than the reaper runs in one look, or any call, its wait for a connection included.
+const STATEMENTS_MAX: u32 = 200;
+
+/// A network that loses more than this makes connections break again and again.
+const LOSS_MAX: f64 = 0.1;
+
+/// Bytes per second below which a batch of log lines alone takes longer than the slack.
+const BANDWIDTH_MIN: u64 = 100_000;
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            update_interval: UPDATE_INTERVAL,
+            force_cancel_interval: FORCE_CANCEL_INTERVAL,
+            last_flush: LAST_FLUSH,
+            hung_after: HUNG_AFTER,
+            reaper_interval: REAPER_INTERVAL,
+            reaper_batch: REAPER_BATCH,
+            slack: SLACK,
+            network_is_sound: true,
+        }
+    }
+}
+
+impl Bounds {
+    /// The bounds of a scenario's run.
+    pub fn of(scenario: &Scenario) -> Self {
+        let paths: Vec<NetworkPath> =
+            std::iter::once(scenario.network).chain(scenario.links.iter().map(|link| link.path)).collect();
+        let latency_max = paths.iter().map(|path| path.latency.max).max().unwrap_or_default();
+        let is_sound = |path: &NetworkPath| {
+            path.loss <= LOSS_MAX && path.bandwidth.is_none_or(|bandwidth| bandwidth >= BANDWIDTH_MIN)
+        };
+        let provisioners = &scenario.provisioners;
+        let default = Self::default();
+        Self {
+            update_interval: provisioners
+                .iter()
+                .map(|provisioner| provisioner.update_interval)
+                .max()
+                .unwrap_or(default.update_interval),
+            force_cancel_interval: provisioners
+                .iter()
+                .map(|provisioner| provisioner.force_cancel_interval)
+                .max()
+                .unwrap_or(default.force_cancel_interval),
+            slack: SLACK
+                .saturating_add(latency_max.saturating_mul(TRIPS_MAX))
+                .saturating_add(scenario.control.statement_latency.max.saturating_mul(STATEMENTS_MAX)),
+            network_is_sound: paths.iter().all(is_sound),
+            ..default
+        }
+    }
+
+    /// How long a running job can be silent before the reaper has ended it, while at most so many jobs are open.
+    pub(super) fn reaped_within(&self, jobs_open: u64) -> Duration {
+        // The reaper takes a mass of hung jobs batch by batch, one at each look.
+        let looks = 1 + jobs_open / self.reaper_batch.max(1);
+        let looking = self.reaper_interval.saturating_mul(u32::try_from(looks).unwrap_or(u32::MAX));
+        self.hung_after.saturating_add(looking).saturating_add(self.slack)
+    }
+
+    /// How long a cancelled job can run on while its worker is well and can be reached.
+    pub(super) fn canceled_within(&self) -> Duration {
+        // Two heartbeats, not one: a beat that falls just short of the interval after a flush is put off by one.
+        self.update_interval
+            .saturating_mul(2)
+            .saturating_add(self.force_cancel_interval)
+            .saturating_add(self.last_flush)
+            .saturating_add(self.slack)
+    }
+}

@@ -1,0 +1,86 @@
+//! What holds on every run of every scenario.
+//!
+//! Each invariant has a file of its own, a stable id and one sentence. It reads the records of a run, quiet ones
+//! included, one by one as the log grows, and says when one of them breaks it. None looks into a component.
+//!
+//! An invariant never cries wolf: where a log leaves room for an innocent explanation, it is believed. What each
+//! takes for innocent stands in its module's documentation. A bound on time counts from the last trouble that
+//! touched the hosts in question (`weather`), and a run that ends before a bound is over breaks nothing.
+
+mod bounds;
+mod cancel_bound;
+mod job_ends;
+mod job_once;
+mod job_owner;
+mod log_order;
+mod quota;
+mod runner_silence;
+mod weather;
+
+use std::time::Duration;
+
+use crate::Record;
+
+pub use self::bounds::Bounds;
+
+/// Something that always holds.
+pub trait Invariant {
+    /// Names it for good.
+    fn id(&self) -> &'static str;
+
+    /// What always holds, in a sentence.
+    fn about(&self) -> &'static str;
+
+    /// Looks at the run's next record. Says what it breaks, if anything; a thing that is broken is told once.
+    fn observe(&mut self, record: &Record) -> Option<Violation>;
+
+    /// The run ended at this time. Says what was already broken by then and showed in no record.
+    fn finish(&mut self, end: Duration) -> Option<Violation> {
+        let _ = end;
+        None
+    }
+}
+
+/// An invariant that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which invariant.
+    pub id: &'static str,
+    /// What broke it; names the job, host or person.
+    pub message: String,
+    /// The record that broke it; for a bound that passed, the record from which it counts.
+    pub ordinal: u64,
+}
+
+/// All invariants, in the order in which they are listed, each at the beginning of a run.
+pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(job_once::JobOnce::default()),
+        Box::new(job_owner::JobOwner::default()),
+        Box::new(job_ends::JobEnds::new(*bounds)),
+        Box::new(cancel_bound::CancelBound::new(*bounds)),
+        Box::new(runner_silence::RunnerSilence::default()),
+        Box::new(log_order::LogOrder::default()),
+        Box::new(quota::Quota::default()),
+    ]
+}
+
+/// Whether an event ends a job for good.
+pub(crate) fn is_terminal(event: &str) -> bool {
+    matches!(event, "job.completed" | "job.failed" | "job.canceled")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_every_invariant_is_described() {
+        let all = all(&Bounds::default());
+        let ids: BTreeSet<&str> = all.iter().map(|invariant| invariant.id()).collect();
+        assert_eq!(ids.len(), all.len());
+        assert!(all.iter().all(|invariant| !invariant.about().is_empty()));
+    }
+}

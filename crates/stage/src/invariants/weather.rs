@@ -1,0 +1,207 @@
+//! What is wrong with hosts and the paths between them, as far as the log tells, and since when it is not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::Record;
+use crate::scenario::CONTROL;
+
+/// The state of all hosts and paths.
+#[derive(Default)]
+pub(super) struct Weather {
+    hosts: BTreeMap<String, Trouble>,
+    /// By the two ends in the order of their names: a fault one way stops a conversation both ways.
+    paths: BTreeMap<(String, String), Trouble>,
+    /// How far the worst clock was ever off its speed.
+    drift_ppm_max: u32,
+    /// A fault of a kind that is not known here has been seen. Whom it touches and when it ends cannot be told.
+    unknown_fault: bool,
+}
+
+/// What is wrong with one host or path.
+#[derive(Default)]
+struct Trouble {
+    /// How many faults are on it.
+    now: u64,
+    /// When the last one began or ended, or what it left behind is over.
+    until: Duration,
+}
+
+impl Trouble {
+    fn begin(&mut self, at: Duration) {
+        self.now += 1;
+        self.until = self.until.max(at);
+    }
+
+    fn end(&mut self, at: Duration) {
+        self.now = self.now.saturating_sub(1);
+        self.until = self.until.max(at);
+    }
+
+    fn happen(&mut self, until: Duration) {
+        self.until = self.until.max(until);
+    }
+}
+
+impl Weather {
+    pub(super) fn observe(&mut self, record: &Record) {
+        let at = record.at;
+        match record.event.as_str() {
+            "fault.cut" | "fault.held" | "fault.slowed" | "fault.lossy" => {
+                if let Some(path) = self.path(record) {
+                    path.begin(at);
+                }
+            }
+            "fault.cut_healed" | "fault.released" | "fault.slow_healed" | "fault.lossy_healed" => {
+                if let Some(path) = self.path(record) {
+                    path.end(at);
+                }
+            }
+            "fault.reset" => {
+                if let Some(path) = self.path(record) {
+                    path.happen(at);
+                }
+            }
+            "fault.clock_stepped" => {
+                // Until a clock that was set back shows again what it showed, what it stamped lies in its future.
+                let by = record.field("by").and_then(|by| by.parse::<f64>().ok()).unwrap_or_default();
+                let back = Duration::try_from_secs_f64(-by).unwrap_or_default();
+                if let Some(host) = self.host(record) {
+                    host.happen(at.saturating_add(back));
+                }
+            }
+            "fault.clock_drifts" => {
+                let ppm = record.field("ppm").and_then(|ppm| ppm.parse::<i32>().ok()).unwrap_or_default();
+                self.drift_ppm_max = self.drift_ppm_max.max(ppm.unsigned_abs());
+                if let Some(host) = self.host(record) {
+                    host.happen(at);
+                }
+            }
+            // A host that is down or suspended is so once, however many faults keep it there, and it is one
+            // record that says that it is back.
+            "host.killed" | "host.power_lost" | "host.suspended" => {
+                if let Some(host) = self.host(record) {
+                    host.now = 0;
+                    host.begin(at);
+                }
+            }
+            "host.started" | "host.resumed" => {
+                if let Some(host) = self.host(record) {
+                    host.end(at);
+                }
+            }
+            "control.stopped" => self.host_named(CONTROL).begin(at),
+            "control.started" => {
+                let control = self.host_named(CONTROL);
+                control.now = 0;
+                control.happen(at);
+            }
+            // A daemon that has ended takes its runners with it.
+            "daemon.stopped" => self.host_named(&record.host).happen(at),
+            event if event.starts_with("fault.") => self.unknown_fault = true,
+            _ => {}
+        }
+    }
+
+    fn path(&mut self, record: &Record) -> Option<&mut Trouble> {
+        let (from, to) = (record.field("from")?, record.field("to")?);
+        Some(self.paths.entry(ends(from, to)).or_default())
+    }
+
+    fn host(&mut self, record: &Record) -> Option<&mut Trouble> {
+        Some(self.host_named(record.field("host")?))
+    }
+
+    fn host_named(&mut self, name: &str) -> &mut Trouble {
+        self.hosts.entry(name.to_owned()).or_default()
+    }
+
+    /// Since when a host has been well; none while it is not.
+    pub(super) fn host_well_since(&self, host: &str) -> Option<Duration> {
+        if self.unknown_fault {
+            return None;
+        }
+        self.hosts.get(host).map_or(Some(Duration::ZERO), |trouble| (trouble.now == 0).then_some(trouble.until))
+    }
+
+    /// Since when two hosts have been well and able to talk to each other; none while they are not.
+    pub(super) fn both_well_since(&self, one: &str, other: &str) -> Option<Duration> {
+        let path = self.paths.get(&ends(one, other));
+        let path = path.map_or(Some(Duration::ZERO), |trouble| (trouble.now == 0).then_some(trouble.until))?;
+        Some(self.host_well_since(one)?.max(self.host_well_since(other)?).max(path))
+    }
+
+    /// How long a span is at most that some host measures by its own clock.
+    pub(super) fn stretched(&self, span: Duration) -> Duration {
+        // A clock that loses p parts takes 1 / (1 - p) of the time, which is below 1 + 2p for every p that there is.
+        let extra = span.as_micros() * u128::from(self.drift_ppm_max) * 2 / 1_000_000;
+        span.saturating_add(Duration::from_micros(u64::try_from(extra).unwrap_or(u64::MAX)))
+    }
+}
+
+fn ends(one: &str, other: &str) -> (String, String) {
+    if one < other { (one.to_owned(), other.to_owned()) } else { (other.to_owned(), one.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, secs};
+
+    fn after(log: Log) -> Weather {
+        let mut weather = Weather::default();
+        log.records.iter().for_each(|record| weather.observe(record));
+        weather
+    }
+
+    #[test]
+    fn a_path_is_well_when_its_last_fault_has_healed() {
+        let path = [("from", "prov-1"), ("to", "control")];
+        let log = Log::new().add(10, "-", "fault.cut", &path).add(20, "-", "fault.cut", &path);
+        let log = log.add(30, "-", "fault.cut_healed", &path);
+        assert_eq!(after(log).both_well_since("control", "prov-1"), None);
+        let log = Log::new().add(10, "-", "fault.lossy", &path).add(30, "-", "fault.lossy_healed", &path);
+        let weather = after(log.add(31, "-", "fault.reset", &path));
+        assert_eq!(weather.both_well_since("control", "prov-1"), Some(secs(31)));
+        assert_eq!(weather.both_well_since("control", "prov-2"), Some(Duration::ZERO), "it is another path");
+        assert_eq!(weather.host_well_since("control"), Some(Duration::ZERO), "a path's fault is not the host's");
+    }
+
+    #[test]
+    fn a_host_that_was_killed_while_suspended_is_back_at_its_start() {
+        let host = [("host", "control")];
+        let log = Log::new().add(10, "-", "host.suspended", &host).add(20, "-", "host.killed", &host);
+        assert_eq!(after(log).host_well_since("control"), None);
+        let log = Log::new().add(10, "-", "host.suspended", &host).add(20, "-", "host.killed", &host);
+        assert_eq!(after(log.add(30, "-", "host.started", &host)).host_well_since("control"), Some(secs(30)));
+    }
+
+    #[test]
+    fn a_clock_set_back_counts_until_it_has_caught_up() {
+        let stepped = |by| Log::new().add(10, "-", "fault.clock_stepped", &[("host", "control"), ("by", by)]);
+        assert_eq!(after(stepped("-300")).host_well_since("control"), Some(secs(310)));
+        assert_eq!(after(stepped("300")).host_well_since("control"), Some(secs(10)));
+    }
+
+    #[test]
+    fn a_slow_clock_stretches_every_span() {
+        let log = Log::new().add(10, "-", "fault.clock_drifts", &[("host", "prov-1"), ("ppm", "-100000")]);
+        assert_eq!(after(log).stretched(secs(100)), secs(120));
+    }
+
+    #[test]
+    fn every_fault_of_the_simulator_is_known() {
+        for spec in groundhog_sim::FAULT_EVENTS {
+            let fields: Vec<_> = spec.fields.iter().map(|field| (field.name, "1")).collect();
+            let weather = after(Log::new().add(10, "-", spec.name, &fields));
+            assert!(!weather.unknown_fault, "{}", spec.name);
+            assert!(weather.hosts.len() + weather.paths.len() == 1, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_fault_makes_no_promise() {
+        let log = Log::new().add(10, "-", "fault.earthquake", &[]);
+        assert_eq!(after(log).host_well_since("control"), None);
+    }
+}

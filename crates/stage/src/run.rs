@@ -1,0 +1,150 @@
+//! Runs a scenario with a seed, and judges the run.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use groundhog_sim::{Record, Violation, World, simulate};
+
+use crate::{
+    cast::{self, Cast, CastError},
+    expect::judge,
+    invariants::{self, Bounds, Invariant},
+    scenario::{Action, Scenario, USERS},
+    settle::{self, UnderWay},
+};
+
+/// What became of one run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What went wrong, in the order in which it was noticed. Nothing: the run passed.
+    pub violations: Vec<Violation>,
+    /// Everything that happened, quiet records too.
+    pub records: Vec<Record>,
+    /// How much virtual time the run took.
+    pub virtual_time: Duration,
+    /// The digest of the log's text.
+    pub log_digest: String,
+    /// The digest of every step.
+    pub trace_digest: String,
+}
+
+impl Report {
+    /// Whether nothing went wrong.
+    pub fn passed(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The lines of the event log, without the quiet records.
+    pub fn log(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(|record| record.loudness != groundhog_sim::Loudness::Quiet)
+    }
+}
+
+/// The rule that is broken when the world does not come to rest.
+pub const LIVENESS: &str = "liveness";
+
+/// The rule that is broken when an expectation of the scenario does not hold.
+pub const EXPECTATION: &str = "expectation";
+
+/// The rule that is broken when a scenario can't be put on the stage.
+pub const CASTING: &str = "casting";
+
+/// Runs `scenario` with `seed` to its end.
+pub fn run(scenario: &Scenario, seed: u64) -> Report {
+    simulate(cast::config(scenario, seed), |world| {
+        let mut violations = Vec::new();
+        match cast::cast(scenario, world) {
+            Ok(cast) => play(scenario, world, &cast, &mut violations),
+            Err(error) => violations.push(could_not_cast(&error)),
+        }
+        let mut all = world.violations();
+        all.append(&mut violations);
+        Report {
+            seed,
+            violations: all,
+            records: world.records(),
+            virtual_time: world.now(),
+            log_digest: world.log_digest().to_string(),
+            trace_digest: world.trace_digest().to_string(),
+        }
+    })
+}
+
+fn could_not_cast(error: &CastError) -> Violation {
+    Violation { rule: CASTING.to_owned(), message: error.to_string(), at: Duration::ZERO, record: None }
+}
+
+/// Plays the story from beginning to end.
+fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Vec<Violation>) {
+    let invariants = Rc::new(RefCell::new(invariants::all(&Bounds::of(scenario))));
+    let under_way = Rc::new(RefCell::new(UnderWay::default()));
+    watch(world, &invariants, &under_way);
+    let deadline = settle::deadline(scenario);
+    for step in &scenario.steps {
+        world.run_until(step.at);
+        act(world, cast, &step.action);
+    }
+    world.run_until(deadline);
+    if let Some(what) = under_way.borrow().describe() {
+        let message = format!("the world has not settled {:?} after its last step or fault: {what}", scenario.settle);
+        violations.push(Violation { rule: LIVENESS.to_owned(), message, at: world.now(), record: None });
+    }
+    world.run_until(scenario.duration);
+    for invariant in invariants.borrow_mut().iter_mut() {
+        // One thing that is broken is told at a time.
+        violations.extend(std::iter::from_fn(|| invariant.finish(world.now())).map(|broken| broken_at(broken, world.now())));
+    }
+    violations.extend(unmet(scenario, &world.records()));
+}
+
+type Invariants = Rc<RefCell<Vec<Box<dyn Invariant>>>>;
+
+/// Shows every record to the invariants and to what watches over liveness, as it is made.
+fn watch(world: &mut World, invariants: &Invariants, under_way: &Rc<RefCell<UnderWay>>) {
+    for index in 0..invariants.borrow().len() {
+        let invariants = invariants.clone();
+        world.observe(move |record| {
+            let broken = invariants.borrow_mut()[index].observe(record)?;
+            Some(broken_at(broken, record.at))
+        });
+    }
+    let under_way = under_way.clone();
+    world.observe(move |record| {
+        under_way.borrow_mut().observe(record);
+        None
+    });
+}
+
+fn broken_at(broken: invariants::Violation, at: Duration) -> Violation {
+    Violation { rule: broken.id.to_owned(), message: broken.message, at, record: Some(broken.ordinal) }
+}
+
+/// Takes a step of the story.
+fn act(world: &World, cast: &Cast, action: &Action) {
+    if let Action::ShutdownProvisioner { name, cancel } = action {
+        // A daemon that has not started, or is down, has nothing to shut down.
+        if let (Ok(host), Some(daemon)) = (world.handle(name), cast.daemons.get(name)) {
+            let cancel = *cancel;
+            host.spawn("shutdown", async move { daemon.shutdown(cancel).await }).detach();
+        }
+    } else if let Ok(host) = world.handle(USERS) {
+        cast.people.act(&host, action);
+    }
+}
+
+/// The expectations that the run did not meet.
+fn unmet(scenario: &Scenario, records: &[Record]) -> Vec<Violation> {
+    let judged = scenario.expectations.iter().filter_map(|expectation| judge(expectation, records).err());
+    judged
+        .map(|unmet| {
+            let nearest = unmet.nearest.and_then(|index| records.get(index));
+            Violation {
+                rule: EXPECTATION.to_owned(),
+                message: unmet.to_string(),
+                at: nearest.map_or(scenario.duration, |record| record.at),
+                record: nearest.map(|record| record.ordinal),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! From tables to a scenario: what the values mean, and whether they fit together.
+//!
+//! A value that is wrong is reported and replaced by a harmless one, so that the rest can be checked too; the
+//! scenario that comes out then is thrown away.
+
+mod expectations;
+mod faults;
+mod names;
+mod steps;
+mod values;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use groundhog_host::event::EventSpec;
+
+use self::values::{DURATION_UNKNOWN, duration_above_zero};
+use super::Scenario;
+use super::document::Document;
+use crate::diagnostic::{Diagnostic, Lines};
+
+/// How long the world may take to come to rest, unless set: the reaper's bound for a job that nobody took (30 min)
+/// aside, everything that heals does so within the force-cancel interval and the reaper's bound for a hung one.
+const SETTLE: Duration = Duration::from_mins(20);
+
+/// What a check looks names up in, and where it puts what it finds.
+struct Check<'a> {
+    found: Vec<Diagnostic>,
+    lines: Lines,
+    /// How long the run is, for times that must lie within it.
+    duration: Duration,
+    /// All hosts, and when each boots.
+    hosts: BTreeMap<String, Duration>,
+    templates: BTreeSet<String>,
+    users: BTreeSet<String>,
+    events: BTreeMap<&'static str, &'a EventSpec>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+}
+
+pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]]) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut check = Check {
+        found: Vec::new(),
+        lines: Lines::of(text),
+        duration: DURATION_UNKNOWN,
+        hosts: BTreeMap::new(),
+        templates: BTreeSet::new(),
+        users: BTreeSet::new(),
+        events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
+    };
+    let check = &mut check;
+
+    let about = about(check, &document);
+    match &document.duration {
+        Some(raw) => check.duration = duration_above_zero(check, raw).unwrap_or(DURATION_UNKNOWN),
+        None => check.report(missing("duration", "how long the story lasts, such as `duration = \"30m\"`")),
+    }
+    let settle = document.settle.as_ref().and_then(|raw| values::duration(check, raw)).unwrap_or(SETTLE);
+    let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
+    let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
+
+    names::collect_hosts(check, &document.provisioners);
+    let network = world::network(check, document.network);
+    let links = world::links(check, document.links, network);
+    let control = world::control(check, document.control);
+    let groups = world::groups(check, document.groups);
+    world::users(check, document.users);
+    let templates = world::templates(check, document.templates);
+    let provisioners = world::provisioners(check, document.provisioners);
+    let steps = steps::steps(check, document.steps);
+    let faults = faults::faults(check, document.faults);
+    let expectations = expectations::expectations(check, document.expectations);
+
+    let found = std::mem::take(&mut check.found);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    Ok(Scenario {
+        about,
+        issue: document.issue,
+        version: document.version,
+        seed,
+        duration: check.duration,
+        settle,
+        allow_errors,
+        network,
+        links,
+        control,
+        groups,
+        users: std::mem::take(&mut check.users),
+        templates,
+        provisioners,
+        steps,
+        faults,
+        expectations,
+    })
+}
+
+fn about(check: &mut Check<'_>, document: &Document) -> String {
+    match &document.about {
+        None => check.report(missing("about", "what the scenario shows, in a sentence")),
+        Some(about) if about.get_ref().trim().is_empty() => check.report(
+            Diagnostic::new("empty-text", "`about` says nothing")
+                .at(about.span())
+                .help("say in a sentence what the scenario shows"),
+        ),
+        Some(about) => return about.get_ref().trim().to_owned(),
+    }
+    String::new()
+}
+
+fn allow_errors(check: &mut Check<'_>, texts: Vec<toml::Spanned<String>>) -> Vec<String> {
+    for text in texts.iter().filter(|text| text.get_ref().trim().is_empty()) {
+        check.report(
+            Diagnostic::new("empty-text", "an empty text would allow every error")
+                .at(text.span())
+                .help("write a part of the message that is expected"),
+        );
+    }
+    texts.into_iter().map(toml::Spanned::into_inner).collect()
+}
+
+/// A key of the file itself that is missing: there is no place but the file's beginning.
+fn missing(key: &str, help: &str) -> Diagnostic {
+    Diagnostic::new("missing-key", format!("the key `{key}` is missing")).at(0..0).help(help)
+}

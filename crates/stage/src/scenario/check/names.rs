@@ -1,0 +1,100 @@
+//! Names: what they may look like, that none stands twice, that the one that is used exists.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::Check;
+use crate::diagnostic::Diagnostic;
+use crate::scenario::units::parse_duration;
+use crate::scenario::{CONTROL, USERS, WORLD, raw};
+
+/// The longest name: what the control plane accepts for a workspace.
+const NAME_CHARS_MAX: usize = 32;
+
+/// Learns which hosts there are before anything that names one is looked at.
+pub(super) fn collect_hosts(check: &mut Check<'_>, provisioners: &[Spanned<raw::Provisioner>]) {
+    check.hosts.insert(CONTROL.to_owned(), Duration::ZERO);
+    check.hosts.insert(USERS.to_owned(), Duration::ZERO);
+    for provisioner in provisioners {
+        let provisioner = provisioner.get_ref();
+        // A start that cannot be read is reported where provisioners are checked.
+        let start = provisioner.start.as_ref().and_then(|raw| parse_duration(&raw.get_ref().0).ok());
+        check.hosts.entry(provisioner.name.get_ref().clone()).or_insert(start.unwrap_or_default());
+    }
+}
+
+/// Checks the form of a name that the file brings into being.
+pub(super) fn well_formed(check: &mut Check<'_>, name: &Spanned<String>) {
+    let text = name.get_ref();
+    let good = text.len() <= NAME_CHARS_MAX
+        && text.split('-').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if !good {
+        check.report(
+            Diagnostic::new("bad-name", format!("{text:?} cannot be a name"))
+                .at(name.span())
+                .help("expected 1 to 32 letters, digits and single hyphens"),
+        );
+    }
+}
+
+/// Notes a name that must be the only one of its kind.
+pub(super) fn unique(check: &mut Check<'_>, seen: &mut BTreeSet<String>, kind: &str, name: &Spanned<String>) {
+    if !seen.insert(name.get_ref().clone()) {
+        check.report(
+            Diagnostic::new("duplicate-name", format!("there is already a {kind} `{}`", name.get_ref()))
+                .at(name.span())
+                .help("give one of them another name"),
+        );
+    }
+}
+
+/// A person, who comes into being by being named.
+pub(super) fn user(check: &mut Check<'_>, name: &Spanned<String>) -> String {
+    if !check.users.contains(name.get_ref()) {
+        well_formed(check, name);
+        check.users.insert(name.get_ref().clone());
+    }
+    name.get_ref().clone()
+}
+
+/// A host that must exist.
+pub(super) fn host(check: &mut Check<'_>, name: &Spanned<String>) -> String {
+    if !check.hosts.contains_key(name.get_ref()) {
+        let diagnostic = unknown_host(check, name);
+        check.report(diagnostic);
+    }
+    name.get_ref().clone()
+}
+
+/// A host, or the world.
+pub(super) fn host_or_world(check: &mut Check<'_>, name: &Spanned<String>) -> String {
+    if name.get_ref() == WORLD { WORLD.to_owned() } else { host(check, name) }
+}
+
+fn unknown_host(check: &Check<'_>, name: &Spanned<String>) -> Diagnostic {
+    Diagnostic::new("unknown-host", format!("there is no host `{}`", name.get_ref()))
+        .at(name.span())
+        .help_with_names(name.get_ref(), check.hosts.keys().map(String::as_str))
+}
+
+/// Two different hosts that must exist.
+pub(super) fn two_hosts(check: &mut Check<'_>, pair: &Spanned<Vec<Spanned<String>>>) -> (String, String) {
+    let [first, second] = pair.get_ref().as_slice() else {
+        check.report(
+            Diagnostic::new("not-a-pair", format!("this names {} hosts", pair.get_ref().len()))
+                .at(pair.span())
+                .help("expected two, such as [\"prov-1\", \"control\"]"),
+        );
+        return (String::new(), String::new());
+    };
+    if first.get_ref() == second.get_ref() {
+        check.report(
+            Diagnostic::new("not-a-pair", "a host has no path to itself")
+                .at(pair.span())
+                .help("expected two different hosts"),
+        );
+    }
+    (host(check, first), host(check, second))
+}

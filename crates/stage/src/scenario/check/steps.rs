@@ -1,0 +1,235 @@
+//! What people do, and to which workspace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::values::instant;
+use super::{Check, names};
+use crate::diagnostic::Diagnostic;
+use crate::scenario::units::show_duration;
+use crate::scenario::{Action, CONTROL, ExpectStatus, Step, Transition, USERS, raw};
+
+/// Who has created a workspace of a name so far, or ever will.
+type Owners = BTreeMap<String, BTreeSet<String>>;
+
+pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<Step> {
+    let mut timed: Vec<(Duration, Spanned<raw::Step>)> = raw
+        .into_iter()
+        .map(|raw| {
+            // A time that cannot be read makes nothing else look wrong: what is created is there from the first,
+            // and everything else comes last.
+            let creates = raw.get_ref().create_workspace.is_some();
+            let unknown = if creates { Duration::ZERO } else { Duration::MAX };
+            (instant(check, &raw.get_ref().at).unwrap_or(unknown), raw)
+        })
+        .collect();
+    // Stable: at one instant the file's order stands.
+    timed.sort_by_key(|(at, _)| *at);
+    let later = all_workspaces(&timed);
+    let mut owners = Owners::new();
+    let mut steps = Vec::new();
+    for (at, raw) in timed {
+        let (line, span) = (check.lines.line(raw.span().start), raw.get_ref().at.span());
+        let mut resolve = Resolve { check, owners: &mut owners, later: &later, at };
+        if let Some(action) = resolve.action(raw.into_inner(), span) {
+            steps.push(Step { line, at, action });
+        }
+    }
+    steps
+}
+
+/// When each workspace name is first used, for the person who used it too early.
+fn all_workspaces(timed: &[(Duration, Spanned<raw::Step>)]) -> BTreeMap<String, Duration> {
+    let mut first = BTreeMap::new();
+    for (at, raw) in timed {
+        if let Some(create) = &raw.get_ref().create_workspace {
+            first.entry(create.get_ref().name.get_ref().clone()).or_insert(*at);
+        }
+    }
+    first
+}
+
+struct Resolve<'a, 'b> {
+    check: &'a mut Check<'b>,
+    owners: &'a mut Owners,
+    later: &'a BTreeMap<String, Duration>,
+    at: Duration,
+}
+
+impl Resolve<'_, '_> {
+    fn action(&mut self, raw: raw::Step, span: Range<usize>) -> Option<Action> {
+        let mut actions = Vec::new();
+        let raw::Step { at: _, create_workspace, build_workspace, cancel_build, shutdown_provisioner } = raw;
+        if let Some(raw) = create_workspace {
+            actions.push((raw.span(), self.create_workspace(raw.into_inner())));
+        }
+        if let Some(raw) = build_workspace {
+            actions.push((raw.span(), self.build_workspace(raw.into_inner())));
+        }
+        if let Some(raw) = cancel_build {
+            actions.push((raw.span(), self.cancel_build(raw.into_inner())));
+        }
+        if let Some(raw) = shutdown_provisioner {
+            actions.push((raw.span(), self.shutdown_provisioner(&raw.into_inner())));
+        }
+        exactly_one(
+            self.check,
+            actions,
+            span,
+            "step",
+            "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`",
+        )
+    }
+
+    fn create_workspace(&mut self, raw: raw::CreateWorkspace) -> Action {
+        names::well_formed(self.check, &raw.name);
+        let owner = names::user(self.check, &raw.owner);
+        if !self.check.templates.contains(raw.template.get_ref()) {
+            let diagnostic =
+                Diagnostic::new("unknown-template", format!("there is no template `{}`", raw.template.get_ref()))
+                    .at(raw.template.span());
+            let diagnostic = if self.check.templates.is_empty() {
+                diagnostic.help("the file has no `[[template]]`")
+            } else {
+                diagnostic.help_with_names(raw.template.get_ref(), self.check.templates.iter().map(String::as_str))
+            };
+            self.check.report(diagnostic);
+        }
+        self.owners.entry(raw.name.get_ref().clone()).or_default().insert(owner.clone());
+        Action::CreateWorkspace { name: raw.name.into_inner(), owner, template: raw.template.into_inner() }
+    }
+
+    fn build_workspace(&mut self, raw: raw::BuildWorkspace) -> Action {
+        Action::BuildWorkspace {
+            owner: self.owner(&raw.workspace, raw.owner.as_ref()),
+            workspace: raw.workspace.into_inner(),
+            transition: match raw.transition {
+                raw::Transition::Start => Transition::Start,
+                raw::Transition::Stop => Transition::Stop,
+                raw::Transition::Destroy => Transition::Destroy,
+            },
+        }
+    }
+
+    fn cancel_build(&mut self, raw: raw::CancelBuild) -> Action {
+        let owner = self.owner(&raw.workspace, raw.owner.as_ref());
+        let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
+        Action::CancelBuild {
+            workspace: raw.workspace.into_inner(),
+            owner,
+            by,
+            expect_status: raw.expect_status.map(|status| match status {
+                raw::ExpectStatus::Pending => ExpectStatus::Pending,
+                raw::ExpectStatus::Running => ExpectStatus::Running,
+            }),
+        }
+    }
+
+    fn shutdown_provisioner(&mut self, raw: &raw::ShutdownProvisioner) -> Action {
+        let name = raw.name.get_ref();
+        let is_provisioner = name != CONTROL && name != USERS;
+        match self.check.hosts.get(name).filter(|_| is_provisioner).copied() {
+            None => {
+                let known: Vec<&str> = self
+                    .check
+                    .hosts
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|host| *host != CONTROL && *host != USERS)
+                    .collect();
+                let diagnostic = Diagnostic::new("unknown-provisioner", format!("there is no provisioner `{name}`"))
+                    .at(raw.name.span())
+                    .help_with_names(name, known);
+                self.check.report(diagnostic);
+            }
+            Some(start) if self.at < start => {
+                let diagnostic = before_start(name, self.at, start, raw.name.span());
+                self.check.report(diagnostic);
+            }
+            Some(_) => {}
+        }
+        Action::ShutdownProvisioner { name: name.clone(), cancel: raw.cancel.unwrap_or_default() }
+    }
+
+    /// Whose workspace is meant.
+    fn owner(&mut self, workspace: &Spanned<String>, owner: Option<&Spanned<String>>) -> String {
+        let name = workspace.get_ref();
+        let Some(creators) = self.owners.get(name) else {
+            let diagnostic = Diagnostic::new("unknown-workspace", format!("nobody has created a workspace `{name}`"))
+                .at(workspace.span());
+            let diagnostic = match self.later.get(name) {
+                Some(at) => diagnostic.help(format!("it is created only at {}", show_duration(*at))),
+                None if self.owners.is_empty() => {
+                    diagnostic.help("an earlier step with `create_workspace` must create it")
+                }
+                None => diagnostic.help_with_names(name, self.owners.keys().map(String::as_str)),
+            };
+            self.check.report(diagnostic);
+            return owner.map(|owner| owner.get_ref().clone()).unwrap_or_default();
+        };
+        match owner {
+            None => {
+                let mut several = creators.iter();
+                if let (Some(only), None) = (several.next(), several.next()) {
+                    return only.clone();
+                }
+                let listed: Vec<&str> = creators.iter().map(String::as_str).collect();
+                let diagnostic =
+                    Diagnostic::new("ambiguous-workspace", format!("several people have a workspace `{name}`"))
+                        .at(workspace.span())
+                        .help(format!("say whose with `owner`: {}", listed.join(", ")));
+                self.check.report(diagnostic);
+                String::new()
+            }
+            Some(owner) => {
+                if !creators.contains(owner.get_ref()) {
+                    let diagnostic = Diagnostic::new(
+                        "unknown-workspace",
+                        format!("`{}` has not created a workspace `{name}`", owner.get_ref()),
+                    )
+                    .at(owner.span())
+                    .help_with_names(owner.get_ref(), creators.iter().map(String::as_str));
+                    self.check.report(diagnostic);
+                }
+                owner.get_ref().clone()
+            }
+        }
+    }
+}
+
+/// Takes the one thing that an entry says. None and two are mistakes.
+pub(super) fn exactly_one<T>(
+    check: &mut Check<'_>,
+    found: Vec<(Range<usize>, T)>,
+    entry: Range<usize>,
+    kind: &str,
+    known: &str,
+) -> Option<T> {
+    let mut found = found.into_iter();
+    let Some((_, first)) = found.next() else {
+        check.report(
+            Diagnostic::new("nothing-to-do", format!("this {kind} does nothing"))
+                .at(entry)
+                .help(format!("expected one of {known}")),
+        );
+        return None;
+    };
+    for (span, _) in found {
+        check.report(
+            Diagnostic::new("two-at-once", format!("this {kind} already does something else"))
+                .at(span)
+                .help(format!("write a `[[{kind}]]` for each")),
+        );
+    }
+    Some(first)
+}
+
+/// Something is to happen to a host that is not there yet.
+pub(super) fn before_start(host: &str, at: Duration, start: Duration, span: Range<usize>) -> Diagnostic {
+    Diagnostic::new("before-start", format!("at {} the host `{host}` has not started", show_duration(at)))
+        .at(span)
+        .help(format!("it starts at {}", show_duration(start)))
+}

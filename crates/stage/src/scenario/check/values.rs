@@ -1,0 +1,127 @@
+//! Single values: spans of time, ranges, numbers.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::Check;
+use crate::diagnostic::Diagnostic;
+use crate::scenario::raw::{DurationText, Number};
+use crate::scenario::units::{DurationError, DurationRange, parse_duration, show_duration};
+
+/// Stands for the run's duration where the file gives none that can be read: no time is found to lie beyond it.
+pub(super) const DURATION_UNKNOWN: Duration = Duration::MAX;
+
+/// What a good span of time looks like.
+const DURATION_HELP: &str = "expected a span of time such as \"250ms\", \"90s\", \"1m30s\" or \"2h\"; \
+                             the units are us, ms, s, m, h, d";
+
+pub(super) fn duration_error(error: &DurationError, span: std::ops::Range<usize>) -> Diagnostic {
+    let code = match error {
+        DurationError::Negative => "negative-duration",
+        DurationError::TooLong => "duration-too-long",
+        _ => "bad-duration",
+    };
+    Diagnostic::new(code, error.to_string()).at(span).help(DURATION_HELP)
+}
+
+/// A span of time; none if it is reported as wrong.
+pub(super) fn duration(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
+    match parse_duration(&raw.get_ref().0) {
+        Ok(duration) => Some(duration),
+        Err(error) => {
+            check.report(duration_error(&error, raw.span()));
+            None
+        }
+    }
+}
+
+pub(super) fn duration_or(check: &mut Check<'_>, raw: Option<&Spanned<DurationText>>, default: Duration) -> Duration {
+    raw.and_then(|raw| duration(check, raw)).unwrap_or(default)
+}
+
+pub(super) fn duration_above_zero(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
+    let duration = duration(check, raw)?;
+    if duration.is_zero() {
+        check.report(
+            Diagnostic::new("out-of-range", "this must be longer than nothing").at(raw.span()).help(DURATION_HELP),
+        );
+        return None;
+    }
+    Some(duration)
+}
+
+/// An instant of the run; none if it is reported as no span of time.
+pub(super) fn instant(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
+    let at = duration(check, raw)?;
+    if at > check.duration {
+        let end = show_duration(check.duration);
+        check.report(
+            Diagnostic::new("after-end", format!("this is after the run's end at {end}"))
+                .at(raw.span())
+                .help(format!("expected a time from \"0s\" to \"{end}\", or a longer `duration`")),
+        );
+    }
+    Some(at)
+}
+
+/// A range of spans of time, `"1ms..5ms"`, or one, `"3ms"`.
+pub(super) fn duration_range(
+    check: &mut Check<'_>,
+    raw: Option<&Spanned<DurationText>>,
+    default: DurationRange,
+) -> DurationRange {
+    let Some(raw) = raw else { return default };
+    let text = raw.get_ref().0.as_str();
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let range = parse_duration(min).and_then(|min| parse_duration(max).map(|max| DurationRange { min, max }));
+    match range {
+        Err(error) => check.report(
+            duration_error(&error, raw.span()).help("expected a span of time such as \"3ms\" or a range \"1ms..5ms\""),
+        ),
+        Ok(range) if range.min > range.max => check.report(
+            Diagnostic::new("bad-range", "this range ends before it begins")
+                .at(raw.span())
+                .help(format!("expected \"{max}..{min}\"?")),
+        ),
+        Ok(range) => return range,
+    }
+    default
+}
+
+/// A whole number within bounds; the least of them if it is not.
+pub(super) fn whole(check: &mut Check<'_>, raw: &Spanned<i64>, range: RangeInclusive<i64>) -> i64 {
+    if range.contains(raw.get_ref()) {
+        return *raw.get_ref();
+    }
+    let (min, max) = range.into_inner();
+    let expected = if max == i64::MAX { format!("from {min}") } else { format!("from {min} to {max}") };
+    check.report(
+        Diagnostic::new("out-of-range", format!("{} is out of range", raw.get_ref()))
+            .at(raw.span())
+            .help(format!("expected a whole number {expected}")),
+    );
+    min
+}
+
+/// A whole number that fits 32 bits.
+pub(super) fn whole_u32(check: &mut Check<'_>, raw: &Spanned<i64>, range: RangeInclusive<u32>) -> u32 {
+    let (min, max) = range.into_inner();
+    u32::try_from(whole(check, raw, i64::from(min)..=i64::from(max))).unwrap_or(min)
+}
+
+/// A number within bounds, neither of which an infinity or a NaN lies in; the least of them if it is not.
+pub(super) fn number(check: &mut Check<'_>, raw: &Spanned<Number>, range: RangeInclusive<f64>) -> f64 {
+    let number = raw.get_ref().0;
+    if range.contains(&number) {
+        return number;
+    }
+    let (min, max) = range.into_inner();
+    check.report(
+        Diagnostic::new("out-of-range", format!("{number} is out of range"))
+            .at(raw.span())
+            .help(format!("expected a number from {min} to {max}")),
+    );
+    min
+}

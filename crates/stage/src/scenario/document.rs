@@ -1,0 +1,162 @@
+//! From text to tables: syntax, keys and types.
+//!
+//! Each table is read by itself, so that one with a mistake does not hide the mistakes of the others.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::raw;
+use crate::diagnostic::{DIAGNOSTICS_MAX, Diagnostic};
+
+/// A scenario file, table by table. What is missing here is missing in the file.
+#[derive(Default)]
+pub(super) struct Document {
+    pub(super) about: Option<Spanned<String>>,
+    pub(super) issue: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) seed: Option<Spanned<i64>>,
+    pub(super) duration: Option<Spanned<raw::DurationText>>,
+    pub(super) settle: Option<Spanned<raw::DurationText>>,
+    pub(super) allow_errors: Option<Vec<Spanned<String>>>,
+    pub(super) network: Option<raw::Network>,
+    pub(super) control: Option<raw::Control>,
+    pub(super) links: Vec<Spanned<raw::Link>>,
+    pub(super) groups: Vec<Spanned<raw::Group>>,
+    pub(super) users: Vec<Spanned<raw::User>>,
+    pub(super) templates: Vec<Spanned<raw::Template>>,
+    pub(super) provisioners: Vec<Spanned<raw::Provisioner>>,
+    pub(super) steps: Vec<Spanned<raw::Step>>,
+    pub(super) faults: Vec<Spanned<raw::Fault>>,
+    pub(super) expectations: Vec<Spanned<raw::Expect>>,
+}
+
+/// The keys of the file itself; the last eight begin a table that may stand several times.
+const KEYS: [&str; 17] = [
+    "about",
+    "issue",
+    "version",
+    "seed",
+    "duration",
+    "settle",
+    "allow_errors",
+    "network",
+    "control",
+    "link",
+    "group",
+    "user",
+    "template",
+    "provisioner",
+    "step",
+    "fault",
+    "expect",
+];
+
+/// Reads a text. Fails with every mistake that can be told apart.
+pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // What follows a syntax error is guesswork; schema mistakes in it would be, too.
+        return Err(errors.iter().take(DIAGNOSTICS_MAX).map(syntax_error).collect());
+    }
+    let table = table.into_inner();
+    if table.is_empty() {
+        return Err(vec![
+            Diagnostic::new("empty-file", "this file says nothing")
+                .help("a scenario has at least `about` and `duration`; `groundhog new` writes one to start from"),
+        ]);
+    }
+    let mut document = Document::default();
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let out = &mut found;
+        match key.get_ref().as_ref() {
+            "about" => document.about = entry(value, out),
+            "issue" => document.issue = entry(value, out),
+            "version" => document.version = entry(value, out),
+            "seed" => document.seed = entry(value, out),
+            "duration" => document.duration = entry(value, out),
+            "settle" => document.settle = entry(value, out),
+            "allow_errors" => document.allow_errors = entry(value, out),
+            "network" => document.network = entry(value, out),
+            "control" => document.control = entry(value, out),
+            "link" => document.links = entries("link", value, out),
+            "group" => document.groups = entries("group", value, out),
+            "user" => document.users = entries("user", value, out),
+            "template" => document.templates = entries("template", value, out),
+            "provisioner" => document.provisioners = entries("provisioner", value, out),
+            "step" => document.steps = entries("step", value, out),
+            "fault" => document.faults = entries("fault", value, out),
+            "expect" => document.expectations = entries("expect", value, out),
+            unknown => out.push(
+                Diagnostic::new("unknown-key", format!("there is no key `{unknown}` here"))
+                    .at(key.span())
+                    .help_with_names(unknown, KEYS),
+            ),
+        }
+    }
+    // A table that could not be read is missing from the document, so names in it would seem unknown: what `check`
+    // would say is held back until all tables are read.
+    if found.is_empty() { Ok(document) } else { Err(found) }
+}
+
+fn entry<T: DeserializeOwned>(value: Spanned<DeValue<'_>>, found: &mut Vec<Diagnostic>) -> Option<T> {
+    let span = value.span();
+    match T::deserialize(ValueDeserializer::from(value)) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            found.push(schema_error(&error, span));
+            None
+        }
+    }
+}
+
+fn entries<T: DeserializeOwned>(key: &str, value: Spanned<DeValue<'_>>, found: &mut Vec<Diagnostic>) -> Vec<T> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::Array(values) => values.into_iter().filter_map(|value| entry(value, found)).collect(),
+        other => {
+            found.push(
+                Diagnostic::new("wrong-type", format!("`{key}` is a list of tables, not a {}", other.type_str()))
+                    .at(span)
+                    .help(format!("each begins with `[[{key}]]`, in double brackets")),
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn syntax_error(error: &toml::de::Error) -> Diagnostic {
+    Diagnostic::new("syntax", error.message().to_owned()).at(error.span().unwrap_or(0..0))
+}
+
+/// Turns an error of serde's into one of ours. Its texts are the only place where it says which name was wrong and
+/// which ones are right; a text of another form is passed on as it is.
+fn schema_error(error: &toml::de::Error, table: Range<usize>) -> Diagnostic {
+    let span = error.span().unwrap_or(table);
+    let message = error.message();
+    let mut names = message.split('`').skip(1).step_by(2);
+    let first = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.collect();
+    if message.starts_with("unknown field") {
+        return Diagnostic::new("unknown-key", format!("there is no key `{first}` here"))
+            .at(span)
+            .help_with_names(first, known);
+    }
+    if message.starts_with("unknown variant") {
+        return Diagnostic::new("unknown-value", format!("`{first}` cannot stand here"))
+            .at(span)
+            .help_with_names(first, known);
+    }
+    if message.starts_with("missing field") {
+        return Diagnostic::new("missing-key", format!("the key `{first}` is missing")).at(span);
+    }
+    match message.rsplit_once(", expected ") {
+        Some((wrong, expected)) => {
+            Diagnostic::new("wrong-type", wrong.to_owned()).at(span).help(format!("expected {expected}"))
+        }
+        None => Diagnostic::new("wrong-type", message.to_owned()).at(span),
+    }
+}

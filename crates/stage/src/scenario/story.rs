@@ -1,0 +1,198 @@
+//! The parts of a scenario that happen: steps and faults.
+
+use std::time::Duration;
+
+/// Something that a person does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The line of the scenario file on which it begins.
+    pub line: usize,
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+/// What a person does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Makes a workspace, which queues its first build.
+    CreateWorkspace {
+        /// What it is called.
+        name: String,
+        /// Who makes it.
+        owner: String,
+        /// What it is made from.
+        template: String,
+    },
+    /// Queues another build.
+    BuildWorkspace {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is; the owner also asks for the build.
+        owner: String,
+        /// What the build is for.
+        transition: Transition,
+    },
+    /// Asks for the end of a workspace's latest build.
+    CancelBuild {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// Who asks: the owner, or somebody who should be refused.
+        by: String,
+        /// The cancel is to be refused unless the build is in this state.
+        expect_status: Option<ExpectStatus>,
+    },
+    /// Tells a daemon to stop.
+    ShutdownProvisioner {
+        /// The daemon's name.
+        name: String,
+        /// Whether its job is cancelled; else it finishes first.
+        cancel: bool,
+    },
+}
+
+/// What a build is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// The workspace is to run.
+    Start,
+    /// The workspace is to rest.
+    Stop,
+    /// The workspace is to go.
+    Destroy,
+}
+
+/// The states in which a build can be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectStatus {
+    /// No daemon has it yet.
+    Pending,
+    /// A daemon works on it.
+    Running,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// The line of the scenario file on which it begins.
+    pub line: usize,
+    /// When it begins.
+    pub at: Duration,
+    /// After how long it is over. Without it, what can last lasts to the end of the run.
+    pub lasts: Option<Duration>,
+    /// What goes wrong.
+    pub kind: FaultKind,
+}
+
+impl Fault {
+    /// When it is over; none if it never is. What happens in an instant is over at once.
+    pub fn ends_at(&self) -> Option<Duration> {
+        match (&self.kind, self.lasts) {
+            (_, Some(lasts)) => Some(self.at.saturating_add(lasts)),
+            (FaultKind::Reset { .. } | FaultKind::StepClock { .. }, None) => Some(self.at),
+            (_, None) => None,
+        }
+    }
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultKind {
+    /// Nothing passes between two hosts.
+    Cut {
+        /// The two hosts.
+        between: (String, String),
+    },
+    /// Nothing passes from one host to another; the way back is open.
+    CutOneWay {
+        /// The host that cannot be heard.
+        from: String,
+        /// The host that cannot hear it.
+        to: String,
+    },
+    /// What is sent between two hosts waits, and arrives when this is over.
+    Hold {
+        /// The two hosts.
+        between: (String, String),
+    },
+    /// Latency between two hosts is multiplied.
+    Slow {
+        /// The two hosts.
+        between: (String, String),
+        /// By how much; at least 1.
+        factor: f64,
+    },
+    /// Packets between two hosts are lost.
+    Lossy {
+        /// The two hosts.
+        between: (String, String),
+        /// Which share of them, above 0 and at most 1.
+        probability: f64,
+    },
+    /// The connections between two hosts break.
+    Reset {
+        /// The two hosts.
+        between: (String, String),
+    },
+    /// A host's processes die and its connections reset. If this ends, the host starts again.
+    Kill {
+        /// The host.
+        host: String,
+    },
+    /// A host goes dark without a word and loses what was not synced. If this ends, the host starts again.
+    PowerLoss {
+        /// The host.
+        host: String,
+    },
+    /// A host runs nothing until this is over.
+    Suspend {
+        /// The host.
+        host: String,
+        /// What its clock does meanwhile.
+        clock: SuspendedClock,
+    },
+    /// A host's wall clock jumps. If this ends, it jumps back.
+    StepClock {
+        /// The host.
+        host: String,
+        /// Whereto.
+        by: ClockStep,
+    },
+    /// A host's clocks run at another speed.
+    Drift {
+        /// The host.
+        host: String,
+        /// Parts per million that it gains, or, below zero, loses.
+        ppm: i32,
+    },
+}
+
+/// What the clock of a suspended host does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuspendedClock {
+    /// It stops.
+    Stops,
+    /// It runs on.
+    Runs,
+}
+
+/// A jump of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockStep {
+    /// The clock shows a later time.
+    Ahead(Duration),
+    /// The clock shows an earlier time.
+    Back(Duration),
+}
+
+impl ClockStep {
+    /// How far it jumps, either way.
+    pub fn size(self) -> Duration {
+        match self {
+            Self::Ahead(by) | Self::Back(by) => by,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether the world has come to rest, and by when it must.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use groundhog_sim::Record;
+
+use crate::{invariants::is_terminal, scenario::Scenario};
+
+/// Things that are under way. At rest, every job has ended.
+#[derive(Debug, Default)]
+pub(crate) struct UnderWay {
+    /// What last happened to each job that has not ended.
+    jobs: BTreeMap<String, String>,
+}
+
+impl UnderWay {
+    pub(crate) fn observe(&mut self, record: &Record) {
+        let Some(job) = record.field("job") else { return };
+        if record.event == "build.queued" {
+            self.jobs.insert(job.to_owned(), record.event.clone());
+        } else if is_terminal(&record.event) {
+            self.jobs.remove(job);
+        } else if let Some(last) = self.jobs.get_mut(job) {
+            last.clone_from(&record.event);
+        }
+    }
+
+    /// What is under way, in words; nothing at rest.
+    pub(crate) fn describe(&self) -> Option<String> {
+        let jobs: Vec<_> = self.jobs.iter().map(|(job, last)| format!("{job} (last seen: {last})")).collect();
+        (!jobs.is_empty()).then(|| jobs.join(", "))
+    }
+}
+
+/// By when the world must be at rest: the settle time after the last fault has ended and the last step was
+/// taken, or the end of the run if that is earlier.
+pub(crate) fn deadline(scenario: &Scenario) -> Duration {
+    let faults = scenario.faults.iter().map(|fault| fault.ends_at().unwrap_or(fault.at));
+    let last = faults.chain(scenario.steps.iter().map(|step| step.at)).max().unwrap_or_default();
+    last.saturating_add(scenario.settle).min(scenario.duration)
+}

@@ -1,0 +1,118 @@
+//! Whatever a file says, it is read or refused; nothing panics, neither while it is read nor while the mistake is
+//! shown.
+
+use groundhog_stage::scenario::{FILE_BYTES_MAX, Scenario};
+use proptest::prelude::*;
+
+use crate::catalogue;
+
+fn read_and_show(text: &str) {
+    if let Err(diagnostics) = Scenario::parse("any.toml", text, catalogue::ALL) {
+        assert!(!diagnostics.list.is_empty());
+        diagnostics.render(false);
+        diagnostics.render(true);
+        diagnostics.to_json();
+    }
+}
+
+/// Texts that look like the real thing: right keys with odd values, in odd places.
+fn lookalike() -> impl Strategy<Value = String> {
+    let header = prop::sample::select(vec![
+        "[network]",
+        "[control]",
+        "[[link]]",
+        "[[group]]",
+        "[[user]]",
+        "[[template]]",
+        "[[provisioner]]",
+        "[[step]]",
+        "[[fault]]",
+        "[[expect]]",
+    ]);
+    let key = prop::sample::select(vec![
+        "about",
+        "duration",
+        "seed",
+        "at",
+        "for",
+        "name",
+        "cut",
+        "kill",
+        "slow",
+        "suspend",
+        "step_clock",
+        "event",
+        "with",
+        "between",
+        "times",
+        "never",
+        "before",
+        "latency",
+        "loss",
+        "budget",
+        "members",
+        "plan",
+        "create_workspace",
+        "cancel_build",
+        "drift",
+    ]);
+    let value = prop::sample::select(vec![
+        "\"1s\"",
+        "\"-1m\"",
+        "\"1ms..2s\"",
+        "\"control\"",
+        "\"prov-1\"",
+        "\"job.failed\"",
+        "\"é🦫\"",
+        "0",
+        "-1",
+        "99999999999999999999999999999999999999999999",
+        "0.5",
+        "inf",
+        "true",
+        "1979-05-27T07:32:00Z",
+        "[]",
+        "[\"control\", \"prov-1\"]",
+        "[\"1m\", \"2m\"]",
+        "{}",
+        "{ host = \"control\", by = \"-1s\" }",
+        "{ host = \"prov-1\", clock = \"stops\" }",
+        "{ name = \"dev\", owner = \"a\", template = \"t\" }",
+        "{ workspace = \"dev\" }",
+        "{ event = \"job.failed\", with = { error = \"x\", job = 1 } }",
+        "{ between = [\"a\", \"b\"], factor = 1e300 }",
+    ]);
+    let line = prop_oneof![
+        2 => header.prop_map(str::to_owned),
+        5 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
+    ];
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        read_and_show(&text);
+    }
+
+    #[test]
+    fn no_toml_like_text_panics(text in "[\\[\\]{}=\"'.,#\\n\\r\\t a-z0-9é-]{0,120}") {
+        read_and_show(&text);
+    }
+
+    #[test]
+    fn no_lookalike_panics(text in lookalike()) {
+        read_and_show(&text);
+        read_and_show(&format!("about = \"x\"\nduration = \"1h\"\n[[provisioner]]\nname = \"prov-1\"\n{text}"));
+    }
+}
+
+#[test]
+fn no_depth_and_no_length_is_too_much() {
+    // An eighth of what a file may hold: deep enough to overflow a stack, and quick in a debug build.
+    let limit = usize::try_from(FILE_BYTES_MAX / 8).expect("the limit is small");
+    for part in ["[", "a.", "{a=", "x=[", "[[step]]\n", "[[step]]\nat=5\n", "\u{0}", "\"", "é = ", "\n", "a"] {
+        read_and_show(&part.repeat(limit / part.len()));
+        read_and_show(&format!("about = {}", part.repeat(limit / part.len() - 10)));
+    }
+}

@@ -1,0 +1,291 @@
+//! Every mistake is told where it is, by name, and with what was expected.
+
+use groundhog_stage::diagnostic::Diagnostics;
+use groundhog_stage::scenario::Scenario;
+
+use crate::catalogue;
+
+/// What every file begins with; its two lines and the machines are right.
+const HEAD: &str = "about = \"a test\"\nduration = \"30m\"\n\
+                    [[template]]\nname = \"vm\"\n\
+                    [[provisioner]]\nname = \"prov-1\"\n\
+                    [[provisioner]]\nname = \"late\"\nstart = \"5m\"\n\
+                    [[step]]\nat = \"1s\"\n\
+                    create_workspace = { name = \"dev\", owner = \"alice\", template = \"vm\" }\n";
+
+/// The line on which what follows [`HEAD`] begins.
+const BODY: usize = 13;
+
+fn diagnostics(text: &str) -> Diagnostics {
+    match Scenario::parse("bad.toml", text, catalogue::ALL) {
+        Ok(_) => panic!("this was taken for right:\n{text}"),
+        Err(diagnostics) => diagnostics,
+    }
+}
+
+/// The text has one mistake, with this code, on this line and column, and its help contains this.
+#[track_caller]
+fn check(text: &str, code: &str, line: usize, column: usize, help: &str) {
+    let diagnostics = diagnostics(text);
+    let shown = diagnostics.render(false);
+    let [diagnostic] = diagnostics.list.as_slice() else { panic!("more than one mistake:\n{shown}") };
+    assert_eq!(diagnostic.code, code, "\n{shown}");
+    assert_eq!(diagnostics.position(diagnostic), Some((line, column)), "\n{shown}");
+    assert!(diagnostic.help.as_deref().unwrap_or_default().contains(help), "\n{shown}");
+    assert!(shown.contains(&format!("bad.toml:{line}:{column}")), "\n{shown}");
+    let json = &diagnostics.to_json()[0];
+    assert_eq!((json["line"].as_u64(), json["column"].as_u64()), (Some(line as u64), Some(column as u64)));
+    assert_eq!((json["file"].as_str(), json["code"].as_str()), (Some("bad.toml"), Some(code)));
+}
+
+/// As [`check`], for what follows a right beginning; the line counts from there.
+#[track_caller]
+fn body(text: &str, code: &str, line: usize, column: usize, help: &str) {
+    check(&format!("{HEAD}{text}"), code, BODY + line - 1, column, help);
+}
+
+#[test]
+fn keys() {
+    check("abuot = \"x\"\nduration = \"1m\"", "unknown-key", 1, 1, "did you mean `about`?");
+    check("about = \"x\"\nduration = \"1m\"\n[[templates]]", "unknown-key", 3, 3, "did you mean `template`?");
+    check("about = \"x\"\nduration = \"1m\"\nzzz = 1", "unknown-key", 3, 1, "expected one of `about`, `issue`");
+    check("duration = \"1m\"", "missing-key", 1, 1, "what the scenario shows");
+    check("about = \"x\"", "missing-key", 1, 1, "duration = \"30m\"");
+    check("about = \" \"\nduration = \"1m\"", "empty-text", 1, 9, "in a sentence");
+    body("[network]\nlatancy = \"1ms\"", "unknown-key", 2, 1, "did you mean `latency`?");
+    body("[[fault]]\nat = \"1s\"\nkil = \"control\"", "unknown-key", 3, 1, "did you mean `kill`?");
+    body(
+        "[[step]]\nat = \"1m\"\ncancel_build = { workspac = \"dev\" }",
+        "unknown-key",
+        3,
+        18,
+        "did you mean `workspace`?",
+    );
+    body("[[user]]", "missing-key", 1, 1, "");
+    body("[[user]]\nname = \"bob\"\nname = \"bob\"", "syntax", 3, 1, "");
+    body("[[step]\nat = \"1s\"", "syntax", 1, 8, "");
+    body("[user]\nname = \"bob\"", "wrong-type", 1, 1, "`[[user]]`, in double brackets");
+    check("about = \"x\"\nduration = \"1m\"\nuser = 5", "wrong-type", 3, 8, "in double brackets");
+}
+
+#[test]
+fn types_and_values() {
+    check("about = 5\nduration = \"1m\"", "wrong-type", 1, 9, "expected a string");
+    check("about = \"x\"\nduration = 60", "wrong-type", 2, 12, "such as \"90s\"");
+    check("about = \"x\"\nduration = \"1m\"\nseed = -1", "out-of-range", 3, 8, "from 0");
+    check("about = \"x\"\nduration = \"1m\"\nallow_errors = [\"\"]", "empty-text", 3, 17, "part of the message");
+    body("[network]\nloss = 1.5", "out-of-range", 2, 8, "from 0 to 1");
+    body("[network]\nloss = nan", "out-of-range", 2, 8, "from 0 to 1");
+    body("[network]\nloss = \"much\"", "wrong-type", 2, 8, "expected a number");
+    body("[network]\nbandwidth = 0", "out-of-range", 2, 13, "from 1");
+    body("[control]\nconnections = 0", "out-of-range", 2, 15, "from 1 to 10000");
+    body("[[group]]\nname = \"g\"\nbudget = -1\nmembers = []", "out-of-range", 3, 10, "from 0");
+    body("[[template]]\nname = \"t\"\nplan = { on_cancel = \"obay\" }", "unknown-value", 3, 22, "did you mean `obey`?");
+    body("[[template]]\nname = \"t\"\nplan = { hangs = true, fails = \"x\" }", "contradiction", 3, 32, "leave out");
+    body("[[template]]\nname = \"t\"\nplan = { hangs = true, takes = \"1s\" }", "contradiction", 3, 32, "leave out");
+    body(
+        "[[template]]\nname = \"t\"\nplan = { on_cancel = \"ignore\", cancel_takes = \"1s\" }",
+        "contradiction",
+        3,
+        47,
+        "\"obey\"",
+    );
+    body("[[template]]\nname = \"t\"\nplan = { fails = \"\" }", "empty-text", 3, 18, "what went wrong");
+    body(
+        "[[template]]\nname = \"t\"\nplan = { logs = { every = \"1us\" } }",
+        "out-of-range",
+        3,
+        27,
+        "at least \"1ms\"",
+    );
+}
+
+#[test]
+fn times() {
+    let duration = |text| format!("about = \"x\"\nduration = \"{text}\"");
+    check(&duration("soon"), "bad-duration", 2, 12, "\"1m30s\"");
+    check(&duration("90"), "bad-duration", 2, 12, "the units are us, ms, s, m, h, d");
+    check(&duration("5min"), "bad-duration", 2, 12, "\"1m30s\"");
+    check(&duration("-5m"), "negative-duration", 2, 12, "expected a span of time");
+    check(&duration("400d"), "duration-too-long", 2, 12, "expected a span of time");
+    check(&duration("0s"), "out-of-range", 2, 12, "expected a span of time");
+    body("[network]\nlatency = \"5ms..1ms\"", "bad-range", 2, 11, "\"1ms..5ms\"");
+    body("[network]\nlatency = \"1ms...5ms\"", "bad-duration", 2, 11, "a range \"1ms..5ms\"");
+    body("[[step]]\nat = \"-1s\"\ncancel_build = { workspace = \"dev\" }", "negative-duration", 2, 6, "expected");
+    body("[[step]]\nat = \"31m\"\ncancel_build = { workspace = \"dev\" }", "after-end", 2, 6, "from \"0s\" to \"30m\"");
+    body("[[fault]]\nat = \"31m\"\nkill = \"control\"", "after-end", 2, 6, "\"30m\"");
+    body("[[provisioner]]\nname = \"p\"\nstart = \"31m\"", "after-end", 3, 9, "\"30m\"");
+}
+
+#[test]
+fn names() {
+    body("[[user]]\nname = \"a--b\"", "bad-name", 2, 8, "single hyphens");
+    body("[[user]]\nname = \"\"", "bad-name", 2, 8, "1 to 32");
+    body("[[provisioner]]\nname = \"prov-1\"", "duplicate-name", 2, 8, "another name");
+    body("[[provisioner]]\nname = \"control\"", "reserved-name", 2, 8, "another name");
+    body("[[template]]\nname = \"vm\"", "duplicate-name", 2, 8, "another name");
+    body("[[user]]\nname = \"bob\"\n[[user]]\nname = \"bob\"", "duplicate-name", 4, 8, "another name");
+    body(
+        "[[link]]\nbetween = [\"control\", \"prov-1\"]\n[[link]]\nbetween = [\"prov-1\", \"control\"]",
+        "duplicate-link",
+        4,
+        11,
+        "both directions",
+    );
+    body("[[link]]\nbetween = [\"control\", \"control\"]", "not-a-pair", 2, 11, "two different");
+    body("[[fault]]\nat = \"1s\"\ncut = [\"control\"]", "not-a-pair", 3, 7, "expected two");
+    body("[[fault]]\nat = \"1s\"\ncut = [\"prov-2\", \"control\"]", "unknown-host", 3, 8, "did you mean `prov-1`?");
+    body("[[fault]]\nat = \"1s\"\nkill = \"database\"", "unknown-host", 3, 8, "expected one of `control`, `late`");
+    body(
+        "[[step]]\nat = \"1s\"\ncreate_workspace = { name = \"w\", owner = \"alice\", template = \"wm\" }",
+        "unknown-template",
+        3,
+        62,
+        "did you mean `vm`?",
+    );
+    check(
+        "about = \"x\"\nduration = \"1m\"\n[[step]]\nat = \"1s\"\n\
+         create_workspace = { name = \"w\", owner = \"alice\", template = \"vm\" }",
+        "unknown-template",
+        5,
+        62,
+        "the file has no `[[template]]`",
+    );
+    body(
+        "[[step]]\nat = \"1s\"\nshutdown_provisioner = { name = \"control\" }",
+        "unknown-provisioner",
+        3,
+        33,
+        "expected one of `late`, `prov-1`",
+    );
+}
+
+#[test]
+fn workspaces() {
+    let step = |at: &str, action: &str| format!("[[step]]\nat = \"{at}\"\n{action}\n");
+    body(&step("1m", "cancel_build = { workspace = \"dav\" }"), "unknown-workspace", 3, 30, "did you mean `dev`?");
+    body(&step("0s", "cancel_build = { workspace = \"dev\" }"), "unknown-workspace", 3, 30, "only at 1s");
+    body(
+        &step("1m", "cancel_build = { workspace = \"dev\", owner = \"alise\" }"),
+        "unknown-workspace",
+        3,
+        45,
+        "did you mean `alice`?",
+    );
+    let bobs = step("2s", "create_workspace = { name = \"dev\", owner = \"bob\", template = \"vm\" }");
+    body(
+        &format!("{bobs}{}", step("1m", "build_workspace = { workspace = \"dev\", transition = \"stop\" }")),
+        "ambiguous-workspace",
+        6,
+        33,
+        "alice, bob",
+    );
+}
+
+#[test]
+fn steps_and_faults() {
+    body("[[step]]\nat = \"1m\"", "nothing-to-do", 2, 6, "`create_workspace`");
+    body(
+        "[[step]]\nat = \"1m\"\ncancel_build = { workspace = \"dev\" }\nshutdown_provisioner = { name = \"prov-1\" }",
+        "two-at-once",
+        4,
+        24,
+        "for each",
+    );
+    body("[[fault]]\nat = \"1m\"", "nothing-to-do", 2, 6, "`cut_one_way`");
+    body("[[fault]]\nat = \"1m\"\nkill = \"control\"\npower_loss = \"control\"", "two-at-once", 4, 14, "for each");
+    body("[[fault]]\nat = \"4m\"\nkill = \"late\"", "before-start", 3, 8, "it starts at 5m");
+    body("[[step]]\nat = \"4m\"\nshutdown_provisioner = { name = \"late\" }", "before-start", 3, 33, "it starts at 5m");
+    body(
+        "[[fault]]\nat = \"1m\"\nsuspend = { host = \"prov-1\", clock = \"runs\" }",
+        "missing-key",
+        2,
+        6,
+        "for = \"30s\"",
+    );
+    body(
+        "[[fault]]\nat = \"1m\"\nfor = \"1s\"\nreset = [\"prov-1\", \"control\"]",
+        "instant-fault",
+        3,
+        7,
+        "leave out `for`",
+    );
+    body("[[fault]]\nat = \"1m\"\nfor = \"0s\"\nkill = \"control\"", "out-of-range", 3, 7, "expected");
+    body(
+        "[[fault]]\nat = \"1m\"\nslow = { between = [\"prov-1\", \"control\"], factor = 0.5 }",
+        "out-of-range",
+        3,
+        52,
+        "from 1",
+    );
+    body("[[fault]]\nat = \"1m\"\ndrift = { host = \"control\", ppm = 2000000 }", "out-of-range", 3, 35, "100000");
+    body(
+        "[[fault]]\nat = \"1m\"\nstep_clock = { host = \"control\", by = \"--5m\" }",
+        "negative-duration",
+        3,
+        39,
+        "\"-5m\"",
+    );
+}
+
+#[test]
+fn expectations() {
+    body("[[expect]]\nevent = \"job.faild\"", "unknown-event", 2, 9, "did you mean `job.failed`?");
+    body("[[expect]]\nevent = \"agent.up\"", "unknown-event", 2, 9, "expected one of `control.started`");
+    body("[[expect]]\nevent = \"job.failed\"\nwith = { eror = \"x\" }", "unknown-field", 3, 10, "`error`?");
+    body("[[expect]]\nevent = \"control.started\"\nwith = { job = 1 }", "unknown-field", 3, 10, "no fields");
+    body("[[expect]]\nevent = \"job.failed\"\nwith = { job = 1.5 }", "wrong-type", 3, 16, "true or false");
+    body("[[expect]]\nevent = \"job.failed\"\nhost = \"prov-2\"", "unknown-host", 3, 8, "`prov-1`?");
+    body("[[expect]]\nevent = \"job.failed\"\nbetween = [\"31m\", \"32m\"]", "unreachable-window", 3, 12, "\"30m\"");
+    body("[[expect]]\nevent = \"job.failed\"\nbetween = [\"1m\", \"32m\"]", "unreachable-window", 3, 18, "\"30m\"");
+    body("[[expect]]\nevent = \"job.failed\"\nbetween = [\"2m\", \"1m\"]", "bad-range", 3, 11, "earlier");
+    body("[[expect]]\nevent = \"job.failed\"\nbetween = [\"2m\"]", "not-a-pair", 3, 11, "first and the last");
+    body("[[expect]]\nevent = \"job.failed\"\ntimes = \"3..1\"", "bad-range", 3, 9, "\"1..3\"");
+    body("[[expect]]\nevent = \"job.failed\"\ntimes = -1", "bad-range", 3, 9, "\"1..3\"");
+    body("[[expect]]\nevent = \"job.failed\"\ntimes = 1\nnever = true", "contradiction", 3, 9, "leave out");
+    body("[[expect]]\nevent = \"job.failed\"\nnever = false", "contradiction", 3, 9, "at least once");
+    body(
+        "[[expect]]\nevent = \"job.failed\"\nbefore = { event = \"runner.start\" }",
+        "unknown-event",
+        3,
+        20,
+        "did you mean `runner.started`?",
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_in_the_order_of_the_file() {
+    let schema = diagnostics("about = \"x\"\nduration = 5\n[[usr]]\n[[step]]\nwhen = \"1s\"\n[[fault]]\nat = 5\n");
+    let found: Vec<_> = schema.list.iter().map(|diagnostic| (diagnostic.code, schema.position(diagnostic))).collect();
+    assert_eq!(
+        found,
+        [
+            ("wrong-type", Some((2, 12))),
+            ("unknown-key", Some((3, 3))),
+            ("unknown-key", Some((5, 1))),
+            ("wrong-type", Some((7, 6)))
+        ]
+    );
+    let meaning = diagnostics(&format!(
+        "{HEAD}[[fault]]\nat = \"1x\"\nfor = \"0s\"\ncut = [\"a\", \"control\"]\n\
+         [[expect]]\nevent = \"x\"\nhost = \"b\"\n"
+    ));
+    let codes: Vec<_> = meaning.list.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(codes, ["bad-duration", "out-of-range", "unknown-host", "unknown-event", "unknown-host"]);
+}
+
+#[test]
+fn what_a_person_sees() {
+    let shown = diagnostics(&format!("{HEAD}[[fault]]\nat = \"1s\"\nkill = \"contrl\"")).render(false);
+    let expected = "\
+error[unknown-host]: there is no host `contrl`
+  --> bad.toml:15:8
+   |
+15 | kill = \"contrl\"
+   |        ^^^^^^^^
+   |
+   = help: did you mean `control`?";
+    assert_eq!(shown, expected);
+    let coloured = diagnostics("about = 1").render(true);
+    assert!(coloured.contains("\u{1b}["));
+}

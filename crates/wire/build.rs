@@ -1,0 +1,14 @@
+//! Generates messages, clients and servers from `proto/`, with a compiler in Rust: nothing to install.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let files = ["groundhog/v1/jobs.proto", "groundhog/v1/workspaces.proto"];
+    println!("cargo::rerun-if-changed=proto");
+    let descriptors = protox::compile(files, ["proto"])?;
+    tonic_prost_build::configure()
+        // tonic's own transport is bound to tokio's runtime and clock.
+        .build_transport(false)
+        // The order of a map's entries must not differ between two runs.
+        .btree_map(".")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
