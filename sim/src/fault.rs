@@ -299,10 +299,10 @@ pub(crate) fn start(kernel: &Kernel, host: HostId) {
         }
         state.status = Status::Running;
         state.start += 1;
-        state.downs = 0;
+        state.own.downs = 0;
         state.clock.reboot(kernel.now.get());
-        state.streams_given.clear();
-        state.boot.clone()
+        state.own.streams_given.clear();
+        state.own.boot.clone()
     };
     record(kernel, "host.started", host, None);
     if let Some(handle) = machine::handle(host) {
@@ -317,16 +317,16 @@ fn stop(kernel: &Kernel, host: HostId, status: Status) {
     let (was, stalled) = {
         let mut hosts = kernel.hosts.borrow_mut();
         let state = &mut hosts[host];
-        state.downs += 1;
+        state.own.downs += 1;
         let was = state.status;
         // Power that is lost while the software is down is lost all the same.
         if was != Status::Off {
             state.status = status;
         }
         if status == Status::Off {
-            state.disk.lose_power();
+            state.own.disk.lose_power();
         }
-        let stalled = std::mem::take(&mut state.stalled);
+        let stalled = std::mem::take(&mut state.own.stalled);
         if matches!(was, Status::Suspended { .. }) {
             hosts.suspended -= 1;
         }
@@ -346,8 +346,8 @@ fn come_back(kernel: &Kernel, host: HostId) {
     let last = {
         let mut hosts = kernel.hosts.borrow_mut();
         let state = &mut hosts[host];
-        state.downs = state.downs.saturating_sub(1);
-        state.downs == 0
+        state.own.downs = state.own.downs.saturating_sub(1);
+        state.own.downs == 0
     };
     if last {
         start(kernel, host);
@@ -376,7 +376,7 @@ fn resume(kernel: &Kernel, host: HostId) {
         if clock == SuspendedClock::Stops {
             state.clock.stood_still_since(since, kernel.now.get());
         }
-        let stalled = std::mem::take(&mut state.stalled);
+        let stalled = std::mem::take(&mut state.own.stalled);
         hosts.suspended -= 1;
         stalled
     };

@@ -44,12 +44,18 @@ impl Status {
     }
 }
 
+/// What nearly every event on a host looks at. The rest is kept apart, so that this stays in few cache lines.
 pub(crate) struct HostState {
     pub(crate) name: Rc<str>,
     pub(crate) status: Status,
     /// Counts starts: what belongs to an earlier one is dead.
     pub(crate) start: u32,
     pub(crate) clock: Clock,
+    pub(crate) own: Box<Belongings>,
+}
+
+/// What a host has.
+pub(crate) struct Belongings {
     pub(crate) disk: Disk,
     pub(crate) boot: Boot,
     pub(crate) programs: BTreeMap<String, Rc<dyn Program>>,

@@ -86,7 +86,7 @@ impl Machine for SimMachine {
         let seed = kernel::with(|kernel| {
             let mut hosts = kernel.hosts.borrow_mut();
             let state = &mut hosts[self.id];
-            let given = state.streams_given.entry(purpose.to_owned()).or_default();
+            let given = state.own.streams_given.entry(purpose.to_owned()).or_default();
             *given += 1;
             // The start is part of the label: a daemon that restarts must not draw the same ids again.
             let (start, given) = (self.start.to_string(), given.to_string());
@@ -124,7 +124,7 @@ impl Machine for SimMachine {
     }
 
     fn start(&self, command: Command) -> BoxFuture<'_, io::Result<Process>> {
-        let program = self.alive(|kernel| kernel.hosts.borrow()[self.id].programs.get(&command.program).cloned());
+        let program = self.alive(|kernel| kernel.hosts.borrow()[self.id].own.programs.get(&command.program).cloned());
         match program {
             Some(Some(program)) => Box::pin(std::future::ready(process::start(self.id, &*program, command))),
             Some(None) => Box::pin(std::future::ready(Err(io::Error::new(
@@ -143,7 +143,7 @@ impl Machine for SimMachine {
         };
         let reply = kernel::with(|kernel| {
             let mut hosts = kernel.hosts.borrow_mut();
-            hosts.lives(self.id, self.start).then(|| hosts[self.id].disk.carry_out(absolute(path), operation))
+            hosts.lives(self.id, self.start).then(|| hosts[self.id].own.disk.carry_out(absolute(path), operation))
         });
         match reply.flatten() {
             Some(reply) => Box::pin(std::future::ready(reply)),

@@ -18,7 +18,7 @@ use crate::{
     event_queue::EventQueue,
     executor::Executor,
     fault::{self, Fault, Planned, UnknownHost},
-    hosts::{HostId, HostState, Hosts, Status},
+    hosts::{Belongings, HostId, HostState, Hosts, Status},
     interpose::{self, PastTheSeam, SeamBypass},
     kernel::{self, Event, Kernel},
     log::{Log, Record, layer::EventLayer},
@@ -99,7 +99,7 @@ impl World {
             executor: Executor::new(streams.stream(&["executor"])),
             timers: RefCell::new(Timers::default()),
             hosts: RefCell::new(Hosts::default()),
-            network: RefCell::new(Network::new(config.network)),
+            network: RefCell::new(Network::new(&config.network)),
             planned: RefCell::default(),
             log: Log::new(),
             trace: Trace::new(),
@@ -145,12 +145,14 @@ impl World {
                 status: Status::Stopped,
                 start: 0,
                 clock: Clock::new(now, wall),
-                disk: Disk::default(),
-                boot: Rc::new(move |host| Box::pin(boot(host))),
-                programs: BTreeMap::new(),
-                downs: 0,
-                stalled: Vec::new(),
-                streams_given: BTreeMap::new(),
+                own: Box::new(Belongings {
+                    disk: Disk::default(),
+                    boot: Rc::new(move |host| Box::pin(boot(host))),
+                    programs: BTreeMap::new(),
+                    downs: 0,
+                    stalled: Vec::new(),
+                    streams_given: BTreeMap::new(),
+                }),
             })
         };
         if micros(at) <= now {
@@ -178,7 +180,7 @@ impl World {
     /// Installs a program on a host, to be started by that name.
     pub fn program(&mut self, host: &str, name: &str, program: impl Program) -> Result<(), UnknownHost> {
         let id = self.find(host)?;
-        self.kernel.hosts.borrow_mut()[id].programs.insert(name.to_owned(), Rc::new(program));
+        self.kernel.hosts.borrow_mut()[id].own.programs.insert(name.to_owned(), Rc::new(program));
         Ok(())
     }
 
@@ -259,7 +261,7 @@ impl World {
             if kernel.hosts.borrow().suspended > 0 {
                 let mut hosts = kernel.hosts.borrow_mut();
                 if let Status::Suspended { .. } = hosts[host].status {
-                    hosts[host].stalled.push(runnable);
+                    hosts[host].own.stalled.push(runnable);
                     continue;
                 }
             }
@@ -338,7 +340,7 @@ impl Drop for World {
             let stalled = {
                 let mut hosts = self.kernel.hosts.borrow_mut();
                 hosts[id].status = Status::Off;
-                std::mem::take(&mut hosts[id].stalled)
+                std::mem::take(&mut hosts[id].own.stalled)
             };
             self.kernel.executor.put_back(stalled);
         }

@@ -26,7 +26,7 @@ const WINDOW_BYTES: usize = 256 << 10;
 
 /// What one write put on the lane.
 struct Segment {
-    bytes: usize,
+    bytes: u32,
     /// The sender has nothing more to say after this.
     last: bool,
     arrives: u64,
@@ -38,13 +38,13 @@ pub(super) struct Lane {
     /// The bytes that have arrived and were not read, then those in flight.
     bytes: VecDeque<u8>,
     /// How many of `bytes` have arrived.
-    arrived: usize,
+    arrived: u32,
     /// The first segment in flight: its arrival is in the queue, or held on the link.
     first: Option<Segment>,
     /// Those behind it. Mostly none: a lane that carries one message at a time allocates nothing here.
-    behind: VecDeque<Segment>,
+    behind: Option<Box<VecDeque<Segment>>>,
     /// How often the first segment was lost.
-    losses: u32,
+    losses: u8,
     /// The sender has closed its side; nothing more is written.
     finished: bool,
     /// The receiver has been told so.
@@ -54,7 +54,7 @@ pub(super) struct Lane {
     /// When the latest segment arrives: a later one arrives no earlier.
     latest_arrival: u64,
     /// Bytes that were read, which the sender does not know yet.
-    unacknowledged: usize,
+    unacknowledged: u32,
     /// When the last of them were read.
     read_at: u64,
     /// Whether an acknowledgement is on its way.
@@ -68,7 +68,7 @@ impl Lane {
             bytes: VecDeque::new(),
             arrived: 0,
             first: None,
-            behind: VecDeque::new(),
+            behind: None,
             losses: 0,
             finished: false,
             end_arrived: false,
@@ -78,6 +78,12 @@ impl Lane {
             read_at: 0,
             acknowledging: false,
         }
+    }
+
+    /// How many bytes of the window are taken.
+    #[inline]
+    fn in_use(&self) -> usize {
+        self.bytes.len() + self.unacknowledged as usize
     }
 
     /// Nothing sent after this arrives before `time`.
@@ -90,9 +96,10 @@ impl Lane {
     fn send(&mut self, link: &mut Link, now: u64, bytes: usize, last: bool) -> Option<u64> {
         let arrives = link.arrival(now, bytes).max(self.latest_arrival);
         self.latest_arrival = arrives;
-        let segment = Segment { bytes, last, arrives };
+        // A write is never larger than the window, which fits.
+        let segment = Segment { bytes: bytes as u32, last, arrives };
         if self.first.is_some() {
-            self.behind.push_back(segment);
+            self.behind.get_or_insert_default().push_back(segment);
             return None;
         }
         self.first = Some(segment);
@@ -102,8 +109,8 @@ impl Lane {
     /// Forgets what is in flight.
     fn drop_in_flight(&mut self) {
         self.first = None;
-        self.behind.clear();
-        self.bytes.truncate(self.arrived);
+        self.behind = None;
+        self.bytes.truncate(self.arrived as usize);
     }
 }
 
@@ -230,11 +237,11 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
             if !matches!(hosts[link.from].status, Status::Suspended { .. }) {
                 lane.losses += 1;
             }
-            if lane.losses > RETRANSMISSIONS_MAX {
+            if u32::from(lane.losses) > RETRANSMISSIONS_MAX {
                 lane.drop_in_flight();
                 ends[side.index()].fail(io::ErrorKind::TimedOut);
             } else {
-                schedule(kernel, now + link.retransmission_delay(lane.losses), Event::Arrival(key, side));
+                schedule(kernel, now + link.retransmission_delay(u32::from(lane.losses)), Event::Arrival(key, side));
             }
             return;
         }
@@ -249,11 +256,11 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
         return;
     }
     if let Some(segment) = lane.first.take() {
-        kernel.trace.note(Step::Deliver, key.to_bits() ^ (segment.bytes as u64) << 40);
+        kernel.trace.note(Step::Deliver, key.to_bits() ^ u64::from(segment.bytes) << 40);
         lane.arrived += segment.bytes;
         lane.end_arrived |= segment.last;
     }
-    lane.first = lane.behind.pop_front();
+    lane.first = lane.behind.as_mut().and_then(|behind| behind.pop_front());
     if let Some(next) = &lane.first {
         schedule(kernel, next.arrives.max(now), Event::Arrival(key, side));
     }
@@ -413,14 +420,14 @@ impl AsyncRead for SimStream {
                 return Poll::Ready(Ok(()));
             }
             if lane.arrived > 0 {
-                let size = links[receives.0 as usize].read_size(lane.arrived.min(buffer.remaining()));
+                let size = links[receives.0 as usize].read_size((lane.arrived as usize).min(buffer.remaining()));
                 let (front, back) = lane.bytes.as_slices();
                 let from_front = size.min(front.len());
                 buffer.put_slice(&front[..from_front]);
                 buffer.put_slice(&back[..size - from_front]);
                 lane.bytes.drain(..size);
-                lane.arrived -= size;
-                lane.unacknowledged += size;
+                lane.arrived -= size as u32;
+                lane.unacknowledged += size as u32;
                 lane.read_at = kernel.now.get();
                 if ends[side.other().index()].writer.is_some() && !std::mem::replace(&mut lane.acknowledging, true) {
                     let arrives = lane.read_at + links[sends.0 as usize].latency();
@@ -455,7 +462,7 @@ impl AsyncWrite for SimStream {
             if lane.finished {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            if lane.bytes.len() + lane.unacknowledged >= WINDOW_BYTES && lane.unacknowledged > 0 {
+            if lane.in_use() >= WINDOW_BYTES && lane.unacknowledged > 0 {
                 let known_at = lane.read_at + links[receives.0 as usize].latency();
                 if known_at <= now {
                     lane.unacknowledged = 0;
@@ -463,7 +470,7 @@ impl AsyncWrite for SimStream {
                     schedule(kernel, known_at, Event::Acknowledgement(key, side));
                 }
             }
-            let room = WINDOW_BYTES.saturating_sub(lane.bytes.len() + lane.unacknowledged);
+            let room = WINDOW_BYTES.saturating_sub(lane.in_use());
             if room == 0 && !bytes.is_empty() {
                 end.writer = Some(context.waker().clone());
                 return Poll::Pending;

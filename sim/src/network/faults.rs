@@ -1,6 +1,6 @@
 //! What links and connections do when faults begin and end.
 
-use super::{connection, link::LinkConfig, link_between};
+use super::{connection, link::{LinkConfig, Nature}, link_between};
 use crate::{
     hosts::HostId,
     kernel::{self, Kernel},
@@ -102,5 +102,5 @@ pub(crate) fn host_gone(kernel: &Kernel, host: HostId, resets: bool) {
 /// Changes how the path behaves from now on.
 pub(crate) fn configure(kernel: &Kernel, from: HostId, to: HostId, config: &LinkConfig) {
     let link = link_between(kernel, from, to);
-    kernel.network.borrow_mut().link_mut(link).configure(config);
+    kernel.network.borrow_mut().link_mut(link).change(&Nature::new(config));
 }

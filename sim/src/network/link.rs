@@ -1,6 +1,6 @@
 //! The path from one host to another, in one direction.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::Event;
 use crate::{
@@ -63,10 +63,9 @@ pub(crate) struct Trouble {
     pub(crate) held: Vec<Event>,
 }
 
-/// One direction between two hosts.
-pub(crate) struct Link {
-    pub(crate) from: HostId,
-    pub(crate) to: HostId,
+/// A [`LinkConfig`] in the units of the simulation. Shared by all links that behave alike.
+#[derive(Debug)]
+struct Behaviour {
     latency_min: u64,
     /// One more than the widest spread, so that both ends are included.
     latency_spread: u32,
@@ -74,8 +73,36 @@ pub(crate) struct Link {
     loss: u64,
     duplication: u64,
     short_reads: u64,
-    /// What is wrong with it. Nothing, for nearly every link of a large world: kept apart, so that a healthy
-    /// link fills no more than a cache line or two.
+}
+
+/// How a link behaves while nothing is wrong with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Nature(Rc<Behaviour>);
+
+impl Nature {
+    pub(crate) fn new(config: &LinkConfig) -> Self {
+        let latency_min = micros(config.latency_min);
+        let spread = micros(config.latency_max).saturating_sub(latency_min);
+        Self(Rc::new(Behaviour {
+            latency_min,
+            latency_spread: u32::try_from(spread).unwrap_or(u32::MAX - 1) + 1,
+            bandwidth: config.bandwidth.filter(|bandwidth| *bandwidth > 0),
+            loss: probability(config.loss),
+            duplication: probability(config.duplication),
+            short_reads: probability(config.short_reads),
+        }))
+    }
+}
+
+/// One direction between two hosts.
+///
+/// Small on purpose, as are the lanes of a connection: in a world of ten thousand hosts a round trip costs as
+/// much as the cache lines that it fetches.
+pub(crate) struct Link {
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    nature: Rc<Behaviour>,
+    /// What is wrong with it. Nothing, for nearly every link of a large world.
     trouble: Option<Box<Trouble>>,
     /// When the last byte handed to it will have left the sender.
     busy_until: u64,
@@ -83,38 +110,19 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(from: HostId, to: HostId, config: &LinkConfig, draws: Stream) -> Self {
-        let mut link = Self {
-            from,
-            to,
-            latency_min: 0,
-            latency_spread: 0,
-            bandwidth: None,
-            loss: 0,
-            duplication: 0,
-            short_reads: 0,
-            trouble: None,
-            busy_until: 0,
-            draws,
-        };
-        link.configure(config);
-        link
+    pub(crate) fn new(from: HostId, to: HostId, nature: &Nature, draws: Stream) -> Self {
+        Self { from, to, nature: nature.0.clone(), trouble: None, busy_until: 0, draws }
     }
 
-    pub(crate) fn configure(&mut self, config: &LinkConfig) {
-        self.latency_min = micros(config.latency_min);
-        let spread = micros(config.latency_max).saturating_sub(self.latency_min);
-        self.latency_spread = u32::try_from(spread).unwrap_or(u32::MAX - 1) + 1;
-        self.bandwidth = config.bandwidth.filter(|bandwidth| *bandwidth > 0);
-        self.loss = probability(config.loss);
-        self.duplication = probability(config.duplication);
-        self.short_reads = probability(config.short_reads);
+    /// It behaves otherwise from now on.
+    pub(crate) fn change(&mut self, nature: &Nature) {
+        self.nature = nature.0.clone();
     }
 
     /// How long the next packet travels.
     #[inline]
     pub(crate) fn latency(&mut self) -> u64 {
-        let drawn = self.latency_min + u64::from(below(self.draws.draw(), self.latency_spread));
+        let drawn = self.nature.latency_min + u64::from(below(self.draws.draw(), self.nature.latency_spread));
         match self.trouble.as_ref().and_then(|trouble| trouble.slowed.last()) {
             None => drawn,
             Some(factor) => (drawn as f64 * factor) as u64,
@@ -124,7 +132,7 @@ impl Link {
     /// When a packet of `bytes` that is sent now arrives.
     #[inline]
     pub(crate) fn arrival(&mut self, now: u64, bytes: usize) -> u64 {
-        let leaves = match self.bandwidth {
+        let leaves = match self.nature.bandwidth {
             None => now,
             Some(bandwidth) => {
                 let takes = (bytes as u64).saturating_mul(1_000_000) / bandwidth;
@@ -139,9 +147,9 @@ impl Link {
     #[inline]
     pub(crate) fn loses(&mut self) -> bool {
         let loss = match &self.trouble {
-            None => self.loss,
+            None => self.nature.loss,
             Some(trouble) if trouble.cuts > 0 => return true,
-            Some(trouble) => trouble.lossy.last().map_or(0, |fraction| probability(*fraction)).max(self.loss),
+            Some(trouble) => trouble.lossy.last().map_or(0, |fraction| probability(*fraction)).max(self.nature.loss),
         };
         loss > 0 && chance(self.draws.draw(), loss)
     }
@@ -165,13 +173,13 @@ impl Link {
 
     /// Whether a datagram arrives twice.
     pub(crate) fn doubles(&mut self) -> bool {
-        self.duplication > 0 && chance(self.draws.draw(), self.duplication)
+        self.nature.duplication > 0 && chance(self.draws.draw(), self.nature.duplication)
     }
 
     /// How many of `available` bytes a read returns: at least one.
     #[inline]
     pub(crate) fn read_size(&mut self, available: usize) -> usize {
-        if available <= 1 || self.short_reads == 0 || !chance(self.draws.draw(), self.short_reads) {
+        if available <= 1 || self.nature.short_reads == 0 || !chance(self.draws.draw(), self.nature.short_reads) {
             return available;
         }
         1 + below(self.draws.draw(), u32::try_from(available - 1).unwrap_or(u32::MAX)) as usize
@@ -183,7 +191,7 @@ impl Link {
     pub(crate) fn retransmission_delay(&self, attempt: u32) -> u64 {
         const FIRST_MIN: u64 = 200_000;
         const MAX: u64 = 120_000_000;
-        let first = FIRST_MIN.max(4 * (self.latency_min + u64::from(self.latency_spread)));
+        let first = FIRST_MIN.max(4 * (self.nature.latency_min + u64::from(self.nature.latency_spread)));
         first.saturating_mul(1 << (attempt.saturating_sub(1)).min(20)).min(MAX)
     }
 }

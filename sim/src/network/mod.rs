@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use self::{
     connection::Connection,
     datagram::Datagrams,
-    link::{Link, LinkConfig, LinkId},
+    link::{Link, LinkConfig, LinkId, Nature},
     opening::Listening,
 };
 use crate::{
@@ -79,7 +79,9 @@ pub(crate) enum Event {
 
 /// All links, connections, listeners and sockets of a run.
 pub(crate) struct Network {
-    config: LinkConfig,
+    /// How links behave, and a host's own to itself.
+    nature: Nature,
+    loopback: Nature,
     pub(crate) links: Vec<Link>,
     by_hosts: BTreeMap<(HostId, HostId), LinkId>,
     pub(crate) connections: Arena<Connection>,
@@ -93,9 +95,10 @@ pub(crate) struct Network {
 const EPHEMERAL_PORT_FIRST: u16 = 49_152;
 
 impl Network {
-    pub(crate) fn new(config: LinkConfig) -> Self {
+    pub(crate) fn new(config: &LinkConfig) -> Self {
         Self {
-            config,
+            nature: Nature::new(config),
+            loopback: Nature::new(&LinkConfig::loopback()),
             links: Vec::new(),
             by_hosts: BTreeMap::new(),
             connections: Arena::default(),
@@ -111,10 +114,9 @@ impl Network {
         if let Some(id) = self.by_hosts.get(&(from, to)) {
             return *id;
         }
-        let loopback = LinkConfig::loopback();
-        let config = if from == to { &loopback } else { &self.config };
+        let nature = if from == to { &self.loopback } else { &self.nature };
         let id = LinkId(u32::try_from(self.links.len()).expect("memory holds far fewer links"));
-        self.links.push(Link::new(from, to, config, streams.stream(&["link", names.0, names.1])));
+        self.links.push(Link::new(from, to, nature, streams.stream(&["link", names.0, names.1])));
         self.by_hosts.insert((from, to), id);
         id
     }

@@ -57,7 +57,7 @@ pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, job_bytes_max: usize) -> 
         let reason = match message(tx, id, job_bytes_max)? {
             Ok(message) => {
                 if !jobs::lock(tx, id, worker.id)? {
-                    // It was waiting in this very transaction, so only a trigger or a damaged table gets here.
+                    // It was waiting in this very transaction, so only a damaged table gets here.
                     return Ok(None);
                 }
                 let name = worker.name.clone();
@@ -67,7 +67,10 @@ pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, job_bytes_max: usize) -> 
             Err(reason) => reason,
         };
         let error = format!("request job was invalidated: {reason}");
-        jobs::end(tx, id, &End { error: &error, error_code: "", terminal_digest: None })?;
+        if !jobs::end(tx, id, &End { error: &error, error_code: "", terminal_digest: None })? {
+            // As above; and trying again would never end.
+            return Ok(None);
+        }
         if let Some(build) = builds::by_job(tx, id)? {
             finish::keep_state_before(tx, &build)?;
         }

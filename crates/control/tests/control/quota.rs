@@ -98,6 +98,8 @@ fn a_destroyed_workspace_costs_nothing() {
     let destroy = world.acquire("prov-1").expect("it waits").job;
     let two = world.running("alice", "two", "prov-2");
     assert!(!world.commit("prov-2", two, 100).expect("it runs").ok);
+    // Even if its worker says that the destroy itself costs something.
+    assert!(world.commit("prov-1", destroy, 100).expect("it runs").ok);
     world.complete("prov-1", &success(destroy, b"")).expect("it runs");
     assert!(world.commit("prov-2", two, 100).expect("it runs").ok);
 }

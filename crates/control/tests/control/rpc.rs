@@ -226,7 +226,9 @@ async fn a_shutdown_sends_waiting_daemons_away() {
     let mut call = Call::begin(&mut prov, want()).await.expect("admitted");
     site.shutdown.cancel();
     let status = call.answer(&host).await.expect_err("no job will come");
-    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    // Its own word, and not the cut at the end of the server's grace.
+    let expected = (Code::Unavailable, "the control plane is stopping: try again");
+    assert_eq!((status.code(), status.message()), expected, "{status:?}");
     site.stop().await;
 }
 
