@@ -53,8 +53,8 @@ impl Config {
 }
 
 /// How many task runs may happen in one instant of virtual time before the run is given up as a livelock. The
-/// busiest honest instants, a thousand agents that reconnect at once, stay a hundred times below.
-const RUNS_PER_INSTANT_MAX: u64 = 10_000_000;
+/// busiest honest instants, a thousand agents that reconnect at once, stay ten times below.
+const RUNS_PER_INSTANT_MAX: u64 = 1_000_000;
 
 /// Runs a simulation on a fresh thread and returns what `story` returns.
 ///

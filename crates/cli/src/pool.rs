@@ -67,10 +67,15 @@ mod tests {
     fn results_come_in_order_whatever_the_threads_do() {
         for count in [0, 1, 7, 1000] {
             let mut taken = Vec::new();
-            let outcome: Result<(), ()> = in_order(count, jobs(4), |number| number * 2, |result| {
-                taken.push(result);
-                Ok(())
-            });
+            let outcome: Result<(), ()> = in_order(
+                count,
+                jobs(4),
+                |number| number * 2,
+                |result| {
+                    taken.push(result);
+                    Ok(())
+                },
+            );
             assert_eq!(outcome, Ok(()));
             assert_eq!(taken, (0..count).map(|number| number * 2).collect::<Vec<_>>());
         }
@@ -78,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_work_early() {
-        let outcome = in_order(1_000_000, jobs(2), |number| number, |number| if number == 3 { Err("enough") } else { Ok(()) });
+        let outcome =
+            in_order(1_000_000, jobs(2), |number| number, |number| if number == 3 { Err("enough") } else { Ok(()) });
         assert_eq!(outcome, Err("enough"));
     }
 }

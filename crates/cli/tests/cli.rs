@@ -1,1 +1,23 @@
-//! The program as a person meets it.
+//! The program as a person or a script meets it: the built binary, in folders of its own.
+//!
+//! - `support`: the folder, the program, and scenarios to run.
+//! - `verdicts`: runs that pass and runs that fail. `snapshots`: `--log` and `--bless`.
+//! - `mistakes`: what is wrong with a file or a command line, and how that is told.
+//! - `lists`: `list`, `invariants`, `events` and the help.
+//! - `repeatable`: the same again, whoever runs it and on however many threads.
+//! - `output`: a reader that goes away, a disk that is full.
+
+#[path = "cli/lists.rs"]
+mod lists;
+#[path = "cli/mistakes.rs"]
+mod mistakes;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/repeatable.rs"]
+mod repeatable;
+#[path = "cli/snapshots.rs"]
+mod snapshots;
+#[path = "cli/support.rs"]
+mod support;
+#[path = "cli/verdicts.rs"]
+mod verdicts;

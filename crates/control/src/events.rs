@@ -1,43 +1,17 @@
 //! What the control plane tells. Every event is emitted in the instant in which its transaction committed, so
 //! the order of events is the order of the facts.
 
-use groundhog_host::event::{EventSpec, Id, TARGET, tracing};
-
-/// The control plane's events.
-pub const EVENTS: &[EventSpec] = &{
-    let mut all = [STARTED; 2 + OF_THINGS.len()];
-    all[1] = STOPPED;
-    let mut at = 0;
-    while at < OF_THINGS.len() {
-        all[2 + at] = OF_THINGS[at];
-        at += 1;
-    }
-    all
-};
-
-// The macro makes events that have fields; these two have none.
-const STARTED: EventSpec =
-    EventSpec { name: "control.started", about: "The control plane listens.", quiet: false, fields: &[] };
-const STOPPED: EventSpec = EventSpec {
-    name: "control.stopped",
-    about: "The control plane was told to stop, and has stopped.",
-    quiet: false,
-    fields: &[],
-};
-
-/// The control plane listens.
-pub fn control_started() {
-    tracing::event!(name: "control.started", target: TARGET, tracing::Level::INFO, {});
-}
-
-/// The control plane was told to stop, and has stopped.
-pub fn control_stopped() {
-    tracing::event!(name: "control.stopped", target: TARGET, tracing::Level::INFO, {});
-}
+use groundhog_host::event::Id;
 
 groundhog_host::events! {
-    /// The events of jobs and other things.
-    pub OF_THINGS;
+    /// The control plane's events.
+    pub EVENTS;
+
+    /// The control plane listens.
+    log control_started = "control.started" {}
+
+    /// The control plane was told to stop, and has stopped.
+    log control_stopped = "control.stopped" {}
 
     /// A person made a workspace.
     log workspace_created = "workspace.created" {

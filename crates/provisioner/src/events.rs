@@ -1,39 +1,13 @@
 //! What a daemon and its runners tell: the domain events of this crate.
 
-use groundhog_host::{
-    Address,
-    event::{EventSpec, Id, TARGET, tracing},
-};
-
-/// The domain events of the provisioner daemon and of its job runners.
-pub const EVENTS: &[EventSpec] = &all();
-
-/// The one event without fields, which the declaring macro has no form for.
-const DISCONNECTED: EventSpec = EventSpec {
-    name: "daemon.disconnected",
-    about: "A daemon's connection has ended; the daemon goes on trying.",
-    quiet: false,
-    fields: &[],
-};
-
-const fn all() -> [EventSpec; WITH_FIELDS.len() + 1] {
-    let mut all = [DISCONNECTED; WITH_FIELDS.len() + 1];
-    let mut at = 0;
-    while at < WITH_FIELDS.len() {
-        all[at] = WITH_FIELDS[at];
-        at += 1;
-    }
-    all
-}
-
-/// A daemon's connection has ended; the daemon goes on trying.
-pub(crate) fn daemon_disconnected() {
-    tracing::event!(name: "daemon.disconnected", target: TARGET, tracing::Level::INFO, {});
-}
+use groundhog_host::{Address, event::Id};
 
 groundhog_host::events! {
-    /// The domain events that have fields.
-    pub(crate) WITH_FIELDS;
+    /// The domain events of the provisioner daemon and of its job runners.
+    pub EVENTS;
+
+    /// A daemon's connection has ended; the daemon goes on trying.
+    log daemon_disconnected = "daemon.disconnected" {}
 
     /// A daemon has a connection to its control plane, the first or another one.
     log daemon_connected = "daemon.connected" {

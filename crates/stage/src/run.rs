@@ -93,7 +93,8 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
     world.run_until(scenario.duration);
     for invariant in invariants.borrow_mut().iter_mut() {
         // One thing that is broken is told at a time.
-        violations.extend(std::iter::from_fn(|| invariant.finish(world.now())).map(|broken| broken_at(broken, world.now())));
+        violations
+            .extend(std::iter::from_fn(|| invariant.finish(world.now())).map(|broken| broken_at(broken, world.now())));
     }
     violations.extend(unmet(scenario, &world.records()));
 }

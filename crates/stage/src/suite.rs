@@ -26,7 +26,7 @@ impl Entry {
         let stem = path.with_extension("");
         let root = path.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == FOLDER));
         let within = root.and_then(|root| stem.strip_prefix(root).ok());
-        let name = within.map_or_else(|| stem.file_name().map(Path::new).unwrap_or(&stem), |within| within);
+        let name = within.unwrap_or_else(|| stem.file_name().map_or(&stem, Path::new));
         Self {
             name: name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
             path: path.to_owned(),

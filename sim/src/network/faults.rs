@@ -1,6 +1,10 @@
 //! What links and connections do when faults begin and end.
 
-use super::{connection, link::{LinkConfig, Nature}, link_between};
+use super::{
+    connection,
+    link::{LinkConfig, Nature},
+    link_between,
+};
 use crate::{
     hosts::HostId,
     kernel::{self, Kernel},

@@ -1,10 +1,10 @@
 //! The simulated network: byte streams and datagrams between hosts, driven by events.
 //!
-//! - [`link`]: the path between two hosts, one direction: latency, bandwidth, loss, and the faults on it.
-//! - [`connection`]: byte streams: what is in flight, delivered, retransmitted, acknowledged.
-//! - [`opening`]: how a connection comes to be: listeners, handshakes, refusals.
-//! - [`datagram`]: datagrams.
-//! - [`faults`]: what links do when faults begin and end.
+//! - `link`: the path between two hosts, one direction: latency, bandwidth, loss, and the faults on it.
+//! - `connection`: byte streams: what is in flight, delivered, retransmitted, acknowledged.
+//! - `opening`: how a connection comes to be: listeners, handshakes, refusals.
+//! - `datagram`: datagrams.
+//! - `faults`: what links do when faults begin and end.
 //!
 //! A packet is judged when it arrives: lost if its link is cut or loses it, or if the machine at its end does
 //! not answer. A lost packet of a stream is sent again after a delay that doubles, and after a quarter of an

@@ -5,6 +5,7 @@ mod conformance;
 mod crashes;
 mod determinism;
 mod faults;
+mod log;
 mod seam;
 
 use std::{

@@ -3,7 +3,7 @@
 //! The database is a thing of its own: a control plane that crashes comes back to what was committed.
 
 use groundhog_control::{
-    Config, Database, DaemonKeySetup, GroupSetup, LogConfig, Setup, StoreConfig, TemplateSetup, UserSetup,
+    Config, DaemonKeySetup, Database, GroupSetup, LogConfig, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted::{self, Script};

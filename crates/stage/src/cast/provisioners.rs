@@ -34,7 +34,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         let config = config(provisioner, secrets)?;
         let (name, daemons) = (provisioner.name.clone(), daemons.clone());
         world.host_at(provisioner.start, &provisioner.name, move |host: Host| {
-            let daemon = Arc::new(Daemon::start(&host, config.clone(), Arc::new(Scripted::default())));
+            let daemon = Arc::new(Daemon::start(&host, config.clone(), Arc::new(Scripted)));
             daemons.insert(&name, daemon.clone());
             async move {
                 daemon.ended().await;

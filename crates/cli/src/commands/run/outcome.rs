@@ -81,15 +81,18 @@ fn around(report: &Report, violation: &Violation) -> String {
     // A quiet record stands between two lines: the last one before it is marked.
     let marked = lines.partition_point(|record| record.ordinal <= ordinal).saturating_sub(1);
     let shown = lines.iter().enumerate().skip(marked.saturating_sub(CONTEXT)).take(2 * CONTEXT + 1);
-    shown.map(|(index, record)| format!("{} {}\n", if index == marked { '>' } else { ' ' }, text::line(record))).collect()
+    shown
+        .map(|(index, record)| format!("{} {}\n", if index == marked { '>' } else { ' ' }, text::line(record)))
+        .collect()
 }
 
 fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: &mut Outcome) {
     // A snapshot is of one seed, the scenario's own.
-    let Some(snapshots) = loaded.entry.snapshots.as_ref().filter(|_| report.seed == loaded.scenario.seed) else { return };
+    let Some(snapshots) = loaded.entry.snapshots.as_ref().filter(|_| report.seed == loaded.scenario.seed) else {
+        return;
+    };
     let mut fail = |message: String, detail: String| {
-        let violation =
-            Violation { rule: SNAPSHOT.to_owned(), message, at: report.virtual_time, record: None };
+        let violation = Violation { rule: SNAPSHOT.to_owned(), message, at: report.virtual_time, record: None };
         outcome.violations.push(violation);
         outcome.details.push(detail);
     };
