@@ -58,6 +58,8 @@ groundhog_host::events! {
         /// `completed` or `failed`: the control plane took that message. `refused`: it refused the last one for
         /// good. `stopped`: the daemon closed before an answer came.
         outcome: &str,
+        /// How many log lines the job had, whether or not they were taken.
+        lines: u64,
         /// What the job failed with, or why the message was refused; empty for a completed job.
         error: &str,
     }

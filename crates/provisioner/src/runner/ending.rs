@@ -215,7 +215,7 @@ impl Runner {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        self.tell(Tale::Ended(outcome.clone()));
+        self.tell(Tale::Ended { outcome: outcome.clone(), lines: self.logs.last_sequence() });
         self.updates.barrier = None;
         self.stage = Stage::Ended(outcome);
     }

@@ -151,7 +151,12 @@ pub enum Tale {
     /// It has cut the session off, as the cancel took too long.
     ForceCancel,
     /// It is done.
-    Ended(Outcome),
+    Ended {
+        /// How it came out.
+        outcome: Outcome,
+        /// How many log lines it had to hand over, the ones that nobody took included.
+        lines: u64,
+    },
 }
 
 /// How a run came out.

@@ -209,7 +209,7 @@ impl World {
                 self.terminal = None;
             }
             Effect::Tell(Tale::CancelForwarded { .. }) => assert_eq!(self.cancels_sent, 1),
-            Effect::Tell(Tale::Ended(outcome)) => {
+            Effect::Tell(Tale::Ended { outcome, .. }) => {
                 assert!(!self.silent || self.terminal.is_none());
                 assert!(!self.open, "the session outlives the run");
                 self.silent = true;

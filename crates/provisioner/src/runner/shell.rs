@@ -153,7 +153,7 @@ impl Shell<'_> {
                 Tale::Phase(phase) => events::runner_phase(job, phase.name()),
                 Tale::CancelForwarded { phase, by } => events::runner_cancel_forwarded(job, phase.name(), by.name()),
                 Tale::ForceCancel => events::runner_force_cancel(job),
-                Tale::Ended(outcome) => events::runner_ended(job, outcome.name(), outcome.error()),
+                Tale::Ended { outcome, lines } => events::runner_ended(job, outcome.name(), lines, outcome.error()),
             },
         }
         None

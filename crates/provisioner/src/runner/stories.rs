@@ -101,7 +101,7 @@ impl Story {
             }
             Effect::Tell(Tale::ForceCancel) => writeln!(told, "# force"),
             Effect::Tell(Tale::Started) => writeln!(told, "# started"),
-            Effect::Tell(Tale::Ended(outcome)) => writeln!(told, "# {} {:?}", outcome.name(), outcome.error()),
+            Effect::Tell(Tale::Ended { outcome, .. }) => writeln!(told, "# {} {:?}", outcome.name(), outcome.error()),
         };
     }
 

@@ -60,7 +60,7 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(job_ends::JobEnds::new(*bounds)),
         Box::new(cancel_bound::CancelBound::new(*bounds)),
         Box::new(runner_silence::RunnerSilence::default()),
-        Box::new(log_order::LogOrder::default()),
+        Box::new(log_order::LogOrder::new(bounds)),
         Box::new(quota::Quota::default()),
     ]
 }
