@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::scenario::{FORCE_CANCEL_INTERVAL, NetworkPath, Scenario, UPDATE_INTERVAL};
+use groundhog_control::ReaperConfig;
+use groundhog_provisioner::RunnerConfig;
+
+use crate::scenario::{NetworkPath, Scenario};
 
 /// How long things may take: what the components are set to, and what is allowed on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +29,6 @@ pub struct Bounds {
     pub network_is_sound: bool,
 }
 
-/// The control plane's reaper, as it is deployed.
-const HUNG_AFTER: Duration = Duration::from_mins(5);
-const REAPER_INTERVAL: Duration = Duration::from_mins(1);
-const REAPER_BATCH: u64 = 10;
-
-/// A worker's patience with its last log lines, as it is deployed.
-const LAST_FLUSH: Duration = Duration::from_mins(2);
-
 /// Reconnecting takes at most the longest back-off (10 s) and the time-outs before it (30 s each way).
 const SLACK: Duration = Duration::from_mins(1);
 
@@ -49,15 +44,17 @@ const LOSS_MAX: f64 = 0.1;
 /// Bytes per second below which a batch of log lines alone takes longer than the slack.
 const BANDWIDTH_MIN: u64 = 100_000;
 
+/// What the components are set to unless a scenario says otherwise.
 impl Default for Bounds {
     fn default() -> Self {
+        let (runner, reaper) = (RunnerConfig::default(), ReaperConfig::default());
         Self {
-            update_interval: UPDATE_INTERVAL,
-            force_cancel_interval: FORCE_CANCEL_INTERVAL,
-            last_flush: LAST_FLUSH,
-            hung_after: HUNG_AFTER,
-            reaper_interval: REAPER_INTERVAL,
-            reaper_batch: REAPER_BATCH,
+            update_interval: runner.update_interval,
+            force_cancel_interval: runner.force_cancel_interval,
+            last_flush: runner.last_flush_max,
+            hung_after: reaper.hung_after,
+            reaper_interval: reaper.interval,
+            reaper_batch: u64::from(reaper.jobs_per_run),
             slack: SLACK,
             network_is_sound: true,
         }

@@ -107,8 +107,7 @@ use crate::expect::Expectation;
 
 pub use self::story::{Action, ClockStep, ExpectStatus, Fault, FaultKind, Step, SuspendedClock, Transition};
 pub use self::world::{
-    Control, FORCE_CANCEL_INTERVAL, Group, Link, LogLevel, Logs, OnCancel, Path as NetworkPath, Phase, Provisioner,
-    Template, UPDATE_INTERVAL,
+    Control, Group, Link, LogLevel, Logs, OnCancel, Path as NetworkPath, Phase, Provisioner, Template,
 };
 
 /// The host of the control plane.

@@ -5,12 +5,6 @@ use std::time::Duration;
 
 use super::units::DurationRange;
 
-/// How often a provisioner tells that it lives, unless set: the field's default.
-pub const UPDATE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How long a cancelled job may take before it is ended by force, unless set: the field's default.
-pub const FORCE_CANCEL_INTERVAL: Duration = Duration::from_mins(10);
-
 /// How one host reaches another, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Path {

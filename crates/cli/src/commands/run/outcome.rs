@@ -114,7 +114,7 @@ fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: 
         Ok(Some(stored)) if snapshot::same(&stored, &content) => {}
         Ok(Some(stored)) => {
             let difference = TextDiff::from_lines(stored.trim(), content.trim());
-            let difference = difference.unified_diff().context_radius(2).to_string();
+            let difference = difference.unified_diff().context_radius(2).missing_newline_hint(false).to_string();
             fail(format!("the log differs from {file}; --bless accepts it"), difference);
         }
         Err(error) => fail(format!("{file} can not be read: {error}"), String::new()),

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use groundhog_provisioner::RunnerConfig;
+
 use super::values::{duration, duration_above_zero, duration_or, duration_range, instant, number, whole, whole_u32};
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::DurationRange;
 use crate::scenario::{
-    CONTROL, Control, FORCE_CANCEL_INTERVAL, Group, Link, LogLevel, Logs, NetworkPath, OnCancel, Phase, Provisioner,
-    REAPER, Template, UPDATE_INTERVAL, USERS, raw,
+    CONTROL, Control, Group, Link, LogLevel, Logs, NetworkPath, OnCancel, Phase, Provisioner, REAPER, Template, USERS,
+    raw,
 };
 
 /// One way, unless set: machines of one region.
@@ -217,6 +219,7 @@ fn logs(check: &mut Check<'_>, raw: raw::Logs) -> Logs {
 }
 
 pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisioner>>) -> Vec<Provisioner> {
+    let default = RunnerConfig::default();
     let mut seen = BTreeSet::new();
     let mut provisioners = Vec::new();
     for raw in raw {
@@ -235,8 +238,8 @@ pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisio
         };
         provisioners.push(Provisioner {
             start: raw.start.as_ref().and_then(|raw| instant(check, raw)).unwrap_or_default(),
-            update_interval: above_zero(check, raw.update_interval.as_ref(), UPDATE_INTERVAL),
-            force_cancel_interval: above_zero(check, raw.force_cancel_interval.as_ref(), FORCE_CANCEL_INTERVAL),
+            update_interval: above_zero(check, raw.update_interval.as_ref(), default.update_interval),
+            force_cancel_interval: above_zero(check, raw.force_cancel_interval.as_ref(), default.force_cancel_interval),
             name: raw.name.into_inner(),
             tags: raw.tags,
         });
