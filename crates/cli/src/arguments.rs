@@ -69,7 +69,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub seeds: Option<Range<u64>>,
     /// How many runs at once [default: one per processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Show each run's event log
     #[arg(long)]
@@ -80,6 +80,11 @@ pub struct RunArguments {
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Reads a number of jobs.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a number above zero".to_owned())
 }
 
 /// Reads `A..B`.

@@ -17,6 +17,9 @@ pub fn default_jobs() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
+/// How many threads at most, whatever was asked for: more than any machine has processors.
+const THREADS_MAX: usize = 1_024;
+
 /// Calls `work` for every number below `count` on `jobs` threads, and `take` on this thread with the results in
 /// the order of the numbers. Stops early if `take` fails, and returns what it failed with.
 pub fn in_order<T: Send, E>(
@@ -27,9 +30,10 @@ pub fn in_order<T: Send, E>(
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
+        let threads = jobs.get().min(count).min(THREADS_MAX);
         // Bounded: threads that are ahead wait, rather than pile results up.
-        let (send, receive) = mpsc::sync_channel(jobs.get() * 4);
-        for _ in 0..jobs.get().min(count) {
+        let (send, receive) = mpsc::sync_channel(threads * 4);
+        for _ in 0..threads {
             let (send, next, work) = (send.clone(), &next, &work);
             scope.spawn(move || {
                 loop {

@@ -110,7 +110,7 @@ fn an_observer_sees_every_record_and_can_fail_the_run() {
         world.observe(|record| {
             let number = record.field("number")?;
             let (rule, message) = ("no-sevens".to_owned(), format!("said {number}"));
-            (number == "7").then(|| Violation { rule, message, at: record.at, record: Some(record.ordinal) })
+            (number == "7").then_some(Violation { rule, message, at: record.at, record: Some(record.ordinal) })
         });
         world.host("a", |_| async {
             for number in 5..9 {

@@ -7,6 +7,7 @@ use std::{
 
 use groundhog_stage::{
     catalogue,
+    diagnostic::{Diagnostic, Diagnostics},
     scenario::Scenario,
     suite::{self, Entry},
 };
@@ -29,13 +30,14 @@ pub(super) fn load(paths: &[PathBuf], format: Format) -> io::Result<Result<Vec<L
         match suite::find(path) {
             Ok(found) => entries.extend(found),
             Err(error) => {
-                anstream::eprintln!("groundhog: {}: {error}", path.display());
+                tell(&mistake("unreadable", path, &format!("the folder can not be read: {error}")), format)?;
                 return Ok(Err(Exit::BadInput));
             }
         }
     }
     if entries.is_empty() {
-        anstream::eprintln!("groundhog: no scenario (a .toml file) in {}", list(paths));
+        let message = format!("there is no scenario, a .toml file, in {}", list(paths));
+        tell(&mistake("no-scenario", &paths[0], &message), format)?;
         return Ok(Err(Exit::BadInput));
     }
     entries.sort();
@@ -47,15 +49,25 @@ pub(super) fn load(paths: &[PathBuf], format: Format) -> io::Result<Result<Vec<L
             Ok(scenario) => loaded.push(Loaded { entry, scenario }),
             Err(diagnostics) => {
                 mistaken = true;
-                let colour = io::stderr().is_terminal();
-                anstream::eprintln!("{}", diagnostics.render(colour));
-                if format == Format::Json {
-                    writeln!(io::stdout(), "{}", diagnostics.to_json())?;
-                }
+                tell(&diagnostics, format)?;
             }
         }
     }
     Ok(if mistaken { Err(Exit::BadInput) } else { Ok(loaded) })
+}
+
+/// A mistake that is in no file's text.
+fn mistake(code: &'static str, path: &Path, message: &str) -> Diagnostics {
+    Diagnostics::new(path.display().to_string(), "", vec![Diagnostic::new(code, message)])
+}
+
+/// Tells of mistakes: to people, and to a program if one reads.
+fn tell(diagnostics: &Diagnostics, format: Format) -> io::Result<()> {
+    anstream::eprintln!("{}", diagnostics.render(io::stderr().is_terminal()));
+    match format {
+        Format::Json => writeln!(io::stdout(), "{}", diagnostics.to_json()),
+        Format::Text => Ok(()),
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {

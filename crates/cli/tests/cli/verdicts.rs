@@ -15,7 +15,7 @@ fn a_run_that_passes_is_good_news_on_standard_output() {
     assert!(verdict.starts_with("PASS  good "), "{verdict}");
     assert_has(verdict, "seed 0, ");
     assert_has(verdict, "2m virtual");
-    assert_has(&out, "\n1 run, all passed, in ");
+    assert_has(&out, "\n1 run, all passed (2m virtual)\n");
     assert!(!out.contains('\u{1b}'), "colours are for terminals: {out:?}");
 }
 

@@ -14,6 +14,7 @@ mod job_once;
 mod job_owner;
 mod log_order;
 mod quota;
+mod reaped_for_cause;
 mod runner_silence;
 mod weather;
 
@@ -62,6 +63,7 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(runner_silence::RunnerSilence::default()),
         Box::new(log_order::LogOrder::new(bounds)),
         Box::new(quota::Quota::default()),
+        Box::new(reaped_for_cause::ReapedForCause::new(bounds)),
     ]
 }
 

@@ -61,7 +61,7 @@ impl Tell for Teller {
             "wall_seconds": outcome.wall_time.as_secs_f64(),
             "log_digest": outcome.log_digest,
             "trace_digest": outcome.trace_digest,
-            "replay": format!("groundhog run {} --seed {}", outcome.path, outcome.seed),
+            "replay": outcome.replay(),
         });
         writeln!(out, "{line}")
     }

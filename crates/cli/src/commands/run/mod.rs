@@ -34,7 +34,7 @@ pub fn run(arguments: &RunArguments) -> io::Result<Exit> {
     let progress = progress(plan.count());
     let began = began();
     let mut teller: Box<dyn Tell> = match arguments.format {
-        Format::Text => Box::new(text::Teller::new(plan.runs_each(), arguments.log)),
+        Format::Text => Box::new(text::Teller::new(plan.runs_each, arguments.log)),
         Format::Json => Box::new(json::Teller::new(arguments.log)),
     };
     let mut failures = 0;
@@ -42,14 +42,17 @@ pub fn run(arguments: &RunArguments) -> io::Result<Exit> {
         let (loaded, seed) = plan.run(number);
         outcome::run(loaded, seed, arguments)
     };
-    pool::in_order(plan.count(), jobs, work, |outcome| {
+    let told = pool::in_order(plan.count(), jobs, work, |outcome| {
         failures += usize::from(!outcome.passed());
         progress.inc(1);
         progress.suspend(|| teller.tell(&outcome))
-    })?;
+    });
     progress.finish_and_clear();
-    teller.end(began.elapsed(), jobs.get().min(plan.count()))?;
-    Ok(if failures == 0 { Exit::Good } else { Exit::Failed })
+    match told.and_then(|()| teller.end(began.elapsed(), jobs.get().min(plan.count()))) {
+        // A reader that has seen enough does not undo a failure: `groundhog run | head` still ends with it.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe || failures == 0 => Err(error),
+        _ => Ok(if failures == 0 { Exit::Good } else { Exit::Failed }),
+    }
 }
 
 /// Tells of runs, one after another, and of all of them at the end.
@@ -61,29 +64,28 @@ trait Tell {
 /// Which runs are to be made.
 struct Plan<'a> {
     loaded: &'a [Loaded],
-    seeds: Option<Range<u64>>,
+    /// The first seed, unless each scenario's own is meant.
+    first_seed: Option<u64>,
+    /// How many runs each scenario gets.
+    runs_each: usize,
 }
 
 impl<'a> Plan<'a> {
     fn new(loaded: &'a [Loaded], arguments: &RunArguments) -> Self {
-        let one = arguments.seed.map(|seed| seed..seed.saturating_add(1));
-        Self { loaded, seeds: arguments.seeds.clone().or(one) }
-    }
-
-    /// How many runs each scenario gets.
-    fn runs_each(&self) -> usize {
-        self.seeds.as_ref().map_or(1, |seeds| usize::try_from(seeds.end - seeds.start).unwrap_or(usize::MAX))
+        let count = |seeds: &Range<u64>| usize::try_from(seeds.end - seeds.start).unwrap_or(usize::MAX);
+        let first_seed = arguments.seeds.as_ref().map(|seeds| seeds.start).or(arguments.seed);
+        Self { loaded, first_seed, runs_each: arguments.seeds.as_ref().map_or(1, count) }
     }
 
     fn count(&self) -> usize {
-        self.loaded.len().saturating_mul(self.runs_each())
+        self.loaded.len().saturating_mul(self.runs_each)
     }
 
     /// Scenario by scenario, and within each by seed.
     fn run(&self, number: usize) -> (&'a Loaded, u64) {
-        let loaded = &self.loaded[number / self.runs_each()];
-        let seed = match &self.seeds {
-            Some(seeds) => seeds.start + (number % self.runs_each()) as u64,
+        let loaded = &self.loaded[number / self.runs_each];
+        let seed = match self.first_seed {
+            Some(first) => first + (number % self.runs_each) as u64,
             None => loaded.scenario.seed,
         };
         (loaded, seed)

@@ -42,6 +42,21 @@ impl Outcome {
     pub(super) fn passed(&self) -> bool {
         self.violations.is_empty()
     }
+
+    /// The command line that makes this run again, as a shell takes it.
+    pub(super) fn replay(&self) -> String {
+        format!("groundhog run {} --seed {}", quoted(&self.path), self.seed)
+    }
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./=:+,@%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Runs a scenario with a seed, compares its log with the snapshot if there is one for that seed, or stores it.
@@ -118,5 +133,17 @@ fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: 
             fail(format!("the log differs from {file}; --bless accepts it"), difference);
         }
         Err(error) => fail(format!("{file} can not be read: {error}"), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("scenarios/cancel/force-cancel.toml"), "scenarios/cancel/force-cancel.toml");
+        assert_eq!(quoted("my files/a.toml"), "'my files/a.toml'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

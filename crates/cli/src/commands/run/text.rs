@@ -24,7 +24,7 @@ const FAILURES_SHOWN_MAX: usize = 3;
 /// Runs of one scenario, told together when there are many.
 #[derive(Default)]
 struct Sum {
-    scenario: String,
+    path: String,
     runs: usize,
     failed: usize,
 }
@@ -49,8 +49,8 @@ impl Teller {
     }
 
     fn count(&mut self, outcome: &Outcome) {
-        if self.sum.scenario != outcome.scenario {
-            self.sum = Sum { scenario: outcome.scenario.clone(), ..Sum::default() };
+        if self.sum.path != outcome.path {
+            self.sum = Sum { path: outcome.path.clone(), ..Sum::default() };
         }
         let failed = usize::from(!outcome.passed());
         self.sum.runs += 1;
@@ -68,11 +68,10 @@ impl Tell for Teller {
         if self.one_by_one() {
             let verdict = if outcome.passed() { styled(GOOD, "PASS") } else { styled(BAD, "FAIL") };
             let figures = format!(
-                "seed {}, {} events, {} virtual in {:.3} s",
+                "seed {}, {} events, {} virtual",
                 outcome.seed,
                 outcome.events,
-                virtual_time(outcome.virtual_time),
-                outcome.wall_time.as_secs_f64()
+                virtual_time(outcome.virtual_time)
             );
             let note = outcome.note.map(|note| format!("  ({note})")).unwrap_or_default();
             writeln!(out, "{verdict}  {:<36} {}{note}", outcome.scenario, styled(FAINT, figures))?;
@@ -92,28 +91,23 @@ impl Tell for Teller {
     }
 
     fn end(&mut self, wall_time: Duration, jobs: usize) -> io::Result<()> {
-        let seconds = wall_time.as_secs_f64();
-        let rate = self.runs as f64 / seconds / jobs.max(1) as f64;
         let verdict = match self.failed {
             0 => styled(GOOD, "all passed"),
             failed => styled(BAD, format!("{failed} failed")),
         };
         let runs = if self.runs == 1 { "run" } else { "runs" };
-        writeln!(
-            anstream::stdout(),
-            "\n{} {runs}, {verdict}, in {seconds:.2} s ({rate:.0} runs per second and job; {} virtual)",
-            self.runs,
-            virtual_time(self.virtual_time)
-        )
+        let total = virtual_time(self.virtual_time);
+        writeln!(anstream::stdout(), "\n{} {runs}, {verdict} ({total} virtual)", self.runs)?;
+        // Real time is no result: what stands on standard output is the same, byte for byte, every time.
+        let seconds = wall_time.as_secs_f64();
+        let rate = self.runs as f64 / seconds / jobs.max(1) as f64;
+        writeln!(anstream::stderr(), "{seconds:.2} s, {rate:.0} runs per second and job")
     }
 }
 
 /// All that is known of a run that failed, and how to see it again.
 fn failure(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
     writeln!(out)?;
-    if outcome.path.is_empty() {
-        return Ok(());
-    }
     for (violation, detail) in outcome.violations.iter().zip(&outcome.details) {
         writeln!(out, "  {} {}", styled(BAD, format!("{}:", violation.rule)), violation.message)?;
         for line in detail.lines() {
@@ -122,7 +116,7 @@ fn failure(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
         writeln!(out)?;
     }
     writeln!(out, "  {}  seed {}, trace {}", outcome.scenario, outcome.seed, outcome.trace_digest)?;
-    writeln!(out, "  replay: groundhog run {} --seed {} --log\n", outcome.path, outcome.seed)
+    writeln!(out, "  replay: {} --log\n", outcome.replay())
 }
 
 /// Hours, minutes and seconds, as long as there are any.
