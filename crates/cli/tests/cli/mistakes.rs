@@ -77,7 +77,7 @@ fn a_path_that_leads_nowhere_is_a_mistake() {
             assert_has(&err, says);
         }
         let err = folder.run(&[command, "notes"]).refused();
-        assert_has(&err, "no scenario (a .toml file) in notes");
+        assert_has(&err, "there is no scenario, a .toml file, in notes");
         // The default folder is none of this folder's.
         assert_has(&folder.run(&[command]).refused(), "scenarios");
     }
@@ -85,6 +85,8 @@ fn a_path_that_leads_nowhere_is_a_mistake() {
     assert_eq!(told[0][0]["file"], "missing.toml");
     assert_eq!(told[0][0]["code"], "not-found");
     assert_eq!(told[0][0]["line"], json!(null));
+    let told = folder.run(&["run", "notes", "--format", "json"]).with_status(2).json();
+    assert_eq!(told[0][0]["code"], "no-scenario");
 }
 
 #[test]

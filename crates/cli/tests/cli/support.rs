@@ -110,13 +110,20 @@ pub(crate) struct Ran {
     /// None if a signal ended it.
     pub(crate) status: Option<i32>,
     pub(crate) out: String,
+    /// Standard error, without the line that says how long it took.
     pub(crate) err: String,
+    /// That line: it differs each time.
+    pub(crate) took: Option<String>,
 }
 
 impl Ran {
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
-        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        let err = text(output.stderr);
+        let (took, err): (Vec<_>, Vec<_>) =
+            err.split_inclusive('\n').partition(|line| line.ends_with(" runs per second and job\n"));
+        let took = took.first().map(|line| (*line).to_owned());
+        Self { status: output.status.code(), out: text(output.stdout), err: err.concat(), took }
     }
 
     /// It must have ended with this status.

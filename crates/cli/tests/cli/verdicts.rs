@@ -29,7 +29,7 @@ fn an_unmet_expectation_is_named_with_its_line_and_what_came_near() {
         &out,
         &format!("\n  expectation: line {line}: expected `job.completed` with by=\"prov-2\" at least once"),
     );
-    assert_has(&out, "\n1 run, 1 failed, in ");
+    assert_has(&out, "\n1 run, 1 failed (2m virtual)\n");
 
     // The log around the nearest record: as the log has it, that record marked and in between.
     let log = folder.run(&["run", "scenarios/deep/bad.toml", "--log"]);
@@ -68,7 +68,7 @@ fn one_run_that_fails_among_many_makes_the_whole_fail() {
     let folder = folder();
     let out = folder.run(&["run"]).with_status(1).quiet();
     assert_has(&out, "\nPASS  good ");
-    assert_has(&out, "\n2 runs, 1 failed, in ");
+    assert_has(&out, "\n2 runs, 1 failed (");
     let runs = folder.json(1, &["run"]);
     let told: Vec<_> = runs.iter().map(|run| (&run["scenario"], &run["outcome"])).collect();
     assert_eq!(told, [(&json!("deep/bad"), &json!("failed")), (&json!("good"), &json!("passed"))]);
@@ -80,7 +80,7 @@ fn many_seeds_are_told_together_and_run_each() {
     let out = folder.run(&["run", "scenarios", "--seeds", "3..8"]).with_status(1).quiet();
     assert_has(&out, "\nPASS  good                                 5 seeds\n");
     assert_has(&out, "\nFAIL  deep/bad                             5 seeds, 5 failed\n");
-    assert_has(&out, "\n10 runs, 5 failed, in ");
+    assert_has(&out, "\n10 runs, 5 failed (");
     // The rest is counted: a campaign that fails all over must not fill the screen.
     assert_eq!(out.matches("replay: ").count(), 3, "{out}");
     for seed in 3..6 {
@@ -137,4 +137,44 @@ fn a_run_as_json_has_the_documented_keys() {
     let lines = folder.json(1, &["run", "scenarios/deep/bad.toml", "--log"]);
     let near = lines.iter().find(|line| line["event"] == "job.completed").expect("the log has the event");
     assert_eq!((&violation["record"], &violation["at_us"]), (&near["ordinal"], &near["at_us"]));
+}
+
+#[test]
+fn standard_output_is_the_same_byte_for_byte_and_real_time_is_told_beside() {
+    let folder = folder();
+    let run = || folder.run(&["run", "scenarios/good.toml", "--seed", "7", "--log"]).with_status(0);
+    let first = run();
+    assert_eq!(first.out, run().out);
+    assert!(first.took.is_some(), "how long it took is on standard error: {}", first.err);
+}
+
+#[test]
+fn the_last_seed_that_there_is_can_be_run() {
+    let out = folder().run(&["run", "scenarios/good.toml", "--seed", &u64::MAX.to_string()]).with_status(0).quiet();
+    assert_has(&out, &format!("seed {}, ", u64::MAX));
+    assert_has(&out, "\n1 run, all passed");
+}
+
+#[test]
+fn two_scenarios_of_one_name_are_two() {
+    let folder = Folder::new().with("a/bug.toml", PASSES).with("b/bug.toml", &fails());
+    let out = folder.run(&["run", "a", "b", "--seeds", "0..3"]).with_status(1).quiet();
+    assert_has(&out, "PASS  bug ");
+    assert_has(&out, "FAIL  bug ");
+    assert_has(&out, "3 seeds, 3 failed");
+}
+
+#[test]
+fn a_replay_line_can_be_pasted_whatever_the_path() {
+    let folder = Folder::new().with("my bugs/it.toml", &fails());
+    let out = folder.run(&["run", "my bugs/it.toml"]).with_status(1).quiet();
+    assert_has(&out, "replay: groundhog run 'my bugs/it.toml' --seed 0 --log");
+}
+
+#[test]
+fn any_number_of_jobs_can_be_asked_for() {
+    let folder = folder();
+    folder.run(&["run", "scenarios/good.toml", "--jobs", &usize::MAX.to_string()]).with_status(0);
+    let err = folder.run(&["run", "--jobs", "0"]).refused();
+    assert_has(&err, "expected a number above zero");
 }

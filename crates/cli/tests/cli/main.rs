@@ -7,17 +7,11 @@
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `output`: a reader that goes away, a disk that is full.
 
-#[path = "cli/lists.rs"]
 mod lists;
-#[path = "cli/mistakes.rs"]
 mod mistakes;
-#[path = "cli/output.rs"]
 mod output;
-#[path = "cli/repeatable.rs"]
 mod repeatable;
-#[path = "cli/snapshots.rs"]
 mod snapshots;
-#[path = "cli/support.rs"]
 mod support;
-#[path = "cli/verdicts.rs"]
+mod tidy;
 mod verdicts;
