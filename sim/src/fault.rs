@@ -1,14 +1,12 @@
 //! What can go wrong in a world, and how it ends.
 
-use std::time::Duration;
-
 use groundhog_host::event::{EventSpec, FieldSpec};
 
 use crate::{
-    clock::{SuspendedClock, micros},
+    clock::SuspendedClock,
     hosts::{HostId, Status},
-    kernel::{Event, Kernel},
-    machine, network,
+    kernel::Kernel,
+    lifecycle, network,
 };
 
 /// Which directions of a path a fault is on.
@@ -254,11 +252,11 @@ pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bo
             kernel.log.world(kernel, "fault.reset", path(vec![("streams", streams.to_string())]));
         }
         Fault::Reset { .. } => {}
-        Fault::Kill { .. } if begins => stop(kernel, host, Status::Stopped),
-        Fault::PowerLoss { .. } if begins => stop(kernel, host, Status::Off),
-        Fault::Kill { .. } | Fault::PowerLoss { .. } => come_back(kernel, host),
-        Fault::Suspend { clock, .. } if begins => suspend(kernel, host, *clock),
-        Fault::Suspend { .. } => resume(kernel, host),
+        Fault::Kill { .. } if begins => lifecycle::stop(kernel, host, Status::Stopped),
+        Fault::PowerLoss { .. } if begins => lifecycle::stop(kernel, host, Status::Off),
+        Fault::Kill { .. } | Fault::PowerLoss { .. } => lifecycle::come_back(kernel, host),
+        Fault::Suspend { clock, .. } if begins => lifecycle::suspend(kernel, host, *clock),
+        Fault::Suspend { .. } => lifecycle::resume(kernel, host),
         Fault::StepClock { micros, .. } => {
             let by = if begins { *micros } else { micros.saturating_neg() };
             kernel.hosts.borrow_mut()[host].clock.step(by);
@@ -271,144 +269,9 @@ pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bo
                 let mut hosts = kernel.hosts.borrow_mut();
                 hosts[host].clock.set_drift(kernel.now.get(), ppm);
             }
-            rearm(kernel, host);
+            lifecycle::rearm(kernel, host);
             let fields = vec![("host", first.to_owned()), ("ppm", ppm.to_string())];
             kernel.log.world(kernel, "fault.clock_drifts", fields);
         }
-    }
-}
-
-fn rearm(kernel: &Kernel, host: HostId) {
-    let clock = kernel.hosts.borrow()[host].clock.clone();
-    kernel.timers.borrow().rearm(kernel, host, &clock);
-}
-
-/// Records something about one host.
-fn record(kernel: &Kernel, event: &'static str, host: HostId, more: Option<(&'static str, String)>) {
-    let name = kernel.hosts.borrow()[host].name.to_string();
-    kernel.log.world(kernel, event, std::iter::once(("host", name)).chain(more).collect());
-}
-
-/// Starts a host's software: a new start, of which nothing from earlier ones knows.
-pub(crate) fn start(kernel: &Kernel, host: HostId) {
-    let boot = {
-        let mut hosts = kernel.hosts.borrow_mut();
-        let state = &mut hosts[host];
-        if !matches!(state.status, Status::Stopped | Status::Off) {
-            return;
-        }
-        state.status = Status::Running;
-        state.start += 1;
-        state.own.downs = 0;
-        state.clock.reboot(kernel.now.get());
-        state.own.streams_given.clear();
-        state.own.boot.clone()
-    };
-    record(kernel, "host.started", host, None);
-    if let Some(handle) = machine::handle(host) {
-        let site = std::panic::Location::caller();
-        let future = boot(handle);
-        kernel.executor.spawn(host, "boot", site, future).detach();
-    }
-}
-
-/// Ends a host's software: first it is dead to everybody, then its connections, then its tasks go.
-fn stop(kernel: &Kernel, host: HostId, status: Status) {
-    let (was, stalled) = {
-        let mut hosts = kernel.hosts.borrow_mut();
-        let state = &mut hosts[host];
-        state.own.downs += 1;
-        let was = state.status;
-        // Power that is lost while the software is down is lost all the same.
-        if was != Status::Off {
-            state.status = status;
-        }
-        if status == Status::Off {
-            state.own.disk.lose_power();
-        }
-        let stalled = std::mem::take(&mut state.own.stalled);
-        if matches!(was, Status::Suspended { .. }) {
-            hosts.suspended -= 1;
-        }
-        (was, stalled)
-    };
-    if was == status || was == Status::Off {
-        return;
-    }
-    record(kernel, if status == Status::Off { "host.power_lost" } else { "host.killed" }, host, None);
-    network::faults::host_gone(kernel, host, status == Status::Stopped);
-    kernel.executor.put_back(stalled);
-    kernel.executor.kill(|other| other == host);
-}
-
-/// One fault fewer keeps the host down.
-fn come_back(kernel: &Kernel, host: HostId) {
-    let last = {
-        let mut hosts = kernel.hosts.borrow_mut();
-        let state = &mut hosts[host];
-        state.own.downs = state.own.downs.saturating_sub(1);
-        state.own.downs == 0
-    };
-    if last {
-        start(kernel, host);
-    }
-}
-
-fn suspend(kernel: &Kernel, host: HostId, clock: SuspendedClock) {
-    {
-        let mut hosts = kernel.hosts.borrow_mut();
-        if hosts[host].status != Status::Running {
-            return;
-        }
-        hosts[host].status = Status::Suspended { since: kernel.now.get(), clock };
-        hosts.suspended += 1;
-    }
-    let word = if clock == SuspendedClock::Stops { "stops" } else { "runs" }.to_owned();
-    record(kernel, "host.suspended", host, Some(("clock", word)));
-}
-
-fn resume(kernel: &Kernel, host: HostId) {
-    let stalled = {
-        let mut hosts = kernel.hosts.borrow_mut();
-        let state = &mut hosts[host];
-        let Status::Suspended { since, clock } = state.status else { return };
-        state.status = Status::Running;
-        if clock == SuspendedClock::Stops {
-            state.clock.stood_still_since(since, kernel.now.get());
-        }
-        let stalled = std::mem::take(&mut state.own.stalled);
-        hosts.suspended -= 1;
-        stalled
-    };
-    record(kernel, "host.resumed", host, None);
-    rearm(kernel, host);
-    kernel.executor.put_back(stalled);
-}
-
-/// Something that the world will do.
-pub(crate) enum Planned {
-    Begin(Fault, Targets),
-    End(Fault, Targets),
-    Start(HostId),
-}
-
-/// Plans `planned` for `at` since the run began; at once if that has passed.
-pub(crate) fn plan(kernel: &Kernel, at: Duration, planned: Planned) {
-    let index = {
-        let mut list = kernel.planned.borrow_mut();
-        list.push(Some(planned));
-        list.len() - 1
-    };
-    kernel.schedule(micros(at).max(kernel.now.get()), Event::Planned(index));
-}
-
-/// Does what was planned.
-pub(crate) fn carry_out(kernel: &Kernel, index: usize) {
-    let planned = kernel.planned.borrow_mut().get_mut(index).and_then(Option::take);
-    match planned {
-        Some(Planned::Begin(fault, targets)) => apply(kernel, &fault, targets, true),
-        Some(Planned::End(fault, targets)) => apply(kernel, &fault, targets, false),
-        Some(Planned::Start(host)) => start(kernel, host),
-        None => {}
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Kernel {
     pub(crate) hosts: RefCell<Hosts>,
     pub(crate) network: RefCell<Network>,
     /// What the world will do by itself.
-    pub(crate) planned: RefCell<Vec<Option<crate::fault::Planned>>>,
+    pub(crate) planned: RefCell<Vec<Option<crate::plan::Planned>>>,
     pub(crate) log: Log,
     pub(crate) trace: Trace,
     pub(crate) streams: Streams,

@@ -67,8 +67,9 @@
 //! - `kernel`: all state of a run, and why handles on it are plain numbers.
 //! - `hosts`, `machine`, `clock`, `timers`, `disk`, `process`: a simulated machine, as the seam shows it.
 //! - `network`: byte streams and datagrams that are delayed, lost, cut, held, reset.
-//! - [`fault`](Fault): what can go wrong, and how it ends.
-//! - `log`, `trace`: what happened: for people, and as a digest.
+//! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. `plan`:
+//!   what happens when.
+//! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest; what must not.
 //! - `streams`: where random decisions come from.
 //! - `interpose`: clocks and randomness that libraries take past the seam.
 //!
@@ -83,10 +84,12 @@ mod fault;
 mod hosts;
 mod interpose;
 mod kernel;
+mod lifecycle;
 mod log;
 mod machine;
 mod network;
 mod panics;
+mod plan;
 mod process;
 mod streams;
 mod timers;

@@ -17,14 +17,16 @@ use crate::{
     disk::Disk,
     event_queue::EventQueue,
     executor::Executor,
-    fault::{self, Fault, Planned, UnknownHost},
+    fault::{self, Fault, UnknownHost},
     hosts::{Belongings, HostId, HostState, Hosts, Status},
     interpose::{self, PastTheSeam, SeamBypass},
     kernel::{self, Event, Kernel},
+    lifecycle,
     log::{Log, Record, layer::EventLayer},
     machine,
     network::{self, Network, link::LinkConfig},
     panics,
+    plan::{self, Planned},
     process::Program,
     streams::Streams,
     timers::{self, Timers},
@@ -156,9 +158,9 @@ impl World {
             })
         };
         if micros(at) <= now {
-            fault::start(&self.kernel, id);
+            lifecycle::start(&self.kernel, id);
         } else {
-            fault::plan(&self.kernel, at, Planned::Start(id));
+            plan::add(&self.kernel, at, Planned::Start(id));
         }
     }
 
@@ -207,9 +209,9 @@ impl World {
     /// Plans a fault for `at` since the run began, to end after `lasts`, or never.
     pub fn plan(&mut self, at: Duration, lasts: Option<Duration>, fault: &Fault) -> Result<(), UnknownHost> {
         let targets = fault.targets(&self.kernel)?;
-        fault::plan(&self.kernel, at, Planned::Begin(fault.clone(), targets));
+        plan::add(&self.kernel, at, Planned::Begin(fault.clone(), targets));
         if let Some(lasts) = lasts {
-            fault::plan(&self.kernel, at.saturating_add(lasts), Planned::End(fault.clone(), targets));
+            plan::add(&self.kernel, at.saturating_add(lasts), Planned::End(fault.clone(), targets));
         }
         Ok(())
     }
@@ -244,7 +246,7 @@ impl World {
                     None => break,
                     Some(Event::Timer(key)) => timers::fire(&self.kernel, key),
                     Some(Event::Network(event)) => network::happen(&self.kernel, event),
-                    Some(Event::Planned(index)) => fault::carry_out(&self.kernel, index),
+                    Some(Event::Planned(index)) => plan::carry_out(&self.kernel, index),
                 }
             }
         }

@@ -125,6 +125,7 @@ impl Host {
 
     /// Opens a byte stream to `to`. Takes at least one round trip. Fails with
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) when nobody listens there, with
+    /// [`NotFound`](io::ErrorKind::NotFound) when the network knows no such name, with
     /// [`TimedOut`](io::ErrorKind::TimedOut) after minutes without an answer; until then it hangs, so callers
     /// bound it.
     pub async fn connect(&self, to: &Address) -> io::Result<Stream> {
@@ -147,7 +148,8 @@ impl Host {
         self.machine.start(command).await
     }
 
-    /// The machine's files below `root`, which need not exist yet.
+    /// The machine's files below `root`, which need not exist yet. A relative root is below the folder that the
+    /// machine was given for its files; an absolute one is absolute.
     pub fn files(&self, root: impl AsRef<Path>) -> Files {
         Files::new(self.machine.clone(), root.as_ref().to_owned())
     }

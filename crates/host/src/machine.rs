@@ -29,7 +29,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// - time does not pass while a task computes, as far as the task can tell from ordering alone: a timer never
 ///   fires before its deadline on this machine's own clock;
-/// - everything obtained from a machine that has died stays pending for ever.
+/// - everything asked of a machine that has died stays pending for ever; its tasks count as ended.
 pub trait Machine: Send + Sync + fmt::Debug + 'static {
     /// The name under which others reach this machine.
     fn name(&self) -> &str;

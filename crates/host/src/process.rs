@@ -116,7 +116,8 @@ impl Process {
         Self { input: Some(input), output: Some(output), error: Some(error), control: Box::new(control) }
     }
 
-    /// Sends a signal. Fails with [`NotFound`](io::ErrorKind::NotFound) once the process has ended.
+    /// Sends a signal to the process and to those that it started and that are still in its group. Fails with
+    /// [`NotFound`](io::ErrorKind::NotFound) once the process has ended.
     pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
         self.control.signal(signal)
     }

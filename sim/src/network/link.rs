@@ -81,7 +81,7 @@ pub(crate) struct Nature(Rc<Behaviour>);
 
 impl Nature {
     pub(crate) fn new(config: &LinkConfig) -> Self {
-        let latency_min = micros(config.latency_min);
+        let latency_min = micros(config.latency_min).min(LATENCY_MAX);
         let spread = micros(config.latency_max).saturating_sub(latency_min);
         Self(Rc::new(Behaviour {
             latency_min,
@@ -125,7 +125,7 @@ impl Link {
         let drawn = self.nature.latency_min + u64::from(below(self.draws.draw(), self.nature.latency_spread));
         match self.trouble.as_ref().and_then(|trouble| trouble.slowed.last()) {
             None => drawn,
-            Some(factor) => (drawn as f64 * factor) as u64,
+            Some(factor) => ((drawn as f64 * factor) as u64).min(LATENCY_MAX),
         }
     }
 
@@ -195,6 +195,10 @@ impl Link {
         first.saturating_mul(1 << (attempt.saturating_sub(1)).min(20)).min(MAX)
     }
 }
+
+/// The longest that a packet travels, whatever slows it, in microseconds: a day. No real path holds one for longer
+/// than minutes.
+const LATENCY_MAX: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// How often a segment is sent again before its connection is given up, as Linux's `tcp_retries2`: with the
 /// delays above, a quarter of an hour.

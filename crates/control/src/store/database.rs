@@ -1,6 +1,7 @@
 //! The database as a thing of its own, which outlives the process that uses it.
 
 use std::{
+    cell::Cell,
     fmt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -58,10 +59,11 @@ impl Database {
     ///
     /// Fails when a name, token or key occurs twice, or a group names an unknown user.
     pub fn set_up(&self, setup: &Setup, random: &mut Random, now_ms: i64) -> Result<(), SetupError> {
-        self.transact("set up", now_ms, &mut |_| random.uuid(), |tx| crate::setup::write(tx, setup))
+        self.transact("set up", now_ms, &mut |_| random.uuid(), &Cell::new(0), |tx| crate::setup::write(tx, setup))
     }
 
-    /// Runs `work` in one transaction, at one instant: committed if it returns `Ok`, else undone.
+    /// Runs `work` in one transaction, at one instant: committed if it returns `Ok`, else undone. Counts in
+    /// `statements` how many it ran.
     ///
     /// What `work` left for after the commit runs while the database is still locked, so that the order in which
     /// two transactions are told is the order in which they happened.
@@ -70,6 +72,7 @@ impl Database {
         name: &'static str,
         now_ms: i64,
         new_id: &mut dyn FnMut(&str) -> Uuid,
+        statements: &Cell<u32>,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         // A panic in `work` has already rolled its transaction back: the connection is sound.
@@ -77,7 +80,7 @@ impl Database {
         let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));
         // The write lock at once: a transaction that reads first and writes later could not be retried here.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let tx = Tx::new(transaction, now_ms, new_id);
+        let tx = Tx::new(transaction, now_ms, new_id, statements);
         let output = work(&tx)?;
         let after_commit = tx.commit().map_err(failed)?;
         for effect in after_commit {

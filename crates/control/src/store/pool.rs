@@ -1,6 +1,7 @@
 //! A control plane's connections to its database.
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,9 +17,9 @@ use super::{Database, StoreError, Tx};
 pub struct StoreConfig {
     /// Transactions that may be under way at once, at least 1; 10. Others wait in the order in which they came.
     pub connections: usize,
-    /// The least that a transaction takes; zero.
+    /// The least that a statement takes; zero.
     pub latency_min: Duration,
-    /// The most that a transaction takes; zero.
+    /// The most that a statement takes; zero.
     pub latency_max: Duration,
 }
 
@@ -53,9 +54,9 @@ impl Store {
     /// Runs `work` in one transaction: committed if it returns `Ok`, else undone. `name` says in reports what the
     /// transaction is for.
     ///
-    /// It waits for a connection, then half the latency, then runs `work` at one instant, then waits the other
-    /// half: the way there and the way back. Dropping the future before that instant means that nothing happened;
-    /// dropping it after means that nobody learns what did.
+    /// It waits for a connection, then half of the first statement's latency, then runs `work` at one instant, then
+    /// waits what its statements would have taken on top; a transaction without any takes one latency. Dropping the
+    /// future before that instant means that nothing happened; dropping it after means that nobody learns what did.
     pub async fn transact<T, E: From<StoreError>>(
         &self,
         name: &'static str,
@@ -63,11 +64,13 @@ impl Store {
     ) -> Result<T, E> {
         let Inner { host, database, .. } = &*self.inner;
         let _connection = self.inner.connections.acquire().await.map_err(|_| StoreError::Closed)?;
-        let half = self.latency() / 2;
-        self.wait(half).await;
+        let first = self.latency();
+        self.wait(first / 2).await;
         let now_ms = host.wall().as_millisecond();
-        let result = database.transact(name, now_ms, &mut |purpose| host.new_id(purpose), work);
-        self.wait(half).await;
+        let statements = Cell::new(0);
+        let result = database.transact(name, now_ms, &mut |purpose| host.new_id(purpose), &statements, work);
+        let further = (1..statements.into_inner()).map(|_| self.latency()).sum::<Duration>();
+        self.wait(first - first / 2 + further).await;
         result
     }
 

@@ -1,6 +1,9 @@
 //! One transaction.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use rusqlite::{CachedStatement, Row, Transaction};
 use uuid::Uuid;
@@ -16,11 +19,18 @@ pub struct Tx<'a> {
     now_ms: i64,
     new_id: RefCell<&'a mut dyn FnMut(&str) -> Uuid>,
     after_commit: RefCell<Vec<Effect>>,
+    /// How many statements have been run.
+    statements: &'a Cell<u32>,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(transaction: Transaction<'a>, now_ms: i64, new_id: &'a mut dyn FnMut(&str) -> Uuid) -> Self {
-        Self { transaction, now_ms, new_id: RefCell::new(new_id), after_commit: RefCell::default() }
+    pub(super) fn new(
+        transaction: Transaction<'a>,
+        now_ms: i64,
+        new_id: &'a mut dyn FnMut(&str) -> Uuid,
+        statements: &'a Cell<u32>,
+    ) -> Self {
+        Self { transaction, now_ms, new_id: RefCell::new(new_id), after_commit: RefCell::default(), statements }
     }
 
     /// The wall clock, in milliseconds since 1970. It stands still within a transaction.
@@ -41,8 +51,9 @@ impl<'a> Tx<'a> {
         self.after_commit.borrow_mut().push(Box::new(effect));
     }
 
-    /// A statement, prepared once per database.
+    /// A statement, prepared once per database, to be run once.
     pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        self.statements.set(self.statements.get().saturating_add(1));
         Ok(self.transaction.prepare_cached(sql)?)
     }
 

@@ -119,8 +119,8 @@ fn leaving_while_the_database_is_asked_puts_the_job_back() {
     assert_eq!(world.job(job).status(), JobStatus::Running, "locked, and the answer is on its way");
     drop(place);
     // The rest of the answer, and the transaction that puts the job back.
-    world.advance(latency / 2);
-    world.advance(latency / 2);
+    world.advance(latency * 20);
+    world.advance(latency * 20);
     assert_eq!(world.job(job).status(), JobStatus::Pending, "J11");
 }
 

@@ -14,7 +14,10 @@ use groundhog_control::{
     store::{Tx, builds, users, workspaces},
 };
 use groundhog_host::Random;
-use groundhog_wire::{id::WorkspaceId, v1::JobStatus};
+use groundhog_wire::{
+    id::{UserId, WorkspaceId},
+    v1::JobStatus,
+};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -67,6 +70,30 @@ fn half_of_the_latency_comes_before_the_work_and_half_after() {
     for (ms, step) in expected {
         world.advance(millis(ms));
         assert_eq!(progress.load(Relaxed), step);
+    }
+}
+
+#[test]
+fn every_statement_takes_its_time() {
+    let config = StoreConfig { latency_min: millis(10), latency_max: millis(10), ..StoreConfig::default() };
+    let world = World::with_store(config);
+    let done = Arc::new(AtomicU32::new(0));
+    let (at_end, store) = (done.clone(), world.store.clone());
+    let task = async move {
+        let work = |tx: &Tx<'_>| {
+            for _ in 0..5 {
+                workspaces::live_by_name(tx, UserId(tx.new_id("user")), "dev")?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        store.transact("test", work).await.expect("works");
+        at_end.store(1, Relaxed);
+    };
+    world.host.spawn("test", task).detach();
+    // Half of the first before the work, all of the rest after it.
+    for (ms, expected) in [(5, 0), (44, 0), (1, 1)] {
+        world.advance(millis(ms));
+        assert_eq!(done.load(Relaxed), expected);
     }
 }
 

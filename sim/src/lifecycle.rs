@@ -1,0 +1,118 @@
+//! How a host starts, ends, and is suspended.
+
+use crate::{
+    clock::SuspendedClock,
+    hosts::{HostId, Status},
+    kernel::Kernel,
+    machine, network,
+};
+
+/// Asks anew for the events of a host's timers, after a change of its clock.
+pub(crate) fn rearm(kernel: &Kernel, host: HostId) {
+    let clock = kernel.hosts.borrow()[host].clock.clone();
+    kernel.timers.borrow().rearm(kernel, host, &clock);
+}
+
+/// Records something about one host.
+fn record(kernel: &Kernel, event: &'static str, host: HostId, more: Option<(&'static str, String)>) {
+    let name = kernel.hosts.borrow()[host].name.to_string();
+    kernel.log.world(kernel, event, std::iter::once(("host", name)).chain(more).collect());
+}
+
+/// Starts a host's software: a new start, of which nothing from earlier ones knows.
+pub(crate) fn start(kernel: &Kernel, host: HostId) {
+    let boot = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        if !matches!(state.status, Status::Stopped | Status::Off) {
+            return;
+        }
+        state.status = Status::Running;
+        state.start += 1;
+        state.own.downs = 0;
+        state.clock.reboot(kernel.now.get());
+        state.own.streams_given.clear();
+        state.own.boot.clone()
+    };
+    record(kernel, "host.started", host, None);
+    if let Some(handle) = machine::handle(host) {
+        let site = std::panic::Location::caller();
+        let future = boot(handle);
+        kernel.executor.spawn(host, "boot", site, future).detach();
+    }
+}
+
+/// Ends a host's software: first it is dead to everybody, then its connections, then its tasks go.
+pub(crate) fn stop(kernel: &Kernel, host: HostId, status: Status) {
+    let (was, stalled) = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        state.own.downs += 1;
+        let was = state.status;
+        // Power that is lost while the software is down is lost all the same.
+        if was != Status::Off {
+            state.status = status;
+        }
+        if status == Status::Off {
+            state.own.disk.lose_power();
+        }
+        let stalled = std::mem::take(&mut state.own.stalled);
+        if matches!(was, Status::Suspended { .. }) {
+            hosts.suspended -= 1;
+        }
+        (was, stalled)
+    };
+    if was == status || was == Status::Off {
+        return;
+    }
+    record(kernel, if status == Status::Off { "host.power_lost" } else { "host.killed" }, host, None);
+    network::faults::host_gone(kernel, host, status == Status::Stopped);
+    kernel.executor.put_back(stalled);
+    kernel.executor.kill(|other| other == host);
+}
+
+/// One fault fewer keeps the host down.
+pub(crate) fn come_back(kernel: &Kernel, host: HostId) {
+    let last = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        state.own.downs = state.own.downs.saturating_sub(1);
+        state.own.downs == 0
+    };
+    if last {
+        start(kernel, host);
+    }
+}
+
+/// A host stops where it is.
+pub(crate) fn suspend(kernel: &Kernel, host: HostId, clock: SuspendedClock) {
+    {
+        let mut hosts = kernel.hosts.borrow_mut();
+        if hosts[host].status != Status::Running {
+            return;
+        }
+        hosts[host].status = Status::Suspended { since: kernel.now.get(), clock };
+        hosts.suspended += 1;
+    }
+    let word = if clock == SuspendedClock::Stops { "stops" } else { "runs" }.to_owned();
+    record(kernel, "host.suspended", host, Some(("clock", word)));
+}
+
+/// A suspended host goes on where it stopped.
+pub(crate) fn resume(kernel: &Kernel, host: HostId) {
+    let stalled = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        let Status::Suspended { since, clock } = state.status else { return };
+        state.status = Status::Running;
+        if clock == SuspendedClock::Stops {
+            state.clock.stood_still_since(since, kernel.now.get());
+        }
+        let stalled = std::mem::take(&mut state.own.stalled);
+        hosts.suspended -= 1;
+        stalled
+    };
+    record(kernel, "host.resumed", host, None);
+    rearm(kernel, host);
+    kernel.executor.put_back(stalled);
+}
