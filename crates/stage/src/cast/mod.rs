@@ -3,10 +3,10 @@
 //! One file per part, with the same names in each: `HOST` or the host's name, and `cast`, which puts the part
 //! into the world.
 //!
-//! - [`control`]: the control plane and its database.
-//! - [`provisioners`]: the daemons.
+//! - `control`: the control plane and its database.
+//! - `provisioners`: the daemons.
 //! - [`users`]: the people, who act when the story says so.
-//! - [`faults`]: what goes wrong.
+//! - `faults`: what goes wrong.
 
 pub(crate) mod control;
 pub(crate) mod faults;

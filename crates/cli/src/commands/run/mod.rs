@@ -1,7 +1,7 @@
 //! `groundhog run`: runs scenarios and judges them.
 //!
-//! - [`outcome`]: one run, with what is needed to tell of it.
-//! - [`text`], [`json`]: how it is told, to people and to programs.
+//! - `outcome`: one run, with what is needed to tell of it.
+//! - `text`, `json`: how it is told, to people and to programs.
 
 mod json;
 mod outcome;
