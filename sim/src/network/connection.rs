@@ -115,23 +115,54 @@ impl Lane {
     }
 }
 
+/// Who is to be woken when there is something to read. The waker is kept when it has been used: the same task reads
+/// again nearly always, and cloning a waker costs more than looking whether it is the same.
+#[derive(Default)]
+pub(super) struct Reader {
+    waker: Option<Waker>,
+    waits: bool,
+}
+
+impl Reader {
+    #[inline]
+    pub(super) fn register(&mut self, context: &Context<'_>) {
+        self.waits = true;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            None => self.waker = Some(context.waker().clone()),
+        }
+    }
+
+    #[inline]
+    fn wake(&mut self) {
+        if std::mem::take(&mut self.waits)
+            && let Some(waker) = &self.waker
+        {
+            waker.wake_by_ref();
+        }
+    }
+}
+
 /// One end of a connection.
 pub(super) struct End {
     pub(super) host: HostId,
     /// Whether a program on that host holds it, or a listener holds it for one.
     pub(super) open: bool,
     pub(super) failure: Option<io::ErrorKind>,
-    pub(super) reader: Option<Waker>,
+    pub(super) reader: Reader,
     writer: Option<Waker>,
 }
 
 impl End {
     pub(super) fn new(host: HostId, open: bool) -> Self {
-        Self { host, open, failure: None, reader: None, writer: None }
+        Self { host, open, failure: None, reader: Reader::default(), writer: None }
     }
 
     pub(super) fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
+        self.reader.wake();
+        if let Some(waker) = self.writer.take() {
+            waker.wake();
+        }
     }
 
     /// From now on every operation at this end fails. The first reason stands.
@@ -142,7 +173,7 @@ impl End {
 
     fn abandon(&mut self) {
         self.open = false;
-        self.reader = None;
+        self.reader = Reader::default();
         self.writer = None;
     }
 }
@@ -265,9 +296,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
     if let Some(next) = &lane.first {
         schedule(kernel, next.arrives.max(now), Event::Arrival(key, side));
     }
-    if let Some(waker) = receiver.reader.take() {
-        waker.wake();
-    }
+    receiver.reader.wake();
 }
 
 /// Word that the other side has read reaches `side`.
@@ -443,7 +472,7 @@ impl AsyncRead for SimStream {
             if lane.end_arrived {
                 return Poll::Ready(Ok(()));
             }
-            end.reader = Some(context.waker().clone());
+            end.reader.register(context);
             Poll::Pending
         })
     }

@@ -153,7 +153,7 @@ impl Future for Connecting {
             }
             let end = connection.end(Side::Opener);
             if end.failure.is_none() {
-                end.reader = Some(context.waker().clone());
+                end.reader.register(context);
             }
             end.failure.map(Err)
         });
