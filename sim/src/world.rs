@@ -230,13 +230,16 @@ impl World {
     /// Moves time on until `until` since the run began.
     pub fn run_until(&mut self, until: Duration) {
         let until = micros(until);
+        let mut runs_in_instant = 0;
         loop {
-            if !self.run_ready() {
+            if !self.run_ready(&mut runs_in_instant) {
                 return;
             }
             let next = self.kernel.queue.borrow_mut().advance(until);
             let Some(time) = next else { break };
-            self.kernel.now.set(time);
+            if self.kernel.now.replace(time) != time {
+                runs_in_instant = 0;
+            }
             self.kernel.trace.note(crate::trace::Step::Time, time);
             // Everything that happens at this instant, before anything that it makes ready: so the draw of the
             // next task has all of it to choose from.
@@ -253,12 +256,11 @@ impl World {
         self.kernel.now.set(until.max(self.kernel.now.get()));
     }
 
-    /// Runs tasks until none is ready. False if that never ends.
-    fn run_ready(&mut self) -> bool {
+    /// Runs tasks until none is ready, and counts them in `runs`. False if that never ends.
+    fn run_ready(&self, runs: &mut u64) -> bool {
         let kernel = &*self.kernel;
-        let mut runs = 0;
         while let Some(runnable) = kernel.executor.next(&kernel.trace) {
-            runs += 1;
+            *runs += 1;
             let host = runnable.metadata().host;
             if kernel.hosts.borrow().suspended > 0 {
                 let mut hosts = kernel.hosts.borrow_mut();
@@ -278,7 +280,7 @@ impl World {
                 );
                 self.violate("task-panicked", message);
             }
-            if runs > RUNS_PER_INSTANT_MAX {
+            if *runs > RUNS_PER_INSTANT_MAX {
                 let message = format!("{runs} task runs in one instant: some tasks wake each other without end");
                 self.violate("livelock", message);
                 return false;

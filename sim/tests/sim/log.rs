@@ -1,8 +1,8 @@
 //! What gets into the log, in what form, and what makes a run fail by itself.
 
-use groundhog_sim::{Config, Loudness, Violation, json, simulate, text};
+use groundhog_sim::{Config, LinkConfig, Loudness, Violation, json, simulate, text};
 
-use super::seconds;
+use super::{connect, echo, exchange, seconds};
 
 groundhog_host::events! {
     /// What the test's host says.
@@ -131,6 +131,20 @@ fn tasks_that_wake_each_other_without_end_are_a_livelock() {
                 context.waker().wake_by_ref();
                 std::task::Poll::Pending
             })
+        });
+        world.run_for(seconds(1));
+        assert_eq!(world.violations()[0].rule, "livelock");
+    });
+}
+
+#[test]
+fn messages_that_take_no_time_are_a_livelock_if_they_never_end() {
+    let network = LinkConfig { latency_min: seconds(0), latency_max: seconds(0), ..LinkConfig::default() };
+    simulate(Config { network, ..Config::new(1) }, |world| {
+        world.host("server", echo);
+        world.host("client", |host| async move {
+            let mut stream = connect(&host, "server").await.expect("the server is up");
+            while exchange(&mut stream).await.is_ok() {}
         });
         world.run_for(seconds(1));
         assert_eq!(world.violations()[0].rule, "livelock");
