@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use groundhog_sim::{Fault, SuspendedClock, UnknownHost, Ways, World};
+use groundhog_sim::{Fault, UnknownHost, Ways, World};
 
-use crate::scenario::{self, ClockStep, FaultKind, Scenario};
+use crate::scenario::{ClockStep, FaultKind, Scenario};
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<(), UnknownHost> {
     scenario.faults.iter().try_for_each(|fault| world.plan(fault.at, fault.lasts, &simulated(&fault.kind)))
@@ -12,38 +12,31 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<(), Unknown
 
 /// A scenario's fault as the simulator knows it.
 fn simulated(kind: &FaultKind) -> Fault {
-    let pair = |between: &(String, String)| between.clone();
     match kind {
         FaultKind::Cut { between } => {
-            let (from, to) = pair(between);
+            let (from, to) = between.clone();
             Fault::Cut { from, to, ways: Ways::Both }
         }
         FaultKind::CutOneWay { from, to } => Fault::Cut { from: from.clone(), to: to.clone(), ways: Ways::One },
         FaultKind::Hold { between } => {
-            let (from, to) = pair(between);
+            let (from, to) = between.clone();
             Fault::Hold { from, to, ways: Ways::Both }
         }
         FaultKind::Slow { between, factor } => {
-            let (from, to) = pair(between);
+            let (from, to) = between.clone();
             Fault::Slow { from, to, factor: *factor }
         }
         FaultKind::Lossy { between, probability } => {
-            let (from, to) = pair(between);
+            let (from, to) = between.clone();
             Fault::Lossy { from, to, probability: *probability }
         }
         FaultKind::Reset { between } => {
-            let (from, to) = pair(between);
+            let (from, to) = between.clone();
             Fault::Reset { from, to }
         }
         FaultKind::Kill { host } => Fault::Kill { host: host.clone() },
         FaultKind::PowerLoss { host } => Fault::PowerLoss { host: host.clone() },
-        FaultKind::Suspend { host, clock } => {
-            let clock = match clock {
-                scenario::SuspendedClock::Stops => SuspendedClock::Stops,
-                scenario::SuspendedClock::Runs => SuspendedClock::Runs,
-            };
-            Fault::Suspend { host: host.clone(), clock }
-        }
+        FaultKind::Suspend { host, clock } => Fault::Suspend { host: host.clone(), clock: *clock },
         FaultKind::StepClock { host, by } => {
             let micros = |by: Duration| i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
             let micros = match by {

@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::open_jobs::OpenJobs;
 use super::weather::Weather;
 use super::{Bounds, Invariant, Violation, is_terminal};
 use crate::Record;
@@ -27,8 +28,7 @@ pub(super) struct CancelBound {
     bounds: Bounds,
     weather: Weather,
     jobs: BTreeMap<String, Job>,
-    jobs_open: u64,
-    jobs_open_max: u64,
+    open_jobs: OpenJobs,
     /// No bound passes before this, so no job is looked at before.
     next_look: Duration,
 }
@@ -48,8 +48,7 @@ impl CancelBound {
             bounds,
             weather: Weather::default(),
             jobs: BTreeMap::new(),
-            jobs_open: 0,
-            jobs_open_max: 0,
+            open_jobs: OpenJobs::default(),
             next_look: Duration::ZERO,
         }
     }
@@ -62,7 +61,7 @@ impl CancelBound {
         let bound = if well_since <= *acquired {
             self.bounds.canceled_within()
         } else {
-            let reaped = self.bounds.reaped_within(self.jobs_open_max);
+            let reaped = self.bounds.reaped_within(self.open_jobs.max());
             self.bounds.canceled_within().max(reaped).saturating_add(self.bounds.slack)
         };
         let since = canceled.max(*acquired).max(well_since);
@@ -109,12 +108,9 @@ impl Invariant for CancelBound {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
         self.weather.observe(record);
+        self.open_jobs.observe(record);
         let Some(job) = record.field("job") else { return violation };
         match record.event.as_str() {
-            "build.queued" => {
-                self.jobs_open += 1;
-                self.jobs_open_max = self.jobs_open_max.max(self.jobs_open);
-            }
             "job.acquired" => {
                 let worker = record.field("worker").unwrap_or_default().to_owned();
                 self.jobs.entry(job.to_owned()).or_default().running = Some((worker, record.at));
@@ -128,7 +124,6 @@ impl Invariant for CancelBound {
                 *canceled = canceled.or(Some((record.at, record.ordinal)));
             }
             event if is_terminal(event) => {
-                self.jobs_open = self.jobs_open.saturating_sub(1);
                 self.jobs.remove(job);
             }
             _ => {}

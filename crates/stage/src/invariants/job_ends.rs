@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::open_jobs::OpenJobs;
 use super::weather::Weather;
 use super::{Bounds, Invariant, Violation, is_terminal};
 use crate::Record;
@@ -23,8 +24,7 @@ pub(super) struct JobEnds {
     bounds: Bounds,
     weather: Weather,
     running: BTreeMap<String, Sign>,
-    jobs_open: u64,
-    jobs_open_max: u64,
+    open_jobs: OpenJobs,
     /// No bound passes before this, so no job is looked at before.
     next_look: Duration,
 }
@@ -43,8 +43,7 @@ impl JobEnds {
             bounds,
             weather: Weather::default(),
             running: BTreeMap::new(),
-            jobs_open: 0,
-            jobs_open_max: 0,
+            open_jobs: OpenJobs::default(),
             next_look: Duration::ZERO,
         }
     }
@@ -55,7 +54,7 @@ impl JobEnds {
             return None;
         }
         let control_back = self.weather.host_well_since(CONTROL)?;
-        let bound = self.weather.stretched(self.bounds.reaped_within(self.jobs_open_max));
+        let bound = self.weather.stretched(self.bounds.reaped_within(self.open_jobs.max()));
         let deadline = |sign: &Sign| sign.at.max(control_back).saturating_add(bound);
         let late = self.running.iter().find(|(_, sign)| deadline(sign) < now).map(|(job, _)| job.clone());
         let Some(job) = late else {
@@ -89,12 +88,9 @@ impl Invariant for JobEnds {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
         self.weather.observe(record);
+        self.open_jobs.observe(record);
         let Some(job) = record.field("job") else { return violation };
         match record.event.as_str() {
-            "build.queued" => {
-                self.jobs_open += 1;
-                self.jobs_open_max = self.jobs_open_max.max(self.jobs_open);
-            }
             "job.acquired" => {
                 let worker = record.field("worker").unwrap_or_default().to_owned();
                 self.running.insert(job.to_owned(), Sign { at: record.at, ordinal: record.ordinal, worker });
@@ -108,7 +104,6 @@ impl Invariant for JobEnds {
                 self.running.remove(job);
             }
             event if is_terminal(event) => {
-                self.jobs_open = self.jobs_open.saturating_sub(1);
                 self.running.remove(job);
             }
             _ => {}

@@ -13,6 +13,7 @@ mod job_ends;
 mod job_once;
 mod job_owner;
 mod log_order;
+mod open_jobs;
 mod quota;
 mod reaped_for_cause;
 mod runner_silence;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use groundhog_sim::SuspendedClock;
+
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -168,15 +170,6 @@ pub enum FaultKind {
         /// Parts per million that it gains, or, below zero, loses.
         ppm: i32,
     },
-}
-
-/// What the clock of a suspended host does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SuspendedClock {
-    /// It stops.
-    Stops,
-    /// It runs on.
-    Runs,
 }
 
 /// A jump of a clock.
