@@ -72,10 +72,12 @@
 //! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest; what must not.
 //! - `streams`: where random decisions come from.
 //! - `interpose`: clocks and randomness that libraries take past the seam.
+//! - [`campaign`]: many runs by drawn plans; findings, and how they are made small.
 //!
 //! Architecture invariant: nothing here knows what runs on the hosts, and no component knows this crate.
 
 mod arena;
+pub mod campaign;
 mod clock;
 mod disk;
 mod event_queue;
