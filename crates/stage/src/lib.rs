@@ -4,12 +4,15 @@
 //!
 //! - [`diagnostic`] holds a mistake in a file as data, and shows it to a person or a machine;
 //! - [`scenario`] is the scenario file, its keys, and the validated [`Scenario`](scenario::Scenario);
+//! - [`campaign`] draws many plans of one scenario file, and makes a failing one small;
 //! - [`expect`] is what a scenario expects of a run, judged over the run's records;
 //! - [`invariants`] is what holds on every run of every scenario, one file each.
 //!
 //! Architecture invariant: judging reads records and nothing else. Neither an expectation nor an invariant looks
 //! into a running component, so a log that was written yesterday can be judged today.
 
+pub mod campaign;
+pub mod case;
 pub mod cast;
 pub mod catalogue;
 pub mod diagnostic;

@@ -23,6 +23,8 @@ pub struct Report {
     pub records: Vec<Record>,
     /// How much virtual time the run took.
     pub virtual_time: Duration,
+    /// When the world came to rest; none if it had not by the end.
+    pub rested: Option<Duration>,
     /// The digest of the log's text.
     pub log_digest: String,
     /// The digest of every step.
@@ -53,10 +55,10 @@ pub const CASTING: &str = "casting";
 /// Runs `scenario` with `seed` to its end.
 pub fn run(scenario: &Scenario, seed: u64) -> Report {
     simulate(cast::config(scenario, seed), |world| {
-        let mut violations = Vec::new();
+        let (mut violations, mut rested) = (Vec::new(), None);
         let cast = cast::cast(scenario, world);
         match &cast {
-            Ok(cast) => play(scenario, world, cast, &mut violations),
+            Ok(cast) => rested = play(scenario, world, cast, &mut violations),
             Err(error) => violations.push(could_not_cast(error)),
         }
         let records = world.records();
@@ -71,6 +73,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Report {
             violations: all,
             records,
             virtual_time: world.now(),
+            rested,
             log_digest: world.log_digest().to_string(),
             trace_digest: world.trace_digest().to_string(),
         }
@@ -81,8 +84,8 @@ fn could_not_cast(error: &CastError) -> Violation {
     Violation { rule: CASTING.to_owned(), message: error.to_string(), at: Duration::ZERO, record: None }
 }
 
-/// Plays the story from beginning to end.
-fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Vec<Violation>) {
+/// Plays the story from beginning to end. Tells when the world came to rest.
+fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Vec<Violation>) -> Option<Duration> {
     let invariants = Rc::new(RefCell::new(invariants::all(&Bounds::of(scenario))));
     let under_way = Rc::new(RefCell::new(UnderWay::default()));
     watch(world, &invariants, &under_way);
@@ -102,6 +105,7 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
         violations
             .extend(std::iter::from_fn(|| invariant.finish(world.now())).map(|broken| broken_at(broken, world.now())));
     }
+    under_way.borrow().rested()
 }
 
 type Invariants = Rc<RefCell<Vec<Box<dyn Invariant>>>>;

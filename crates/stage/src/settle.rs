@@ -11,6 +11,8 @@ use crate::{invariants::is_terminal, scenario::Scenario};
 pub(crate) struct UnderWay {
     /// What last happened to each job that has not ended.
     jobs: BTreeMap<String, String>,
+    /// When the last of them ended.
+    empty_since: Duration,
 }
 
 impl UnderWay {
@@ -20,9 +22,15 @@ impl UnderWay {
             self.jobs.insert(job.to_owned(), record.event.clone());
         } else if is_terminal(&record.event) {
             self.jobs.remove(job);
+            self.empty_since = record.at;
         } else if let Some(last) = self.jobs.get_mut(job) {
             last.clone_from(&record.event);
         }
+    }
+
+    /// Since when nothing has been under way; none while something is.
+    pub(crate) fn rested(&self) -> Option<Duration> {
+        self.jobs.is_empty().then_some(self.empty_since)
     }
 
     /// What is under way, in words; nothing at rest.

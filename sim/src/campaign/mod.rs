@@ -1,7 +1,7 @@
 //! Campaigns: many runs, each by a plan of its own, and what is made of those that fail.
 //!
 //! A *plan* is everything that varies in a run: which hosts there are, what happens on them, what goes wrong. A
-//! *subject* draws plans from seeds and runs them. Nothing here knows what is in a plan: that is the user's.
+//! *subject* runs plans. Nothing here knows what is in a plan: that is the user's.
 //!
 //! - [`subject`]: what a user brings, and what a run brings back.
 //! - [`seeds`]: which seed the n-th run of a campaign has, and who runs it; random streams for drawing plans.

@@ -153,11 +153,6 @@ mod tests {
     impl Subject for Toy {
         type Plan = Numbers;
 
-        fn draw(&self, seed: u64) -> Numbers {
-            let mut random = crate::campaign::Draws::new(seed).stream(&["numbers"]);
-            Numbers((0..40).map(|_| random.below(10)).collect())
-        }
-
         fn run(&self, plan: &Numbers, _seed: u64) -> Outcome {
             let seven = plan.0.iter().position(|number| *number >= 7);
             let fails = seven.is_some_and(|seven| plan.0[seven + 1..].iter().any(|number| *number >= 3));
@@ -173,7 +168,8 @@ mod tests {
     }
 
     fn shrunk(seed: u64, runs_max: u64) -> (Numbers, Shrunk<Numbers>) {
-        let plan = Toy.draw(seed);
+        let mut random = crate::campaign::Draws::new(seed).stream(&["numbers"]);
+        let plan = Numbers((0..40).map(|_| random.below(10)).collect());
         let outcome = Toy.run(&plan, seed);
         let signature = outcome.signature().expect("forty numbers have such a pair");
         let shrunk = shrink(&Toy, plan.clone(), seed, outcome, &signature, |progress| progress.runs < runs_max);

@@ -10,9 +10,6 @@ pub trait Subject {
     /// What varies in a run.
     type Plan: Plan;
 
-    /// The plan that belongs to `seed`: the same one each time.
-    fn draw(&self, seed: u64) -> Self::Plan;
-
     /// Runs `plan` with `seed`.
     fn run(&self, plan: &Self::Plan, seed: u64) -> Outcome;
 }

@@ -203,6 +203,7 @@ mod tests {
             count: Count::AtLeastOnce,
             before: None,
             after: None,
+            always: false,
         }
     }
 

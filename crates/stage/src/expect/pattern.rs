@@ -22,6 +22,8 @@ pub struct Expectation {
     pub before: Option<Pattern>,
     /// The first of them must come after the first match of this.
     pub after: Option<Pattern>,
+    /// Whether it holds whatever else happens, so that a campaign judges it too.
+    pub always: bool,
 }
 
 /// Describes records.

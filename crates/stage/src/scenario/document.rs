@@ -31,10 +31,13 @@ pub(super) struct Document {
     pub(super) steps: Vec<Spanned<raw::Step>>,
     pub(super) faults: Vec<Spanned<raw::Fault>>,
     pub(super) expectations: Vec<Spanned<raw::Expect>>,
+    pub(super) swarm: Option<raw::Swarm>,
+    pub(super) workload: Option<raw::Workload>,
+    pub(super) case: Option<raw::Case>,
 }
 
-/// The keys of the file itself; the last eight begin a table that may stand several times.
-const KEYS: [&str; 17] = [
+/// The keys of the file itself, in the order of the documentation.
+const KEYS: [&str; 20] = [
     "about",
     "issue",
     "version",
@@ -52,6 +55,9 @@ const KEYS: [&str; 17] = [
     "step",
     "fault",
     "expect",
+    "swarm",
+    "workload",
+    "case",
 ];
 
 /// Reads a text. Fails with every mistake that can be told apart.
@@ -90,6 +96,9 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "step" => document.steps = entries("step", value, out),
             "fault" => document.faults = entries("fault", value, out),
             "expect" => document.expectations = entries("expect", value, out),
+            "swarm" => document.swarm = entry(value, out),
+            "workload" => document.workload = entry(value, out),
+            "case" => document.case = entry(value, out),
             unknown => out.push(
                 Diagnostic::new("unknown-key", format!("there is no key `{unknown}` here"))
                     .at(key.span())

@@ -1,52 +1,54 @@
-//! From a path to a text. What is not a scenario file is told apart, because "invalid TOML at byte 0" sends nobody
-//! to the cause.
+//! A scenario file, read: one story, and what a campaign may make of it.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use super::FILE_BYTES_MAX;
+use groundhog_host::event::EventSpec;
+use groundhog_sim::campaign::Draws;
+
+use super::check::{self, Checked};
+use super::choice::Choice;
+use super::{Case, Scenario, Swarm, Workload, document, text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-/// Reads a scenario file's text.
-pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
-    let fail = |diagnostic: Diagnostic| Diagnostics::new(path.display().to_string(), "", vec![diagnostic]);
-    let bytes = read_bytes(path).map_err(fail)?;
-    if bytes.contains(&0) {
-        return Err(fail(
-            Diagnostic::new("binary-file", "this is a binary file, not a scenario").help("a scenario is a TOML text"),
-        ));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let bad = error.utf8_error().valid_up_to();
-        // The replacement character stands exactly where the first bad byte did.
-        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        let diagnostic = Diagnostic::new("not-utf8", "this is not UTF-8 text")
-            .at(bad..bad + char::REPLACEMENT_CHARACTER.len_utf8())
-            .label("the first byte that is not")
-            .help("save the file as UTF-8");
-        Diagnostics::new(path.display().to_string(), text, vec![diagnostic])
-    })
+/// All that a scenario file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScenarioFile {
+    /// The story as it is run by itself: the least of every range.
+    pub scenario: Scenario,
+    /// What may go wrong in a campaign.
+    pub swarm: Swarm,
+    /// What people do in a campaign beyond the story.
+    pub workload: Workload,
+    /// What happened, if the file is a case.
+    pub case: Option<Case>,
+    /// The file's text, if it has ranges to draw from.
+    ranges: Option<String>,
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Diagnostic::new("not-found", "there is no such file"),
-        _ => Diagnostic::new("unreadable", format!("the file cannot be read: {error}")),
-    };
-    // Asked before opening: opening a directory succeeds on some systems and fails oddly on others.
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(
-            Diagnostic::new("is-a-directory", "this is a directory, not a file").help("name a scenario file in it")
-        );
+impl ScenarioFile {
+    /// Reads and checks a scenario file. `catalogues` are the events that can happen, one list per component.
+    pub fn load(path: &Path, catalogues: &[&[EventSpec]]) -> Result<Self, Diagnostics> {
+        let text = text::read(path)?;
+        Self::parse(&path.display().to_string(), &text, catalogues)
     }
-    let mut bytes = Vec::new();
-    // The length is not asked for: a pipe has none, and a file may grow. One byte over the limit is enough to know.
-    File::open(path).map_err(failed)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(Diagnostic::new("file-too-big", "this is larger than any scenario")
-            .help(format!("expected at most {FILE_BYTES_MAX} bytes")));
+
+    /// Checks a scenario's text; `file` is what the text is called in diagnostics.
+    pub fn parse(file: &str, text: &str, catalogues: &[&[EventSpec]]) -> Result<Self, Diagnostics> {
+        let with = |choice| with(text, catalogues, choice).map_err(|list| Diagnostics::new(file, text, list));
+        let Checked { scenario, swarm, workload, case } = with(Choice::Least)?;
+        // What a campaign draws lies between two stories that make sense.
+        let has_ranges = with(Choice::Most)?.scenario != scenario;
+        Ok(Self { scenario, swarm, workload, case, ranges: has_ranges.then(|| text.to_owned()) })
     }
-    Ok(bytes)
+
+    /// The story with something else drawn from each range. What does not fit together, such as a build before its
+    /// workspace is made, is the story with the least of each instead.
+    pub(crate) fn draw(&self, catalogues: &[&[EventSpec]], draws: &Draws) -> Scenario {
+        let drawn = self.ranges.as_ref().and_then(|text| with(text, catalogues, Choice::Drawn(draws.clone())).ok());
+        drawn.map_or_else(|| self.scenario.clone(), |checked| checked.scenario)
+    }
+}
+
+fn with(text: &str, catalogues: &[&[EventSpec]], choice: Choice) -> Result<Checked, Vec<Diagnostic>> {
+    document::read(text).and_then(|document| check::check(document, text, catalogues, choice))
 }

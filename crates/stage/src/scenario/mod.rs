@@ -85,15 +85,46 @@
 //! | `times` | how often: `2` or `"1..3"`; at least once if left out |
 //! | `never` | `true`: not once |
 //! | `before`, `after` | `{ event, with, host }`: see [`crate::expect`] for what order means |
+//! | `always` | `true`: it holds whatever else happens, so a campaign judges it too |
+//!
+//! # Campaigns
+//!
+//! `groundhog fuzz` makes many stories of one file: its family. Where a file gives a range, each story draws from it,
+//! while the file itself stands for the story with the least of each: `at = "1m..3m"` and `for` of steps and faults,
+//! `takes` and `cancel_takes` of phases, a provisioner's `start` and intervals. A provisioner with `count`, a number or
+//! a range `"1..4"`, stands for so many, called by its name and a number: `prov-1`, `prov-2`.
+//!
+//! To the file's own story a campaign adds people's doings and faults; in half of its stories the file's own faults
+//! are left out. Expectations are not judged unless they hold `always`; invariants are.
+//!
+//! | table | keys |
+//! |---|---|
+//! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`) |
+//!
+//! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
+//! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
+//! world must come to rest.
+//!
+//! # Cases
+//!
+//! A file with a table `[case]` holds a failure that was found. It is a scenario like any other, with what happened
+//! beside it: `signature`, `message`, `version`, `log_digest`, `trace_digest`, and `found`, the campaign and run. The
+//! program writes it; see [`Case`].
 
+mod case;
 mod check;
+mod choice;
 mod document;
+mod family;
 mod file;
 mod raw;
 mod scalars;
 mod story;
+mod text;
 pub mod units;
 mod world;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -102,9 +133,14 @@ use std::time::Duration;
 use groundhog_host::event::EventSpec;
 pub use groundhog_sim::WORLD;
 
+pub(crate) use self::check::defaults;
+
 use crate::diagnostic::Diagnostics;
 use crate::expect::Expectation;
 
+pub use self::case::Case;
+pub use self::family::{CountRange, FaultName, Swarm, Workload};
+pub use self::file::ScenarioFile;
 pub use self::story::{Action, ClockStep, ExpectStatus, Fault, FaultKind, Step, SuspendedClock, Transition};
 pub use self::world::{
     Control, Group, Link, LogLevel, Logs, OnCancel, Path as NetworkPath, Phase, Provisioner, Template,
@@ -164,15 +200,17 @@ pub struct Scenario {
 impl Scenario {
     /// Reads and checks a scenario file. `catalogues` are the events that can happen, one list per component.
     pub fn load(path: &Path, catalogues: &[&[EventSpec]]) -> Result<Self, Diagnostics> {
-        let text = file::read(path)?;
-        Self::parse(&path.display().to_string(), &text, catalogues)
+        ScenarioFile::load(path, catalogues).map(|file| file.scenario)
     }
 
     /// Checks a scenario's text; `file` is what the text is called in diagnostics.
     pub fn parse(file: &str, text: &str, catalogues: &[&[EventSpec]]) -> Result<Self, Diagnostics> {
-        document::read(text)
-            .and_then(|document| check::check(document, text, catalogues))
-            .map_err(|list| Diagnostics::new(file, text, list))
+        ScenarioFile::parse(file, text, catalogues).map(|file| file.scenario)
+    }
+
+    /// The scenario as a file that says the same, ranges and comments aside.
+    pub fn to_toml(&self) -> String {
+        write::document(self).to_string()
     }
 
     /// The names of all hosts, the control plane's and the users' first.

@@ -99,6 +99,7 @@ pub(super) enum LogLevel {
 #[serde(deny_unknown_fields)]
 pub(super) struct Provisioner {
     pub(super) name: Spanned<String>,
+    pub(super) count: Option<Spanned<Times>>,
     pub(super) start: Option<Spanned<DurationText>>,
     #[serde(default)]
     pub(super) tags: BTreeMap<String, String>,
@@ -234,6 +235,7 @@ pub(super) struct Expect {
     pub(super) between: Option<Spanned<Vec<Spanned<DurationText>>>>,
     pub(super) times: Option<Spanned<Times>>,
     pub(super) never: Option<Spanned<bool>>,
+    pub(super) always: Option<bool>,
     pub(super) before: Option<Pattern>,
     pub(super) after: Option<Pattern>,
 }
@@ -245,4 +247,34 @@ pub(super) struct Pattern {
     #[serde(default)]
     pub(super) with: BTreeMap<Spanned<String>, FieldText>,
     pub(super) host: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Swarm {
+    pub(super) faults: Option<Spanned<Times>>,
+    pub(super) kinds: Option<Spanned<BTreeMap<Spanned<String>, Spanned<Number>>>>,
+    pub(super) lasts: Option<Spanned<DurationText>>,
+    pub(super) within: Option<Spanned<DurationText>>,
+    pub(super) settings: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Workload {
+    pub(super) workspaces: Option<Spanned<Times>>,
+    pub(super) builds: Option<Spanned<Times>>,
+    pub(super) cancels: Option<Spanned<Times>>,
+    pub(super) shutdowns: Option<Spanned<Times>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) signature: String,
+    pub(super) message: String,
+    pub(super) version: String,
+    pub(super) log_digest: String,
+    pub(super) trace_digest: String,
+    pub(super) found: Option<String>,
 }

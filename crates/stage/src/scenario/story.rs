@@ -4,6 +4,8 @@ use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
+use super::FaultName;
+
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -54,6 +56,17 @@ pub enum Action {
         /// Whether its job is cancelled; else it finishes first.
         cancel: bool,
     },
+}
+
+impl Action {
+    /// Who acts, and whose workspace it is about.
+    pub(crate) fn users(&self) -> Vec<&str> {
+        match self {
+            Self::CreateWorkspace { owner, .. } | Self::BuildWorkspace { owner, .. } => vec![owner],
+            Self::CancelBuild { owner, by, .. } => vec![owner, by],
+            Self::ShutdownProvisioner { .. } => vec![],
+        }
+    }
 }
 
 /// What a build is for.
@@ -170,6 +183,42 @@ pub enum FaultKind {
         /// Parts per million that it gains, or, below zero, loses.
         ppm: i32,
     },
+}
+
+impl FaultKind {
+    /// Which kind it is.
+    pub fn name(&self) -> FaultName {
+        match self {
+            Self::Cut { .. } => FaultName::Cut,
+            Self::CutOneWay { .. } => FaultName::CutOneWay,
+            Self::Hold { .. } => FaultName::Hold,
+            Self::Slow { .. } => FaultName::Slow,
+            Self::Lossy { .. } => FaultName::Lossy,
+            Self::Reset { .. } => FaultName::Reset,
+            Self::Kill { .. } => FaultName::Kill,
+            Self::PowerLoss { .. } => FaultName::PowerLoss,
+            Self::Suspend { .. } => FaultName::Suspend,
+            Self::StepClock { .. } => FaultName::StepClock,
+            Self::Drift { .. } => FaultName::Drift,
+        }
+    }
+
+    /// The hosts that it is on: one, or the two ends of a path.
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Cut { between: (a, b) }
+            | Self::Hold { between: (a, b) }
+            | Self::Slow { between: (a, b), .. }
+            | Self::Lossy { between: (a, b), .. }
+            | Self::Reset { between: (a, b) }
+            | Self::CutOneWay { from: a, to: b } => vec![a, b],
+            Self::Kill { host }
+            | Self::PowerLoss { host }
+            | Self::Suspend { host, .. }
+            | Self::StepClock { host, .. }
+            | Self::Drift { host, .. } => vec![host],
+        }
+    }
 }
 
 /// A jump of a clock.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::values::duration;
+use super::values::{count_range, duration};
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::expect::{Count, Expectation, Pattern, Window};
@@ -26,6 +26,7 @@ fn expectation(check: &mut Check<'_>, raw: Spanned<raw::Expect>) -> Expectation 
         count,
         before: raw.before.map(|raw| pattern(check, raw)),
         after: raw.after.map(|raw| pattern(check, raw)),
+        always: raw.always.unwrap_or_default(),
     }
 }
 
@@ -105,28 +106,8 @@ fn count(check: &mut Check<'_>, times: Option<&Spanned<raw::Times>>, never: Opti
             );
             Count::AtLeastOnce
         }
-        (Some(times), None) => self::times(check, times),
+        (Some(times), None) => count_range(check, times, u64::MAX)
+            .map_or(Count::AtLeastOnce, |range| Count::Times { min: range.min, max: range.max }),
         (None, None) => Count::AtLeastOnce,
-    }
-}
-
-fn times(check: &mut Check<'_>, raw: &Spanned<raw::Times>) -> Count {
-    let range = match raw.get_ref() {
-        raw::Times::Exactly(times) => u64::try_from(*times).ok().map(|times| (times, times)),
-        raw::Times::Range(text) => text.split_once("..").and_then(|(min, max)| {
-            let (min, max) = (min.parse::<u64>().ok()?, max.parse::<u64>().ok()?);
-            (min <= max).then_some((min, max))
-        }),
-    };
-    match range {
-        Some((min, max)) => Count::Times { min, max },
-        None => {
-            check.report(
-                Diagnostic::new("bad-range", "this is no number of times")
-                    .at(raw.span())
-                    .help("expected a number such as 2 or a range such as \"1..3\""),
-            );
-            Count::AtLeastOnce
-        }
     }
 }

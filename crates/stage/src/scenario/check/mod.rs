@@ -3,7 +3,9 @@
 //! A value that is wrong is reported and replaced by a harmless one, so that the rest can be checked too; the
 //! scenario that comes out then is thrown away.
 
+pub(crate) mod defaults;
 mod expectations;
+mod family;
 mod faults;
 mod names;
 mod steps;
@@ -16,13 +18,10 @@ use std::time::Duration;
 use groundhog_host::event::EventSpec;
 
 use self::values::{DURATION_UNKNOWN, duration_above_zero};
-use super::Scenario;
+use super::choice::Choice;
 use super::document::Document;
+use super::{Case, Scenario, Swarm, Workload};
 use crate::diagnostic::{Diagnostic, Lines};
-
-/// How long the world may take to come to rest, unless set: the reaper's bound for a job that nobody took (30 min)
-/// aside, everything that heals does so within the force-cancel interval and the reaper's bound for a hung one.
-const SETTLE: Duration = Duration::from_mins(20);
 
 /// What a check looks names up in, and where it puts what it finds.
 struct Check<'a> {
@@ -35,6 +34,8 @@ struct Check<'a> {
     templates: BTreeSet<String>,
     users: BTreeSet<String>,
     events: BTreeMap<&'static str, &'a EventSpec>,
+    /// What becomes of a range.
+    choice: Choice,
 }
 
 impl Check<'_> {
@@ -43,7 +44,20 @@ impl Check<'_> {
     }
 }
 
-pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]]) -> Result<Scenario, Vec<Diagnostic>> {
+/// What a file says.
+pub(super) struct Checked {
+    pub(super) scenario: Scenario,
+    pub(super) swarm: Swarm,
+    pub(super) workload: Workload,
+    pub(super) case: Option<Case>,
+}
+
+pub(super) fn check(
+    document: Document,
+    text: &str,
+    catalogues: &[&[EventSpec]],
+    choice: Choice,
+) -> Result<Checked, Vec<Diagnostic>> {
     let mut check = Check {
         found: Vec::new(),
         lines: Lines::of(text),
@@ -52,6 +66,7 @@ pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]])
         templates: BTreeSet::new(),
         users: BTreeSet::new(),
         events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
+        choice,
     };
     let check = &mut check;
 
@@ -60,7 +75,7 @@ pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]])
         Some(raw) => check.duration = duration_above_zero(check, raw).unwrap_or(DURATION_UNKNOWN),
         None => check.report(missing("duration", "how long the story lasts, such as `duration = \"30m\"`")),
     }
-    let settle = document.settle.as_ref().and_then(|raw| values::duration(check, raw)).unwrap_or(SETTLE);
+    let settle = document.settle.as_ref().and_then(|raw| values::duration(check, raw)).unwrap_or(defaults::SETTLE);
     let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
@@ -75,12 +90,15 @@ pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]])
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);
     let expectations = expectations::expectations(check, document.expectations);
+    let swarm = family::swarm(check, document.swarm);
+    let workload = family::workload(check, document.workload);
+    let case = document.case.map(family::case);
 
     let found = std::mem::take(&mut check.found);
     if !found.is_empty() {
         return Err(found);
     }
-    Ok(Scenario {
+    let scenario = Scenario {
         about,
         issue: document.issue,
         version: document.version,
@@ -98,7 +116,8 @@ pub(super) fn check(document: Document, text: &str, catalogues: &[&[EventSpec]])
         steps,
         faults,
         expectations,
-    })
+    };
+    Ok(Checked { scenario, swarm, workload, case })
 }
 
 fn about(check: &mut Check<'_>, document: &Document) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::Check;
+use super::values::count_range;
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::parse_duration;
 use crate::scenario::{CONTROL, USERS, WORLD, raw};
@@ -19,10 +20,30 @@ pub(super) fn collect_hosts(check: &mut Check<'_>, provisioners: &[Spanned<raw::
     check.hosts.insert(USERS.to_owned(), Duration::ZERO);
     for provisioner in provisioners {
         let provisioner = provisioner.get_ref();
-        // A start that cannot be read is reported where provisioners are checked.
-        let start = provisioner.start.as_ref().and_then(|raw| parse_duration(&raw.get_ref().0).ok());
-        check.hosts.entry(provisioner.name.get_ref().clone()).or_insert(start.unwrap_or_default());
+        // A start that cannot be read is reported where provisioners are checked, and so is a count. If the start
+        // is a range, faults wait for its end.
+        let start = provisioner.start.as_ref().and_then(|raw| {
+            let text = raw.get_ref().0.as_str();
+            parse_duration(text.split_once("..").map_or(text, |(_, latest)| latest)).ok()
+        });
+        let reported = check.found.len();
+        for name in provisioner_names(check, provisioner) {
+            check.hosts.entry(name).or_insert(start.unwrap_or_default());
+        }
+        check.found.truncate(reported);
     }
+}
+
+/// The most provisioners that one entry stands for: worlds of more hosts than that are for benchmarks.
+const PROVISIONERS_MAX: u64 = 100;
+
+/// The names of the provisioners that an entry stands for: its own or, if it has a count, its own with a number.
+pub(super) fn provisioner_names(check: &mut Check<'_>, raw: &raw::Provisioner) -> Vec<String> {
+    let name = raw.name.get_ref();
+    let Some(count) = &raw.count else { return vec![name.clone()] };
+    let Some(range) = count_range(check, count, PROVISIONERS_MAX) else { return Vec::new() };
+    let chosen = check.choice.number(count.span().start, range.min, range.max);
+    (1..=chosen).map(|number| format!("{name}-{number}")).collect()
 }
 
 /// Checks the form of a name that the file brings into being.
@@ -41,10 +62,21 @@ pub(super) fn well_formed(check: &mut Check<'_>, name: &Spanned<String>) {
 
 /// Notes a name that must be the only one of its kind.
 pub(super) fn unique(check: &mut Check<'_>, seen: &mut BTreeSet<String>, kind: &str, name: &Spanned<String>) {
-    if !seen.insert(name.get_ref().clone()) {
+    unique_as(check, seen, kind, name, name.get_ref());
+}
+
+/// The same for a name that is made from what the file says.
+pub(super) fn unique_as(
+    check: &mut Check<'_>,
+    seen: &mut BTreeSet<String>,
+    kind: &str,
+    written: &Spanned<String>,
+    name: &str,
+) {
+    if !seen.insert(name.to_owned()) {
         check.report(
-            Diagnostic::new("duplicate-name", format!("there is already a {kind} `{}`", name.get_ref()))
-                .at(name.span())
+            Diagnostic::new("duplicate-name", format!("there is already a {kind} `{name}`"))
+                .at(written.span())
                 .help("give one of them another name"),
         );
     }

@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::Check;
 use crate::diagnostic::Diagnostic;
-use crate::scenario::raw::{DurationText, Number};
+use crate::scenario::CountRange;
+use crate::scenario::raw::{DurationText, Number, Times};
 use crate::scenario::units::{DurationError, DurationRange, parse_duration, show_duration};
 
 /// Stands for the run's duration where the file gives none that can be read: no time is found to lie beyond it.
@@ -37,12 +38,13 @@ pub(super) fn duration(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Op
     }
 }
 
+/// A span of time, chosen if it is a range, or `default` if nothing is said.
 pub(super) fn duration_or(check: &mut Check<'_>, raw: Option<&Spanned<DurationText>>, default: Duration) -> Duration {
-    raw.and_then(|raw| duration(check, raw)).unwrap_or(default)
+    raw.and_then(|raw| chosen_duration(check, raw)).unwrap_or(default)
 }
 
 pub(super) fn duration_above_zero(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
-    let duration = duration(check, raw)?;
+    let duration = chosen_duration(check, raw)?;
     if duration.is_zero() {
         check.report(
             Diagnostic::new("out-of-range", "this must be longer than nothing").at(raw.span()).help(DURATION_HELP),
@@ -52,9 +54,18 @@ pub(super) fn duration_above_zero(check: &mut Check<'_>, raw: &Spanned<DurationT
     Some(duration)
 }
 
+/// A span of time; or a range of them, of which one is chosen. None if it is reported as wrong.
+pub(super) fn chosen_duration(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
+    if !raw.get_ref().0.contains("..") {
+        return duration(check, raw);
+    }
+    let range = read_range(check, raw)?;
+    Some(check.choice.duration(raw.span().start, range))
+}
+
 /// An instant of the run; none if it is reported as no span of time.
 pub(super) fn instant(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<Duration> {
-    let at = duration(check, raw)?;
+    let at = chosen_duration(check, raw)?;
     if at > check.duration {
         let end = show_duration(check.duration);
         check.report(
@@ -72,7 +83,10 @@ pub(super) fn duration_range(
     raw: Option<&Spanned<DurationText>>,
     default: DurationRange,
 ) -> DurationRange {
-    let Some(raw) = raw else { return default };
+    raw.and_then(|raw| read_range(check, raw)).unwrap_or(default)
+}
+
+fn read_range(check: &mut Check<'_>, raw: &Spanned<DurationText>) -> Option<DurationRange> {
     let text = raw.get_ref().0.as_str();
     let (min, max) = text.split_once("..").unwrap_or((text, text));
     let range = parse_duration(min).and_then(|min| parse_duration(max).map(|max| DurationRange { min, max }));
@@ -85,9 +99,32 @@ pub(super) fn duration_range(
                 .at(raw.span())
                 .help(format!("expected \"{max}..{min}\"?")),
         ),
-        Ok(range) => return range,
+        Ok(range) => return Some(range),
     }
-    default
+    None
+}
+
+/// How many: a number, or a range of them. None if it is reported as wrong.
+pub(super) fn count_range(check: &mut Check<'_>, raw: &Spanned<Times>, max: u64) -> Option<CountRange> {
+    let range = match raw.get_ref() {
+        Times::Exactly(times) => u64::try_from(*times).ok().map(|times| (times, times)),
+        Times::Range(text) => text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?))),
+    };
+    let range = range.map(|(min, max)| CountRange { min, max }).filter(|range| range.min <= range.max);
+    match range {
+        Some(range) if range.max > max => check.report(
+            Diagnostic::new("out-of-range", format!("{} is out of range", range.max))
+                .at(raw.span())
+                .help(format!("expected at most {max}")),
+        ),
+        Some(range) => return Some(range),
+        None => check.report(
+            Diagnostic::new("bad-range", "this is no number of times")
+                .at(raw.span())
+                .help("expected a number such as 2 or a range such as \"1..3\""),
+        ),
+    }
+    None
 }
 
 /// A whole number within bounds; the least of them if it is not.

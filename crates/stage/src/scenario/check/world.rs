@@ -8,28 +8,15 @@ use toml::Spanned;
 use groundhog_provisioner::RunnerConfig;
 
 use super::values::{duration, duration_above_zero, duration_or, duration_range, instant, number, whole, whole_u32};
-use super::{Check, names};
+use super::{Check, defaults, names};
 use crate::diagnostic::Diagnostic;
-use crate::scenario::units::DurationRange;
 use crate::scenario::{
     CONTROL, Control, Group, Link, LogLevel, Logs, NetworkPath, OnCancel, Phase, Provisioner, REAPER, Template, USERS,
     raw,
 };
 
-/// One way, unless set: machines of one region.
-const LATENCY: DurationRange = DurationRange { min: Duration::from_millis(1), max: Duration::from_millis(5) };
-
-/// How long a statement takes, unless set: a database beside the control plane.
-const STATEMENT_LATENCY: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::from_millis(2) };
-
-/// Connections to the database, unless set.
-const CONNECTIONS: u32 = 10;
-
 /// Connections to the database at most: no database takes more from one client.
 const CONNECTIONS_MAX: u32 = 10_000;
-
-/// Bytes of log that are kept of one job, unless set: the field's limit.
-const LOG_BYTES_MAX: u64 = 1 << 20;
 
 /// Bytes of log that may be kept of one job, at most. They stand in memory, in a campaign of one world per core.
 const LOG_BYTES_MAX_MAX: i64 = 1 << 30;
@@ -44,10 +31,9 @@ const RESERVED: [&str; 3] = [CONTROL, USERS, REAPER];
 const CREDITS_MAX: u32 = i32::MAX.unsigned_abs();
 
 pub(super) fn network(check: &mut Check<'_>, raw: Option<raw::Network>) -> NetworkPath {
-    let default = NetworkPath { latency: LATENCY, loss: 0.0, bandwidth: None };
     match raw {
-        None => default,
-        Some(raw) => path(check, raw.latency.as_ref(), raw.loss.as_ref(), raw.bandwidth.as_ref(), default),
+        None => defaults::NETWORK,
+        Some(raw) => path(check, raw.latency.as_ref(), raw.loss.as_ref(), raw.bandwidth.as_ref(), defaults::NETWORK),
     }
 }
 
@@ -86,8 +72,7 @@ pub(super) fn links(check: &mut Check<'_>, raw: Vec<Spanned<raw::Link>>, network
 }
 
 pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Control {
-    let default =
-        Control { connections: CONNECTIONS, statement_latency: STATEMENT_LATENCY, log_bytes_max: LOG_BYTES_MAX };
+    let default = defaults::CONTROL;
     let Some(raw) = raw else { return default };
     Control {
         connections: raw
@@ -232,17 +217,20 @@ pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisio
             );
         }
         names::well_formed(check, &raw.name);
-        names::unique(check, &mut seen, "provisioner", &raw.name);
         let above_zero = |check: &mut Check<'_>, raw: Option<&Spanned<raw::DurationText>>, default| {
             raw.and_then(|raw| duration_above_zero(check, raw)).unwrap_or(default)
         };
-        provisioners.push(Provisioner {
+        let one = Provisioner {
             start: raw.start.as_ref().and_then(|raw| instant(check, raw)).unwrap_or_default(),
             update_interval: above_zero(check, raw.update_interval.as_ref(), default.update_interval),
             force_cancel_interval: above_zero(check, raw.force_cancel_interval.as_ref(), default.force_cancel_interval),
-            name: raw.name.into_inner(),
-            tags: raw.tags,
-        });
+            name: raw.name.get_ref().clone(),
+            tags: raw.tags.clone(),
+        };
+        for name in names::provisioner_names(check, &raw) {
+            names::unique_as(check, &mut seen, "provisioner", &raw.name, &name);
+            provisioners.push(Provisioner { name, ..one.clone() });
+        }
     }
     provisioners
 }

@@ -1,0 +1,60 @@
+//! What a run showed.
+
+use std::collections::BTreeMap;
+
+use groundhog_sim::campaign::Coverage;
+
+use crate::Record;
+use crate::scenario::WORLD;
+
+/// The kinds of events and faults in a run, and the steps of its jobs' lives: `job.acquired > runner.phase` is a job
+/// about which the one was heard after the other. How many such steps a campaign has seen tells more of it than how
+/// many runs it made.
+pub(super) fn of(records: &[Record]) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+    for record in records {
+        note(&mut coverage.events, &record.event);
+        if record.host == WORLD && begins_trouble(&record.event) {
+            note(&mut coverage.faults, &record.event);
+        }
+        let Some(job) = record.field("job") else { continue };
+        if let Some(before) = last.insert(job, &record.event).filter(|before| *before != record.event) {
+            note(&mut coverage.states, &format!("{before} > {}", record.event));
+        }
+    }
+    coverage
+}
+
+/// Whether an event of the world's is the beginning of a fault, not its end or a usual start.
+fn begins_trouble(event: &str) -> bool {
+    let ends = event.ends_with("_healed") || event == "fault.released";
+    (event.starts_with("fault.") && !ends) || matches!(event, "host.killed" | "host.power_lost" | "host.suspended")
+}
+
+fn note(seen: &mut std::collections::BTreeSet<String>, name: &str) {
+    if !seen.contains(name) {
+        seen.insert(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Log;
+
+    #[test]
+    fn a_step_of_a_jobs_life_is_two_events_about_it() {
+        let log = Log::new()
+            .add(1, "control", "build.queued", &[("job", "job#1")])
+            .add(2, "control", "build.queued", &[("job", "job#2")])
+            .add(3, WORLD, "fault.cut", &[])
+            .add(4, "control", "job.acquired", &[("job", "job#1")])
+            .add(5, WORLD, "fault.cut_healed", &[])
+            .add(6, "control", "job.acquired", &[("job", "job#2")]);
+        let coverage = of(&log.records);
+        assert_eq!(coverage.states, ["build.queued > job.acquired".to_owned()].into());
+        assert_eq!(coverage.faults, ["fault.cut".to_owned()].into());
+        assert_eq!(coverage.events.len(), 4);
+    }
+}

@@ -1,0 +1,259 @@
+//! How a plan is made smaller: what can be left out of it, and what can be simpler about what is left.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use groundhog_provisioner::RunnerConfig;
+use groundhog_sim::campaign::Plan;
+
+use super::rest;
+use crate::scenario::{Action, CONTROL, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults};
+
+impl Plan for Scenario {
+    /// Faults first, then steps, hosts, and what else there is.
+    fn parts(&self) -> usize {
+        self.faults.len()
+            + self.steps.len()
+            + self.provisioners.len()
+            + self.links.len()
+            + self.groups.len()
+            + self.templates.len()
+            + self.expectations.len()
+    }
+
+    fn without(&self, parts: Range<usize>) -> Option<Self> {
+        let mut plan = self.clone();
+        let mut index = 0;
+        let mut stays = || {
+            index += 1;
+            !parts.contains(&(index - 1))
+        };
+        plan.faults.retain(|_| stays());
+        plan.steps.retain(|_| stays());
+        plan.provisioners.retain(|_| stays());
+        plan.links.retain(|_| stays());
+        plan.groups.retain(|_| stays());
+        plan.templates.retain(|_| stays());
+        plan.expectations.retain(|_| stays());
+        plan.drop_what_hangs_in_the_air();
+        plan.if_as_fair_as(self)
+    }
+
+    fn simpler(&self) -> Vec<Self> {
+        let mut candidates = Candidates { plan: self, list: Vec::new() };
+        candidates.settings();
+        candidates.templates();
+        candidates.provisioners();
+        candidates.faults();
+        candidates.steps();
+        candidates.ending();
+        candidates.list
+    }
+}
+
+impl Scenario {
+    /// Drops what refers to something that is gone.
+    fn drop_what_hangs_in_the_air(&mut self) {
+        let hosts: BTreeSet<String> = self.hosts().map(str::to_owned).collect();
+        let templates: BTreeSet<String> = self.templates.iter().map(|template| template.name.clone()).collect();
+        let mut made: BTreeSet<(String, String)> = BTreeSet::new();
+        self.steps.retain(|step| match &step.action {
+            Action::CreateWorkspace { name, owner, template } => {
+                let stays = templates.contains(template);
+                if stays {
+                    made.insert((name.clone(), owner.clone()));
+                }
+                stays
+            }
+            Action::BuildWorkspace { workspace, owner, .. } | Action::CancelBuild { workspace, owner, .. } => {
+                made.contains(&(workspace.clone(), owner.clone()))
+            }
+            Action::ShutdownProvisioner { name, .. } => hosts.contains(name),
+        });
+        self.faults.retain(|fault| fault.kind.hosts().iter().all(|host| hosts.contains(*host)));
+        self.links.retain(|link| hosts.contains(&link.between.0) && hosts.contains(&link.between.1));
+        self.expectations.retain(|expectation| {
+            let host = expectation.pattern.host.as_ref();
+            host.is_none_or(|host| hosts.contains(host) || host == crate::scenario::WORLD)
+        });
+        self.users = self.named_users().into_iter().map(str::to_owned).collect();
+    }
+
+    /// The plan, unless it fails for want of time where the `other` does not.
+    fn if_as_fair_as(self, other: &Self) -> Option<Self> {
+        (rest::is_fair(&self) || !rest::is_fair(other)).then_some(self)
+    }
+}
+
+/// Spans of time that people like, the shortest first.
+const ROUND: [Duration; 15] = [
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+    Duration::from_mins(5),
+    Duration::from_mins(10),
+    Duration::from_mins(20),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
+    Duration::from_hours(2),
+];
+
+/// Grains to which an instant is rounded, the coarsest first.
+const GRAINS: [Duration; 5] = [
+    Duration::from_mins(10),
+    Duration::from_mins(1),
+    Duration::from_secs(10),
+    Duration::from_secs(1),
+    Duration::from_millis(100),
+];
+
+/// Shorter spans of time, the shortest first.
+fn shorter(than: Duration) -> impl Iterator<Item = Duration> {
+    ROUND.into_iter().filter(move |duration| *duration < than)
+}
+
+/// Earlier and rounder instants not before `earliest`, the roundest first.
+fn rounder(than: Duration, earliest: Duration) -> impl Iterator<Item = Duration> {
+    let down = move |grain: Duration| {
+        let (than, grain) = (than.as_micros(), grain.as_micros());
+        Duration::from_micros(u64::try_from(than - than % grain).unwrap_or(u64::MAX))
+    };
+    let rounded = GRAINS.into_iter().map(down).filter(move |at| *at < than && *at >= earliest);
+    rounded.collect::<BTreeSet<_>>().into_iter()
+}
+
+struct Candidates<'a> {
+    plan: &'a Scenario,
+    list: Vec<Scenario>,
+}
+
+impl Candidates<'_> {
+    /// Adds the plan with a change, if that is another plan that is as fair.
+    fn add(&mut self, change: impl FnOnce(&mut Scenario)) {
+        let mut plan = self.plan.clone();
+        change(&mut plan);
+        if plan != *self.plan {
+            plan.faults.sort_by_key(|fault| fault.at);
+            plan.steps.sort_by_key(|step| step.at);
+            let parts = plan.parts();
+            plan.drop_what_hangs_in_the_air();
+            // A step that came to stand before what it needs is no simplification.
+            if parts == plan.parts() {
+                self.list.extend(plan.if_as_fair_as(self.plan));
+            }
+        }
+    }
+
+    fn settings(&mut self) {
+        self.add(|plan| plan.network = defaults::NETWORK);
+        self.add(|plan| plan.control = defaults::CONTROL);
+    }
+
+    fn templates(&mut self) {
+        for index in 0..self.plan.templates.len() {
+            self.add(|plan| plan.templates[index].tags.clear());
+            self.phase(|plan| &plan.templates[index].plan, |plan| &mut plan.templates[index].plan);
+            self.phase(|plan| &plan.templates[index].apply, |plan| &mut plan.templates[index].apply);
+        }
+    }
+
+    fn phase(&mut self, now: impl Fn(&Scenario) -> &Phase, of: impl Fn(&mut Scenario) -> &mut Phase) {
+        let takes = now(self.plan).takes;
+        self.add(|plan| of(plan).logs = None);
+        self.add(|plan| of(plan).fails = None);
+        self.add(|plan| of(plan).state = None);
+        self.add(|plan| of(plan).daily_cost = 0);
+        self.add(|plan| {
+            if let OnCancel::Obey { takes } = &mut of(plan).on_cancel {
+                *takes = Duration::ZERO;
+            }
+        });
+        self.add(|plan| of(plan).on_cancel = OnCancel::Obey { takes: Duration::ZERO });
+        for less in std::iter::once(Duration::ZERO).chain(shorter(takes)).filter(|less| *less < takes) {
+            self.add(|plan| of(plan).takes = less);
+        }
+    }
+
+    fn provisioners(&mut self) {
+        let usual = RunnerConfig::default();
+        for index in 0..self.plan.provisioners.len() {
+            self.add(|plan| plan.provisioners[index].tags.clear());
+            self.add(|plan| plan.provisioners[index].start = Duration::ZERO);
+            self.add(|plan| plan.provisioners[index].update_interval = usual.update_interval);
+            self.add(|plan| plan.provisioners[index].force_cancel_interval = usual.force_cancel_interval);
+        }
+    }
+
+    fn faults(&mut self) {
+        for index in 0..self.plan.faults.len() {
+            let fault = &self.plan.faults[index];
+            if let Some(kind) = plainer(&fault.kind) {
+                self.add(|plan| plan.faults[index].kind = kind);
+            }
+            for lasts in fault.lasts.into_iter().flat_map(shorter) {
+                self.add(|plan| plan.faults[index].lasts = Some(lasts));
+            }
+            let starts = self.plan.provisioners.iter().filter(|one| fault.kind.hosts().contains(&one.name.as_str()));
+            let earliest = starts.map(|one| one.start).max().unwrap_or_default();
+            for at in rounder(fault.at, earliest) {
+                self.add(|plan| plan.faults[index].at = at);
+            }
+        }
+    }
+
+    fn steps(&mut self) {
+        for index in 0..self.plan.steps.len() {
+            let step = &self.plan.steps[index];
+            let earliest = match &step.action {
+                Action::ShutdownProvisioner { name, .. } => {
+                    let host = self.plan.provisioners.iter().find(|one| one.name == *name);
+                    host.map(|one| one.start).unwrap_or_default()
+                }
+                _ => Duration::ZERO,
+            };
+            for at in rounder(step.at, earliest) {
+                self.add(|plan| plan.steps[index].at = at);
+            }
+        }
+    }
+
+    /// How long the run is: as long as fairness asks, in whole minutes.
+    fn ending(&mut self) {
+        let last = self.plan.expectations.iter().filter_map(|one| one.between.map(|window| window.end)).max();
+        self.add(|plan| {
+            plan.settle = plan.settle.min(rest::settle(plan));
+            plan.duration = whole_minutes(plan.duration.min(rest::duration(plan)).max(last.unwrap_or_default()));
+        });
+    }
+}
+
+fn whole_minutes(time: Duration) -> Duration {
+    Duration::from_mins(u64::try_from(time.as_micros().div_ceil(60_000_000)).unwrap_or(u64::MAX))
+}
+
+/// A kind of fault that is easier to think about and does at least as much.
+fn plainer(kind: &FaultKind) -> Option<FaultKind> {
+    let plainer = match kind {
+        FaultKind::PowerLoss { host } => FaultKind::Kill { host: host.clone() },
+        FaultKind::CutOneWay { from, to } if from == CONTROL || from == USERS => {
+            FaultKind::Cut { between: (to.clone(), from.clone()) }
+        }
+        FaultKind::CutOneWay { from, to } => FaultKind::Cut { between: (from.clone(), to.clone()) },
+        FaultKind::Hold { between } => FaultKind::Cut { between: between.clone() },
+        FaultKind::Lossy { between, .. } | FaultKind::Slow { between, .. } => {
+            FaultKind::Cut { between: between.clone() }
+        }
+        FaultKind::Suspend { host, clock: SuspendedClock::Runs } => {
+            FaultKind::Suspend { host: host.clone(), clock: SuspendedClock::Stops }
+        }
+        _ => return None,
+    };
+    Some(plainer)
+}

@@ -1,0 +1,24 @@
+//! What holds where a file says nothing.
+
+use std::time::Duration;
+
+use crate::scenario::units::DurationRange;
+use crate::scenario::{Control, NetworkPath};
+
+/// How long the world may take to come to rest: the reaper's bound for a job that nobody took (30 min) aside,
+/// everything that heals does so within the force-cancel interval and the reaper's bound for a hung one.
+pub(crate) const SETTLE: Duration = Duration::from_mins(20);
+
+/// The network: machines of one region.
+pub(crate) const NETWORK: NetworkPath = NetworkPath {
+    latency: DurationRange { min: Duration::from_millis(1), max: Duration::from_millis(5) },
+    loss: 0.0,
+    bandwidth: None,
+};
+
+/// The control plane: a database beside it, and the field's limit on logs.
+pub(crate) const CONTROL: Control = Control {
+    connections: 10,
+    statement_latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(2) },
+    log_bytes_max: 1 << 20,
+};

@@ -1,0 +1,121 @@
+//! What a campaign may vary beyond the ranges of the file itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::units::DurationRange;
+
+/// How many of something, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountRange {
+    /// The fewest.
+    pub min: u64,
+    /// The most.
+    pub max: u64,
+}
+
+/// What may go wrong in a campaign, and how much of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Swarm {
+    /// How many faults a run has.
+    pub faults: CountRange,
+    /// Which kinds there are, and how often each is to be chosen compared with the others; above 0.
+    pub kinds: BTreeMap<FaultName, f64>,
+    /// How long a fault lasts. Short ones are as likely as long ones, by order of magnitude.
+    pub lasts: DurationRange,
+    /// How long things go wrong; after that everything heals. Unless set: as long as the file's own story, and ten
+    /// minutes at least.
+    pub within: Option<Duration>,
+    /// Whether the network's and the database's speed vary too.
+    pub settings: bool,
+}
+
+/// What people do in a campaign beyond the file's own steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// Workspaces that are made.
+    pub workspaces: CountRange,
+    /// Builds of workspaces that are there.
+    pub builds: CountRange,
+    /// Cancels of builds.
+    pub cancels: CountRange,
+    /// Daemons that are told to stop.
+    pub shutdowns: CountRange,
+}
+
+/// The kinds of faults, as a file names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is described at `FaultKind`")]
+pub enum FaultName {
+    Cut,
+    CutOneWay,
+    Hold,
+    Slow,
+    Lossy,
+    Reset,
+    Kill,
+    PowerLoss,
+    Suspend,
+    StepClock,
+    Drift,
+}
+
+impl FaultName {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 11] = [
+        Self::Cut,
+        Self::CutOneWay,
+        Self::Hold,
+        Self::Slow,
+        Self::Lossy,
+        Self::Reset,
+        Self::Kill,
+        Self::PowerLoss,
+        Self::Suspend,
+        Self::StepClock,
+        Self::Drift,
+    ];
+
+    /// How a file calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::CutOneWay => "cut_one_way",
+            Self::Hold => "hold",
+            Self::Slow => "slow",
+            Self::Lossy => "lossy",
+            Self::Reset => "reset",
+            Self::Kill => "kill",
+            Self::PowerLoss => "power_loss",
+            Self::Suspend => "suspend",
+            Self::StepClock => "step_clock",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// How many faults a run has, unless set. More hide each other's effects; some runs have none.
+const FAULTS: CountRange = CountRange { min: 0, max: 5 };
+
+/// How long a fault lasts, unless set: from a hiccup to twice as long as it takes to be given up for dead (5 min).
+const LASTS: DurationRange = DurationRange { min: Duration::from_millis(100), max: Duration::from_mins(12) };
+
+impl Default for Swarm {
+    fn default() -> Self {
+        Self {
+            faults: FAULTS,
+            kinds: FaultName::ALL.into_iter().map(|kind| (kind, 1.0)).collect(),
+            lasts: LASTS,
+            within: None,
+            settings: true,
+        }
+    }
+}
+
+impl Default for Workload {
+    /// A little more than the file's own story, so that several jobs meet.
+    fn default() -> Self {
+        let up_to = |max| CountRange { min: 0, max };
+        Self { workspaces: up_to(2), builds: up_to(3), cancels: up_to(2), shutdowns: up_to(1) }
+    }
+}

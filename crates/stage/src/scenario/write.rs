@@ -1,0 +1,330 @@
+//! From a scenario to a file that says the same. What is as it would be anyway is left out, so that what remains is
+//! what the story is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use groundhog_provisioner::RunnerConfig;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
+
+use super::units::{DurationRange, show_duration};
+use super::{
+    Action, ClockStep, ExpectStatus, Fault, FaultKind, LogLevel, Logs, NetworkPath, OnCancel, Phase, Scenario, Step,
+    SuspendedClock, Transition, defaults,
+};
+use crate::expect::{Count, Expectation, Pattern};
+
+/// The whole file.
+pub(super) fn document(scenario: &Scenario) -> DocumentMut {
+    let mut document = DocumentMut::new();
+    document["about"] = value(&scenario.about);
+    for (key, text) in [("issue", &scenario.issue), ("version", &scenario.version)] {
+        if let Some(text) = text {
+            document[key] = value(text);
+        }
+    }
+    document["seed"] = value(i64::try_from(scenario.seed).unwrap_or(i64::MAX));
+    document["duration"] = time(scenario.duration);
+    if scenario.settle != defaults::SETTLE {
+        document["settle"] = time(scenario.settle);
+    }
+    if !scenario.allow_errors.is_empty() {
+        document["allow_errors"] = value(scenario.allow_errors.iter().collect::<Array>());
+    }
+    world(scenario, &mut document);
+    put(&mut document, "step", scenario.steps.iter().map(step));
+    put(&mut document, "fault", scenario.faults.iter().map(fault));
+    put(&mut document, "expect", scenario.expectations.iter().map(expectation));
+    document
+}
+
+/// Adds one table for each entry of a list.
+fn put(document: &mut DocumentMut, key: &str, entries: impl Iterator<Item = Table>) {
+    let entries: ArrayOfTables = entries.collect();
+    if !entries.is_empty() {
+        document[key] = Item::ArrayOfTables(entries);
+    }
+}
+
+fn world(scenario: &Scenario, document: &mut DocumentMut) {
+    let network = path(&scenario.network, &defaults::NETWORK);
+    if !network.is_empty() {
+        document["network"] = Item::Table(network);
+    }
+    let link = |link: &super::Link| {
+        let mut table = Table::new();
+        table["between"] = pair(&link.between);
+        table.extend(path(&link.path, &scenario.network));
+        table
+    };
+    put(document, "link", scenario.links.iter().map(link));
+    let (control, default) = (&scenario.control, &defaults::CONTROL);
+    let mut table = Table::new();
+    if control.connections != default.connections {
+        table["connections"] = value(i64::from(control.connections));
+    }
+    if control.statement_latency != default.statement_latency {
+        table["statement_latency"] = range(control.statement_latency);
+    }
+    if control.log_bytes_max != default.log_bytes_max {
+        table["log_bytes_max"] = value(i64::try_from(control.log_bytes_max).unwrap_or(i64::MAX));
+    }
+    if !table.is_empty() {
+        document["control"] = Item::Table(table);
+    }
+    let group = |group: &super::Group| {
+        let mut table = Table::new();
+        table["name"] = value(&group.name);
+        table["budget"] = value(i64::from(group.budget));
+        table["members"] = value(group.members.iter().collect::<Array>());
+        table
+    };
+    put(document, "group", scenario.groups.iter().map(group));
+    let named = scenario.named_users();
+    let unnamed = scenario.users.iter().filter(|user| !named.contains(user.as_str()));
+    put(document, "user", unnamed.map(|user| Table::from_iter([("name", value(user))])));
+    let template = |template: &super::Template| {
+        let mut table = Table::new();
+        table["name"] = value(&template.name);
+        tags(&mut table, &template.tags);
+        for (key, one) in [("plan", &template.plan), ("apply", &template.apply)] {
+            let inline = phase(one);
+            if !inline.is_empty() {
+                table[key] = value(inline);
+            }
+        }
+        table
+    };
+    put(document, "template", scenario.templates.iter().map(template));
+    put(document, "provisioner", scenario.provisioners.iter().map(provisioner));
+}
+
+fn path(path: &NetworkPath, default: &NetworkPath) -> Table {
+    let mut table = Table::new();
+    if path.latency != default.latency {
+        table["latency"] = range(path.latency);
+    }
+    if path.loss != default.loss {
+        table["loss"] = value(path.loss);
+    }
+    if let Some(bandwidth) = path.bandwidth.filter(|_| path.bandwidth != default.bandwidth) {
+        table["bandwidth"] = value(i64::try_from(bandwidth).unwrap_or(i64::MAX));
+    }
+    table
+}
+
+fn provisioner(provisioner: &super::Provisioner) -> Table {
+    let default = RunnerConfig::default();
+    let mut table = Table::new();
+    table["name"] = value(&provisioner.name);
+    if !provisioner.start.is_zero() {
+        table["start"] = time(provisioner.start);
+    }
+    tags(&mut table, &provisioner.tags);
+    for (key, interval, usual) in [
+        ("update_interval", provisioner.update_interval, default.update_interval),
+        ("force_cancel_interval", provisioner.force_cancel_interval, default.force_cancel_interval),
+    ] {
+        if interval != usual {
+            table[key] = time(interval);
+        }
+    }
+    table
+}
+
+fn tags(table: &mut Table, tags: &BTreeMap<String, String>) {
+    if !tags.is_empty() {
+        table["tags"] = value(tags.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect::<InlineTable>());
+    }
+}
+
+fn phase(phase: &Phase) -> InlineTable {
+    let mut table = InlineTable::new();
+    if !phase.takes.is_zero() {
+        table.insert("takes", text_of(phase.takes));
+    }
+    match phase.on_cancel {
+        OnCancel::Ignore => {
+            table.insert("on_cancel", "ignore".into());
+        }
+        OnCancel::Obey { takes } if !takes.is_zero() => {
+            table.insert("cancel_takes", text_of(takes));
+        }
+        OnCancel::Obey { .. } => {}
+    }
+    if let Some(written) = &phase.logs {
+        table.insert("logs", Value::InlineTable(logs(written)));
+    }
+    if let Some(error) = &phase.fails {
+        table.insert("fails", error.into());
+    }
+    if phase.hangs {
+        table.insert("hangs", true.into());
+    }
+    if phase.daily_cost > 0 {
+        table.insert("daily_cost", i64::from(phase.daily_cost).into());
+    }
+    if let Some(state) = &phase.state {
+        table.insert("state", state.into());
+    }
+    table
+}
+
+fn logs(logs: &Logs) -> InlineTable {
+    let mut table = InlineTable::new();
+    table.insert("every", text_of(logs.every));
+    table.insert("line", logs.line.as_str().into());
+    if let Some(count) = logs.count {
+        table.insert("count", i64::try_from(count).unwrap_or(i64::MAX).into());
+    }
+    let level = match logs.level {
+        LogLevel::Trace => "trace",
+        LogLevel::Debug => "debug",
+        LogLevel::Info => return table,
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    };
+    table.insert("level", level.into());
+    table
+}
+
+fn step(step: &Step) -> Table {
+    let mut table = Table::new();
+    table["at"] = time(step.at);
+    let (key, fields): (_, Vec<(&str, Value)>) = match &step.action {
+        Action::CreateWorkspace { name, owner, template } => {
+            ("create_workspace", vec![("name", name.into()), ("owner", owner.into()), ("template", template.into())])
+        }
+        Action::BuildWorkspace { workspace, owner, transition } => {
+            let transition = match transition {
+                Transition::Start => "start",
+                Transition::Stop => "stop",
+                Transition::Destroy => "destroy",
+            };
+            let fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
+            ("build_workspace", [fields, vec![("transition", transition.into())]].concat())
+        }
+        Action::CancelBuild { workspace, owner, by, expect_status } => {
+            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
+            if by != owner {
+                fields.push(("by", by.into()));
+            }
+            let status = expect_status.map(|status| match status {
+                ExpectStatus::Pending => "pending",
+                ExpectStatus::Running => "running",
+            });
+            fields.extend(status.map(|status| ("expect_status", status.into())));
+            ("cancel_build", fields)
+        }
+        Action::ShutdownProvisioner { name, cancel } => {
+            let mut fields = vec![("name", name.into())];
+            if *cancel {
+                fields.push(("cancel", true.into()));
+            }
+            ("shutdown_provisioner", fields)
+        }
+    };
+    table[key] = value(fields.into_iter().collect::<InlineTable>());
+    table
+}
+
+fn fault(fault: &Fault) -> Table {
+    let mut table = Table::new();
+    table["at"] = time(fault.at);
+    if let Some(lasts) = fault.lasts {
+        table["for"] = time(lasts);
+    }
+    let inline = |fields: Vec<(&str, Value)>| value(fields.into_iter().collect::<InlineTable>());
+    let ends = |between: &(String, String)| Value::from([&between.0, &between.1].into_iter().collect::<Array>());
+    table[fault.kind.name().as_str()] = match &fault.kind {
+        FaultKind::Cut { between } | FaultKind::Hold { between } | FaultKind::Reset { between } => pair(between),
+        FaultKind::CutOneWay { from, to } => pair(&(from.clone(), to.clone())),
+        FaultKind::Slow { between, factor } => inline(vec![("between", ends(between)), ("factor", number(*factor))]),
+        FaultKind::Lossy { between, probability } => {
+            inline(vec![("between", ends(between)), ("probability", number(*probability))])
+        }
+        FaultKind::Kill { host } | FaultKind::PowerLoss { host } => value(host),
+        FaultKind::Suspend { host, clock } => {
+            let clock = match clock {
+                SuspendedClock::Stops => "stops",
+                SuspendedClock::Runs => "runs",
+            };
+            inline(vec![("host", host.into()), ("clock", clock.into())])
+        }
+        FaultKind::StepClock { host, by } => {
+            let by = match by {
+                ClockStep::Ahead(by) => show_duration(*by),
+                ClockStep::Back(by) => format!("-{}", show_duration(*by)),
+            };
+            inline(vec![("host", host.into()), ("by", by.into())])
+        }
+        FaultKind::Drift { host, ppm } => inline(vec![("host", host.into()), ("ppm", i64::from(*ppm).into())]),
+    };
+    table
+}
+
+fn expectation(expectation: &Expectation) -> Table {
+    let mut table = Table::new();
+    table.extend(pattern(&expectation.pattern));
+    if let Some(window) = &expectation.between {
+        let times = [window.start, window.end].map(show_duration);
+        table["between"] = value(times.iter().collect::<Array>());
+    }
+    match expectation.count {
+        Count::AtLeastOnce => {}
+        Count::Times { min, max } if min == max => table["times"] = value(i64::try_from(min).unwrap_or(i64::MAX)),
+        Count::Times { min, max } => table["times"] = value(format!("{min}..{max}")),
+        Count::Never => table["never"] = value(true),
+    }
+    for (key, other) in [("before", &expectation.before), ("after", &expectation.after)] {
+        if let Some(other) = other {
+            table[key] = value(pattern(other).into_inline_table());
+        }
+    }
+    if expectation.always {
+        table["always"] = value(true);
+    }
+    table
+}
+
+fn pattern(pattern: &Pattern) -> Table {
+    let mut table = Table::new();
+    table["event"] = value(&pattern.event);
+    if !pattern.with.is_empty() {
+        let fields = pattern.with.iter().map(|(field, text)| (field.as_str(), text.as_str()));
+        table["with"] = value(fields.collect::<InlineTable>());
+    }
+    if let Some(host) = &pattern.host {
+        table["host"] = value(host);
+    }
+    table
+}
+
+fn pair(between: &(String, String)) -> Item {
+    value([&between.0, &between.1].into_iter().collect::<Array>())
+}
+
+fn time(duration: Duration) -> Item {
+    value(show_duration(duration))
+}
+
+fn text_of(duration: Duration) -> Value {
+    show_duration(duration).into()
+}
+
+fn range(range: DurationRange) -> Item {
+    value(format!("{}..{}", show_duration(range.min), show_duration(range.max)))
+}
+
+/// Whole numbers are written as such.
+fn number(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 { (number as i64).into() } else { number.into() }
+}
+
+impl Scenario {
+    /// Everybody who is named by a group or a step.
+    pub(crate) fn named_users(&self) -> BTreeSet<&str> {
+        let members = self.groups.iter().flat_map(|group| &group.members).map(String::as_str);
+        members.chain(self.steps.iter().flat_map(|step| step.action.users())).collect()
+    }
+}
