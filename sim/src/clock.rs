@@ -82,9 +82,8 @@ impl Clock {
         self.drift_ppm = drift_ppm.clamp(-DRIFT_PPM_MAX, DRIFT_PPM_MAX);
     }
 
-    /// Takes back what the monotonic clock counted since `suspended_at`, because it stood still.
-    pub(crate) fn stood_still_since(&mut self, suspended_at: u64, now: u64) {
-        let reading = self.monotonic(suspended_at);
+    /// Sets the monotonic clock back to `reading`, because it stood still since it showed that.
+    pub(crate) fn stood_still_at(&mut self, reading: u64, now: u64) {
         self.move_anchor(now);
         self.monotonic = reading;
     }
@@ -131,8 +130,12 @@ mod tests {
     #[test]
     fn a_clock_that_stood_still_goes_on_where_it_stopped() {
         let mut clock = Clock::new(0, 0);
-        clock.stood_still_since(100, 400);
+        clock.stood_still_at(100, 400);
         assert_eq!((clock.monotonic(450), clock.wall(450)), (150, 450));
+        // Its speed may have changed meanwhile.
+        clock.set_drift(500, 100_000);
+        clock.stood_still_at(150, 600);
+        assert_eq!(clock.monotonic(700), 260);
     }
 
     #[test]

@@ -28,8 +28,9 @@ pub(crate) type Boot = Rc<dyn Fn(Host) -> BoxFuture<'static, ()>>;
 pub(crate) enum Status {
     /// Its software runs.
     Running,
-    /// Nothing of it runs, and packets for it are lost; it goes on where it stopped.
-    Suspended { since: u64, clock: SuspendedClock },
+    /// Nothing of it runs, and packets for it are lost; it goes on where it stopped. `reading` is what its
+    /// monotonic clock showed then.
+    Suspended { reading: u64, clock: SuspendedClock },
     /// Its software was killed, or was not started yet; the machine itself answers: with refusals.
     Stopped,
     /// Without power: it does not answer at all.

@@ -91,7 +91,8 @@ pub(crate) fn suspend(kernel: &Kernel, host: HostId, clock: SuspendedClock) {
         if hosts[host].status != Status::Running {
             return;
         }
-        hosts[host].status = Status::Suspended { since: kernel.now.get(), clock };
+        let reading = hosts[host].clock.monotonic(kernel.now.get());
+        hosts[host].status = Status::Suspended { reading, clock };
         hosts.suspended += 1;
     }
     let word = if clock == SuspendedClock::Stops { "stops" } else { "runs" }.to_owned();
@@ -103,10 +104,10 @@ pub(crate) fn resume(kernel: &Kernel, host: HostId) {
     let stalled = {
         let mut hosts = kernel.hosts.borrow_mut();
         let state = &mut hosts[host];
-        let Status::Suspended { since, clock } = state.status else { return };
+        let Status::Suspended { reading, clock } = state.status else { return };
         state.status = Status::Running;
         if clock == SuspendedClock::Stops {
-            state.clock.stood_still_since(since, kernel.now.get());
+            state.clock.stood_still_at(reading, kernel.now.get());
         }
         let stalled = std::mem::take(&mut state.own.stalled);
         hosts.suspended -= 1;

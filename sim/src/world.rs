@@ -55,8 +55,9 @@ impl Config {
 }
 
 /// How many task runs may happen in one instant of virtual time before the run is given up as a livelock. The
-/// busiest honest instants, a thousand agents that reconnect at once, stay ten times below.
-const RUNS_PER_INSTANT_MAX: u64 = 1_000_000;
+/// busiest honest instants, a thousand agents that reconnect at once, stay three times below; and a campaign that
+/// meets a livelock must not stand still for a minute.
+const RUNS_PER_INSTANT_MAX: u64 = 300_000;
 
 /// Runs a simulation on a fresh thread and returns what `story` returns.
 ///
@@ -83,6 +84,8 @@ pub fn simulate<T: Send>(config: Config, story: impl FnOnce(&mut World) -> T + S
 /// A simulated world, which lives on the thread that made it; see [`simulate`].
 pub struct World {
     kernel: Rc<Kernel>,
+    /// Time does not go on after a livelock.
+    has_livelocked: bool,
     _subscriber: tracing::subscriber::DefaultGuard,
     _entered: kernel::Entered,
 }
@@ -111,7 +114,7 @@ impl World {
         });
         let entered = kernel::enter(kernel.clone());
         interpose::check();
-        Self { kernel, _subscriber: subscriber, _entered: entered }
+        Self { kernel, has_livelocked: false, _subscriber: subscriber, _entered: entered }
     }
 
     /// Adds a host that runs `boot` from the beginning, and again after each crash.
@@ -222,7 +225,7 @@ impl World {
     }
 
     /// Moves time on by `duration`: runs everything that is ready, then leaps to the next event, and so on. Ends
-    /// early only for a livelock.
+    /// early only for a livelock, after which time does not go on.
     pub fn run_for(&mut self, duration: Duration) {
         self.run_until(self.now().saturating_add(duration));
     }
@@ -232,7 +235,8 @@ impl World {
         let until = micros(until);
         let mut runs_in_instant = 0;
         loop {
-            if !self.run_ready(&mut runs_in_instant) {
+            if self.has_livelocked || !self.run_ready(&mut runs_in_instant) {
+                self.has_livelocked = true;
                 return;
             }
             let next = self.kernel.queue.borrow_mut().advance(until);

@@ -1,8 +1,10 @@
 //! What can be asked of the program.
 
-use std::{num::NonZeroUsize, ops::Range, path::PathBuf};
+use std::{num::NonZeroUsize, ops::Range, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use groundhog_sim::campaign::Shard;
+use groundhog_stage::scenario::units::parse_duration;
 
 use crate::exit;
 
@@ -21,6 +23,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run scenarios and judge them
     Run(RunArguments),
+    /// Search for failures: many runs, each with faults and doings of its own
+    Fuzz(FuzzArguments),
     /// List scenarios
     List(ListArguments),
     /// List what holds on every run of every scenario
@@ -80,6 +84,45 @@ pub struct RunArguments {
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Options of `fuzz`.
+#[derive(Debug, Args)]
+pub struct FuzzArguments {
+    /// Scenario files, or folders of them [default: scenarios]
+    pub paths: Vec<PathBuf>,
+    /// How many runs the whole campaign has, those of all shards together [default: as many as time allows]
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// For how long, such as 10m [default: 60s, unless --seeds is given]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// The campaign's name, from which all its seeds follow
+    #[arg(long, value_name = "NAME", default_value = "1")]
+    pub campaign: String,
+    /// Which part of the campaign to run here: every N-th run, from the run I
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// Where results and case files are put
+    #[arg(long, value_name = "DIR", default_value = "findings")]
+    pub out: PathBuf,
+    /// Stop after so many different findings
+    #[arg(long, value_name = "K")]
+    pub stop_after: Option<NonZeroUsize>,
+    /// How many runs may be spent on making a finding small
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub shrink_runs: u64,
+    /// How many runs at once [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Reads a span of time.
+fn time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| format!("{error}: expected a span of time such as 60s, 10m or 1h30m"))
 }
 
 /// Reads a number of jobs.

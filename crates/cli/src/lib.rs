@@ -3,6 +3,7 @@
 //! - [`arguments`]: what can be asked.
 //! - [`commands`]: a file per command.
 //! - [`pool`]: many runs on several threads, with results in order.
+//! - [`mod@version`]: which code this is.
 //! - [`exit`]: what the exit status says.
 //!
 //! Results go to standard output, progress and diagnostics to standard error, colour to terminals only.
@@ -13,6 +14,7 @@ pub mod arguments;
 pub mod commands;
 pub mod exit;
 pub mod pool;
+pub mod version;
 
 use std::{ffi::OsString, io};
 
@@ -37,6 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let outcome = match arguments.command {
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Fuzz(arguments) => commands::fuzz::run(&arguments),
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Invariants(arguments) => commands::invariants::run(arguments.format),
         Command::Events(arguments) => commands::events::run(arguments.format),

@@ -57,6 +57,24 @@ fn a_fast_clock_fires_early_and_a_slow_one_late() {
 }
 
 #[test]
+fn a_clock_whose_speed_changes_while_it_stands_still_goes_on_where_it_stopped() {
+    let seen = ticking(|world| {
+        suspend(SuspendedClock::Stops)(world);
+        // Begins and ends within the suspension, which lasts from 15 s to 35 s.
+        let drift = Fault::Drift { host: "a".into(), ppm: -50_000 };
+        world.plan(seconds(20), Some(seconds(10)), &drift).expect("it exists");
+    });
+    assert_eq!(
+        seen,
+        ticking(suspend(SuspendedClock::Stops))
+            .into_iter()
+            .map(|(at, _)| at)
+            .zip(seen.iter().map(|(_, note)| note.clone()))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn a_drift_that_begins_later_moves_timers_that_are_already_armed() {
     let seen = ticking(|world| {
         let fault = Fault::Drift { host: "a".into(), ppm: -100_000 };

@@ -134,6 +134,9 @@ fn tasks_that_wake_each_other_without_end_are_a_livelock() {
         });
         world.run_for(seconds(1));
         assert_eq!(world.violations()[0].rule, "livelock");
+        let stood_still_at = world.now();
+        world.run_for(seconds(10));
+        assert_eq!((world.now(), world.violations().len()), (stood_still_at, 1), "time does not go on");
     });
 }
 

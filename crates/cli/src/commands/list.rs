@@ -19,7 +19,7 @@ pub fn run(arguments: &ListArguments) -> io::Result<Exit> {
     let mut out = io::stdout().lock();
     match arguments.format {
         Format::Text => {
-            let rows = loaded.iter().map(|one| vec![one.entry.name.clone(), one.scenario.about.clone()]);
+            let rows = loaded.iter().map(|one| vec![one.entry.name.clone(), one.file.scenario.about.clone()]);
             write!(out, "{}", table::render(&["SCENARIO", "SHOWS"], rows))?;
         }
         Format::Json => {
@@ -27,10 +27,10 @@ pub fn run(arguments: &ListArguments) -> io::Result<Exit> {
                 let line = json!({
                     "scenario": one.entry.name,
                     "path": one.entry.path.display().to_string(),
-                    "about": one.scenario.about,
-                    "issue": one.scenario.issue,
-                    "seed": one.scenario.seed,
-                    "virtual_seconds": one.scenario.duration.as_secs_f64(),
+                    "about": one.file.scenario.about,
+                    "issue": one.file.scenario.issue,
+                    "seed": one.file.scenario.seed,
+                    "virtual_seconds": one.file.scenario.duration.as_secs_f64(),
                 });
                 writeln!(out, "{line}")?;
             }

@@ -8,7 +8,7 @@ use std::{
 use groundhog_stage::{
     catalogue,
     diagnostic::{Diagnostic, Diagnostics},
-    scenario::Scenario,
+    scenario::ScenarioFile,
     suite::{self, Entry},
 };
 
@@ -17,7 +17,7 @@ use crate::{arguments::Format, exit::Exit};
 /// A scenario and where it came from.
 pub(super) struct Loaded {
     pub(super) entry: Entry,
-    pub(super) scenario: Scenario,
+    pub(super) file: ScenarioFile,
 }
 
 /// Reads all scenarios at `paths`. Every mistake in every file is told before this gives up; a mistake is told
@@ -45,8 +45,8 @@ pub(super) fn load(paths: &[PathBuf], format: Format) -> io::Result<Result<Vec<L
     let catalogue = catalogue::lists();
     let (mut loaded, mut mistaken) = (Vec::new(), false);
     for entry in entries {
-        match Scenario::load(&entry.path, &catalogue) {
-            Ok(scenario) => loaded.push(Loaded { entry, scenario }),
+        match ScenarioFile::load(&entry.path, &catalogue) {
+            Ok(file) => loaded.push(Loaded { entry, file }),
             Err(diagnostics) => {
                 mistaken = true;
                 tell(&diagnostics, format)?;

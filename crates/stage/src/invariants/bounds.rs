@@ -27,6 +27,8 @@ pub struct Bounds {
     /// Whether the network, when no fault is on it, lets every call through well within the slack. Where it does
     /// not, nothing is promised about how soon a worker learns of a cancel.
     pub network_is_sound: bool,
+    /// Whether calls are so quick that no runner falls behind with its log lines for long.
+    pub calls_are_quick: bool,
 }
 
 /// Reconnecting takes at most the longest back-off (10 s) and the time-outs before it (30 s each way).
@@ -40,6 +42,13 @@ const STATEMENTS_MAX: u32 = 200;
 
 /// A network that loses more than this makes connections break again and again.
 const LOSS_MAX: f64 = 0.1;
+
+/// How long a packet may take for calls to be quick: with this and the next, handing over a hundred lines takes less
+/// than a quarter of a second, the time after which a runner hands over what it has.
+const QUICK_LATENCY_MAX: Duration = Duration::from_millis(50);
+
+/// How long a statement may take for calls to be quick; an update takes less than ten.
+const QUICK_STATEMENT_MAX: Duration = Duration::from_millis(10);
 
 /// Bytes per second below which a batch of log lines alone takes longer than the slack.
 const BANDWIDTH_MIN: u64 = 100_000;
@@ -57,6 +66,7 @@ impl Default for Bounds {
             reaper_batch: u64::from(reaper.jobs_per_run),
             slack: SLACK,
             network_is_sound: true,
+            calls_are_quick: true,
         }
     }
 }
@@ -87,6 +97,8 @@ impl Bounds {
                 .saturating_add(latency_max.saturating_mul(TRIPS_MAX))
                 .saturating_add(scenario.control.statement_latency.max.saturating_mul(STATEMENTS_MAX)),
             network_is_sound: paths.iter().all(is_sound),
+            calls_are_quick: latency_max <= QUICK_LATENCY_MAX
+                && scenario.control.statement_latency.max <= QUICK_STATEMENT_MAX,
             ..default
         }
     }

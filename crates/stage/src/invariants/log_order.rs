@@ -5,7 +5,7 @@
 //! says so; after that nothing is stored.
 //!
 //! A runner tells at its end how many lines it had. On a clean run, one in which nothing has gone wrong so far and
-//! whose network is sound, all of them are stored by then unless the log overflowed. In trouble some may be lost:
+//! whose network is sound and whose calls are quick, all of them are stored by then unless the log overflowed. In trouble some may be lost:
 //! a job's end does not wait for its last lines for ever.
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Overflow {
 
 impl LogOrder {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { jobs: BTreeMap::new(), clean: bounds.network_is_sound }
+        Self { jobs: BTreeMap::new(), clean: bounds.network_is_sound && bounds.calls_are_quick }
     }
 
     /// A runner that was heard out has ended: none of its lines may be missing.

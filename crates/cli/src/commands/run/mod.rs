@@ -5,7 +5,7 @@
 
 mod json;
 mod outcome;
-mod text;
+pub(super) mod text;
 
 use std::{
     io::{self, IsTerminal},
@@ -86,14 +86,14 @@ impl<'a> Plan<'a> {
         let loaded = &self.loaded[number / self.runs_each];
         let seed = match self.first_seed {
             Some(first) => first + (number % self.runs_each) as u64,
-            None => loaded.scenario.seed,
+            None => loaded.file.scenario.seed,
         };
         (loaded, seed)
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long the program takes is told in real time")]
-fn began() -> Instant {
+pub(super) fn began() -> Instant {
     Instant::now()
 }
 

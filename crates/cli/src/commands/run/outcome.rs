@@ -62,7 +62,7 @@ fn quoted(word: &str) -> String {
 /// Runs a scenario with a seed, compares its log with the snapshot if there is one for that seed, or stores it.
 pub(super) fn run(loaded: &Loaded, seed: u64, arguments: &RunArguments) -> Outcome {
     let began = began();
-    let report = run::run(&loaded.scenario, seed);
+    let report = run::run(&loaded.file.scenario, seed);
     let mut outcome = Outcome {
         scenario: loaded.entry.name.clone(),
         path: loaded.entry.path.display().to_string(),
@@ -103,7 +103,7 @@ fn around(report: &Report, violation: &Violation) -> String {
 
 fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: &mut Outcome) {
     // A snapshot is of one seed, the scenario's own.
-    let Some(snapshots) = loaded.entry.snapshots.as_ref().filter(|_| report.seed == loaded.scenario.seed) else {
+    let Some(snapshots) = loaded.entry.snapshots.as_ref().filter(|_| report.seed == loaded.file.scenario.seed) else {
         return;
     };
     let mut fail = |message: String, detail: String| {

@@ -10,11 +10,11 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Outcome, Tell};
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const FAINT: Style = Style::new().dimmed();
+pub(in crate::commands) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(in crate::commands) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(in crate::commands) const FAINT: Style = Style::new().dimmed();
 
-fn styled(style: Style, text: impl Display) -> String {
+pub(in crate::commands) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -120,7 +120,7 @@ fn failure(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
 }
 
 /// Hours, minutes and seconds, as long as there are any.
-fn virtual_time(time: Duration) -> String {
+pub(in crate::commands) fn virtual_time(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds}s"),

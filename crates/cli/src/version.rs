@@ -1,0 +1,9 @@
+//! Which code this is.
+
+/// The version, and the commit that it was built from, as far as that is known: `0.1.0+adcff7d1c2aa`.
+///
+/// Changes that are not committed do not show in it; a case file's digests do tell them.
+pub fn version() -> String {
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("GROUNDHOG_COMMIT"));
+    if commit.is_empty() { version.to_owned() } else { format!("{version}+{commit}") }
+}
