@@ -25,6 +25,12 @@ pub enum Command {
     Run(RunArguments),
     /// Search for failures: many runs, each with faults and doings of its own
     Fuzz(FuzzArguments),
+    /// Join the results of a campaign's shards
+    Merge(MergeArguments),
+    /// Run case files: does what was found still fail?
+    Replay(CaseArguments),
+    /// Make a failing case smaller
+    Shrink(ShrinkArguments),
     /// List scenarios
     List(ListArguments),
     /// List what holds on every run of every scenario
@@ -115,6 +121,47 @@ pub struct FuzzArguments {
     /// How many runs at once [default: one per processor]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Results of shards, as `fuzz` writes them
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub struct CaseArguments {
+    /// Case files, or folders of them
+    #[arg(required = true, value_name = "CASE")]
+    pub cases: Vec<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArguments {
+    /// A case file, or any scenario that fails
+    pub case: PathBuf,
+    /// The seed with which it fails, instead of the file's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the smaller case is put [default: in place of the case; for a scenario, a file named after the failure]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How many runs may be spent
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub runs: u64,
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

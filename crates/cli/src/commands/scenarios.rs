@@ -8,7 +8,7 @@ use std::{
 use groundhog_stage::{
     catalogue,
     diagnostic::{Diagnostic, Diagnostics},
-    scenario::ScenarioFile,
+    scenario::{Case, ScenarioFile},
     suite::{self, Entry},
 };
 
@@ -54,6 +54,43 @@ pub(super) fn load(paths: &[PathBuf], format: Format) -> io::Result<Result<Vec<L
         }
     }
     Ok(if mistaken { Err(Exit::BadInput) } else { Ok(loaded) })
+}
+
+/// Reads the one scenario at `path`.
+pub(super) fn one(path: &Path, format: Format) -> io::Result<Result<Loaded, Exit>> {
+    let loaded = load(&[path.to_owned()], format)?;
+    let mut loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    match (loaded.pop(), loaded.len()) {
+        (Some(only), 0) => Ok(Ok(only)),
+        (_, more) => {
+            let message = format!("there are {} scenarios here: name one of them", more + 1);
+            tell(&mistake("not-one", path, &message), format)?;
+            Ok(Err(Exit::BadInput))
+        }
+    }
+}
+
+/// Reads all case files at `paths`. A scenario that is no case is a mistake.
+pub(super) fn cases(paths: &[PathBuf], format: Format) -> io::Result<Result<Vec<(Loaded, Case)>, Exit>> {
+    let loaded = match load(paths, format)? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let (mut cases, mut mistaken) = (Vec::new(), false);
+    for one in loaded {
+        match one.file.case.clone() {
+            Some(case) => cases.push((one, case)),
+            None => {
+                mistaken = true;
+                let message = "this is a scenario, but no case: it has no table `[case]`; `groundhog run` runs it";
+                tell(&mistake("no-case", &one.entry.path, message), format)?;
+            }
+        }
+    }
+    Ok(if mistaken { Err(Exit::BadInput) } else { Ok(cases) })
 }
 
 /// A mistake that is in no file's text.

@@ -106,6 +106,7 @@ fn the_example_means_what_it_says() {
             count: Count::AtLeastOnce,
             before: None,
             after: None,
+            always: false,
         }]
     );
     assert_eq!(Bounds::of(&scenario).force_cancel_interval, secs(600));

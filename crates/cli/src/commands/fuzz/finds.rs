@@ -73,6 +73,7 @@ impl Finds {
             (known.after, known.runs) = (after, Some(shrunk.runs));
             record.write(&Line::Shrunk {
                 signature: signature.clone(),
+                index: finding.index,
                 case,
                 runs: shrunk.runs,
                 is_minimal: shrunk.is_minimal,

@@ -7,7 +7,7 @@
 //! - `progress`: how far it has come, for people.
 //! - `summary`: what came of it, for people; shared with `groundhog merge`.
 
-mod finds;
+pub(super) mod finds;
 mod progress;
 pub(super) mod record;
 mod search;

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `campaign` | the first line: `format` (1), `campaign`, `shard`, `version`, `scenarios`, and `seeds`, the runs of the whole campaign, or null if time ended it |
 //! | `finding` | a failure of a new kind: `signature`, `scenario`, `index`, `seed`, `message`, `case` (the file beside this one) |
-//! | `shrunk` | its case has been made small: `signature`, `case`, `runs`, `is_minimal`, and the number of parts, faults and steps `before` and `after` |
+//! | `shrunk` | its case has been made small: `signature`, `index`, `case`, `runs`, `is_minimal`, and the number of parts, faults and steps `before` and `after` |
 //! | `progress` | every ten seconds: `tally`, all that is known so far |
 //! | `end` | the last line: `tally`, and `complete`, whether nothing broke down |
 //!
@@ -71,6 +71,7 @@ pub(in crate::commands) enum Line {
     },
     Shrunk {
         signature: Signature,
+        index: u64,
         case: String,
         runs: u64,
         is_minimal: bool,
@@ -84,6 +85,13 @@ pub(in crate::commands) enum Line {
         complete: bool,
         tally: Tally,
     },
+}
+
+impl Line {
+    /// The first line.
+    pub(in crate::commands) fn campaign(header: Header) -> Self {
+        Self::Campaign { format: FORMAT, header }
+    }
 }
 
 /// A file of results in the making.
@@ -102,7 +110,7 @@ impl Record {
         let path = out.join(name);
         let file = fs::create_dir_all(out).and_then(|()| File::create(&path)).map_err(|error| cannot(&path, &error))?;
         let mut record = Self { path, file, echo: format == Format::Json, kept_up: began() };
-        record.write(&Line::Campaign { format: FORMAT, header: header.clone() })?;
+        record.write(&Line::campaign(header.clone()))?;
         Ok(record)
     }
 
