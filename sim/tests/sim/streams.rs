@@ -280,6 +280,8 @@ proptest! {
         cases: 300,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(0),
+        // A story has many parts, and each is tried without.
+        max_shrink_iters: 5_000,
         ..ProptestConfig::default()
     })]
 
