@@ -12,7 +12,7 @@ use groundhog_control::{
     operations::{Posting, acquire::Want},
     tags::Tags,
 };
-use proptest::{prelude::*, sample::Index, test_runner::RngSeed};
+use proptest::{prelude::*, sample::Index, strategy::Union, test_runner::RngSeed};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use crate::support::world::map;
@@ -162,17 +162,22 @@ impl ReferenceStateMachine for Reference {
         Just(Self::default()).boxed()
     }
 
-    fn transitions(_state: &Self) -> BoxedStrategy<Step> {
+    fn transitions(state: &Self) -> BoxedStrategy<Step> {
         let answer = prop_oneof![3 => Just(Answer::Nothing), 2 => Just(Answer::Job), 1 => Just(Answer::Failed)];
-        prop_oneof![
-            5 => label().prop_map(Step::Arrive),
-            2 => any::<Index>().prop_map(Step::Leave),
-            4 => label().prop_map(Step::Post),
-            1 => Just(Step::Poll),
-            8 => (any::<Index>(), answer).prop_map(|(which, answer)| Step::Answer(which, answer)),
-            1 => (0_u64..3).prop_map(Step::Stale),
-        ]
-        .boxed()
+        let mut possible = vec![
+            (5, label().prop_map(Step::Arrive).boxed()),
+            (4, label().prop_map(Step::Post).boxed()),
+            (1, Just(Step::Poll).boxed()),
+            (1, (0_u64..3).prop_map(Step::Stale).boxed()),
+        ];
+        if !state.waiting().is_empty() {
+            possible.push((2, any::<Index>().prop_map(Step::Leave).boxed()));
+        }
+        if !state.questions().is_empty() {
+            possible
+                .push((8, (any::<Index>(), answer).prop_map(|(which, answer)| Step::Answer(which, answer)).boxed()));
+        }
+        Union::new_weighted(possible).boxed()
     }
 
     fn preconditions(state: &Self, step: &Step) -> bool {

@@ -22,9 +22,11 @@ use crate::session::Response;
 const HEARTBEAT: u64 = 5;
 const FORCE_CANCEL: u64 = 20;
 const PHASE_FLUSH: u64 = 7;
-const LAST_FLUSH: u64 = 9;
-const CLOSING_FLUSH: u64 = 2;
+const LAST_FLUSH: u64 = 4;
+const CLOSING_FLUSH: u64 = 3;
 const RETRY: u64 = 1;
+/// How many lines a message carries.
+const MESSAGE_LINES: u64 = 1_000;
 
 fn config() -> RunnerConfig {
     RunnerConfig {
@@ -55,7 +57,7 @@ enum Step {
     /// The quota is answered; whether it suffices.
     Quota(Answer<bool>),
     Terminal(Answer<()>),
-    Log,
+    Logs(u64),
     Planned {
         fails: bool,
         cost: i32,
@@ -161,7 +163,13 @@ impl Reference {
             Step::Update(answer) => self.update_answered(answer),
             Step::Quota(answer) => self.quota_answered(answer),
             Step::Terminal(answer) => self.terminal_answered(answer),
-            Step::Log => self.lines += 1,
+            Step::Logs(count) => {
+                // They come one by one, and the first may be sent before the next is there.
+                for _ in 0..count {
+                    self.lines += 1;
+                    self.settle();
+                }
+            }
             Step::Planned { fails: true, .. } | Step::Applied { fails: true } => self.decide(failed("no"), LAST_FLUSH),
             // A cancelled job begins no further phase.
             Step::Planned { .. } if self.canceled_at.is_some() => {
@@ -333,7 +341,7 @@ impl Reference {
             || self.heard_at + HEARTBEAT <= self.now
             || self.wait.is_some_and(|wait| !wait.heard);
         if reports && wanted && self.update.is_none() && self.update_from <= self.now {
-            self.update = Some((self.lines, true));
+            self.update = Some((self.lines.min(self.stored + MESSAGE_LINES), true));
         }
         self.look();
     }
@@ -411,12 +419,12 @@ impl ReferenceStateMachine for Reference {
             (20, answers(flips).prop_map(Step::Update).boxed()),
             (12, answers(proptest::bool::weighted(0.8)).prop_map(Step::Quota).boxed()),
             (8, answers(Just(())).prop_map(Step::Terminal).boxed()),
-            (5, Just(Step::Log).boxed()),
+            (5, prop_oneof![9 => 1_u64..4, 1 => 900_u64..2_200].prop_map(Step::Logs).boxed()),
             (8, (flips, 0_i32..3).prop_map(|(fails, cost)| Step::Planned { fails, cost }).boxed()),
             (8, any::<bool>().prop_map(|fails| Step::Applied { fails }).boxed()),
             (1, Just(Step::SessionEnds).boxed()),
             (1, Just(Step::Shutdown).boxed()),
-            (1, Just(Step::Close).boxed()),
+            (if state.is_decided() { 6 } else { 1 }, Just(Step::Close).boxed()),
             (1, Just(Step::Stop).boxed()),
             (12, prop_oneof![6 => 1_u64..7, 1 => 7_u64..30].prop_map(Step::Pass).boxed()),
         ];
@@ -432,7 +440,7 @@ impl ReferenceStateMachine for Reference {
             Step::Update(_) => state.seen.update.is_some(),
             Step::Quota(_) => state.seen.quota.is_some(),
             Step::Terminal(_) => state.seen.terminal.is_some(),
-            Step::Log => state.seen.session && matches!(state.place, Place::Planning | Place::Applying),
+            Step::Logs(_) => state.seen.session && matches!(state.place, Place::Planning | Place::Applying),
             Step::Planned { .. } => state.place == Place::Planning,
             Step::Applied { .. } => state.place == Place::Applying,
             Step::SessionEnds => matches!(state.place, Place::Planning | Place::Applying),
@@ -463,7 +471,7 @@ const EXAMPLES: [Step; 12] = [
     Step::Update(Answer::Lost),
     Step::Quota(Answer::Lost),
     Step::Terminal(Answer::Lost),
-    Step::Log,
+    Step::Logs(1),
     Step::Planned { fails: false, cost: 0 },
     Step::Applied { fails: false },
     Step::SessionEnds,
@@ -540,8 +548,11 @@ impl StateMachineTest for Tested {
                 tested.seen.terminal = None;
                 tested.happen(Event::Terminal(result(answer)));
             }
-            Step::Log => {
-                tested.happen(Event::Response(Response::Log { level: LogLevel::Info, output: "x".to_owned() }));
+            Step::Logs(count) => {
+                for _ in 0..count {
+                    let response = Response::Log { level: LogLevel::Info, output: "x".to_owned() };
+                    tested.happen(Event::Response(response));
+                }
             }
             Step::Planned { fails, cost } => {
                 let resources = vec![Resource { daily_cost: cost, ..Resource::default() }];
