@@ -37,6 +37,8 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
     use super::*;
 
     #[test]
@@ -65,6 +67,61 @@ mod tests {
             let wait = backoff.next_wait();
             assert!(wait >= last);
             last = wait;
+        }
+    }
+
+    /// What is asked of a back-off: the next wait, or a success in between.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Wait,
+        Succeed,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        proptest::collection::vec(prop_oneof![20 => Just(Step::Wait), 1 => Just(Step::Succeed)], 1..120)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(0), ..ProptestConfig::default() })]
+
+        /// Against the closed form: the wait before the n-th try after a success is `floor * phi^n`, at most the
+        /// ceiling, and none at all before the first.
+        #[test]
+        fn waits_follow_the_closed_form(
+            floor in (1_u64..60_000).prop_map(Duration::from_millis),
+            ceiling in prop_oneof![
+                4 => (1_u64..86_400_000).prop_map(Duration::from_millis),
+                1 => Just(Duration::MAX),
+            ],
+            steps in steps(),
+        ) {
+            // From the definition, not the constant of the implementation.
+            let phi = (1.0 + 5_f64.sqrt()) / 2.0;
+            // Waits are whole nanoseconds, rounded at each step, and no longer than 64 bits of them: five
+            // hundred years.
+            let tolerance = 1e-5;
+            let longest = ceiling.as_secs_f64().min(u64::MAX as f64 / 1e9);
+            let mut backoff = Backoff::new(floor, ceiling);
+            let mut tries = 0;
+            for step in steps {
+                match step {
+                    Step::Succeed => {
+                        backoff.reset();
+                        tries = 0;
+                    }
+                    Step::Wait => {
+                        let wait = backoff.next_wait();
+                        let expected = match tries {
+                            0 => 0.0,
+                            _ => (floor.as_secs_f64() * phi.powi(tries)).min(longest),
+                        };
+                        let difference = (wait.as_secs_f64() - expected).abs();
+                        prop_assert!(difference <= expected * tolerance, "try {tries}: {wait:?}, not {expected} s");
+                        prop_assert!(wait <= ceiling);
+                        tries += 1;
+                    }
+                }
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     fn outcome(index: u64) -> Outcome {
         let violation = Violation {
             rule: "even".to_owned(),
-            message: format!("{index} is odd, by {}", if index % 3 == 0 { "three" } else { "one" }),
+            message: format!("{index} is odd, by {}", if index.is_multiple_of(3) { "three" } else { "one" }),
             at: Duration::ZERO,
             record: None,
         };

@@ -7,6 +7,7 @@ mod determinism;
 mod faults;
 mod log;
 mod seam;
+mod streams;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -7,7 +7,7 @@ use groundhog_control::{
     operations::{Posting, acquire::Want},
     tags::Tags,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use crate::support::world::{map, want};
 
@@ -265,6 +265,12 @@ fn nth(waiters: Vec<WaiterId>, at: usize) -> Option<WaiterId> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(0),
+        ..ProptestConfig::default()
+    })]
+
     /// Whatever happened before: once the questions under way are answered nobody waits for a job that was posted,
     /// and after one poll nobody waits for any job at all that would be theirs.
     #[test]

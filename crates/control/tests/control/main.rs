@@ -1,13 +1,15 @@
 //! The control plane's tests.
 //!
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons.
-//! - pure decisions: `status`, `tags`, `names`, `core`.
+//! - pure decisions: `status`, `tags`, `names`, `core` (and `core_reference`, a second acquirer to hold
+//!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`.
 //! - shells: `store`, `acquirer`, `identity` (every unary call, by who calls), `rpc` (over real sockets).
 
 mod acquirer;
 mod cancel;
 mod core;
+mod core_reference;
 mod finish;
 mod identity;
 mod logs;

@@ -18,9 +18,13 @@ pub mod core;
 mod ending;
 pub mod event;
 mod log_queue;
+#[cfg(test)]
+mod log_queue_reference;
 mod phases;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod reference;
 pub(crate) mod shell;
 #[cfg(test)]
 mod stories;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_host::Instant;
 use groundhog_wire::v1::{self, CommitQuotaResponse, Job, LogLevel, LogLine, Resource, Transition, WorkspaceBuild};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use super::{
     Runner, RunnerConfig,
@@ -374,7 +374,12 @@ fn result<T>(answer: Answer, value: T) -> Result<T, CallError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(0),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_run_keeps_the_rules_and_ends(
