@@ -21,7 +21,7 @@ pub struct Failure<'a> {
     pub signature: &'a Signature,
     /// Which code it was.
     pub version: &'a str,
-    /// In which campaign and run it was found, if in one.
+    /// In which campaign and run it was found, and from what it was drawn, if so.
     pub found: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Failure<'_> {
         document["case"] = Item::Table(table);
         format!(
             "# A failure that was found. See it again with: groundhog replay {file}\n# Once it is mended, keep it in scenarios/regressions/, where it must pass.\n\n{}\n{document}",
-            self.plan.to_toml()
+            Scenario { about: case.message, ..self.plan.clone() }.to_toml()
         )
     }
 }

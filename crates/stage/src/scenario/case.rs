@@ -14,6 +14,6 @@ pub struct Case {
     pub log_digest: String,
     /// The digest of every step of that run.
     pub trace_digest: String,
-    /// Which run of which campaign it was found in, if it was in one: `1/17` is the run 17 of campaign `1`.
+    /// Where it was found, if in a campaign: its name, the run's index, and the scenario that was drawn from.
     pub found: Option<String>,
 }

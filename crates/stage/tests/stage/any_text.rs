@@ -28,6 +28,9 @@ fn lookalike() -> impl Strategy<Value = String> {
         "[[step]]",
         "[[fault]]",
         "[[expect]]",
+        "[swarm]",
+        "[workload]",
+        "[case]",
     ]);
     let key = prop::sample::select(vec![
         "about",
@@ -55,11 +58,19 @@ fn lookalike() -> impl Strategy<Value = String> {
         "create_workspace",
         "cancel_build",
         "drift",
+        "count",
+        "always",
+        "faults",
+        "kinds",
+        "lasts",
+        "builds",
     ]);
     let value = prop::sample::select(vec![
         "\"1s\"",
         "\"-1m\"",
         "\"1ms..2s\"",
+        "\"1..3\"",
+        "{ kill = 1, cut = nan }",
         "\"control\"",
         "\"prov-1\"",
         "\"job.failed\"",

@@ -113,7 +113,7 @@ fn the_example_means_what_it_says() {
 }
 
 /// Every key that there is, once.
-const EVERYTHING: &str = r#"
+pub(crate) const EVERYTHING: &str = r#"
 about = "everything"
 issue = "14433"
 version = "2.20"
@@ -230,6 +230,20 @@ after = { event = "runner.started", with = { job = "job#1" } }
 event = "control.started"
 host = "-"
 never = true
+always = true
+
+[swarm]
+faults = "1..3"
+kinds = { kill = 2, cut = 0.5 }
+lasts = "1s..1m"
+within = "20m"
+settings = false
+
+[workload]
+workspaces = 2
+builds = "0..4"
+cancels = 0
+shutdowns = "1..1"
 "#;
 
 #[test]

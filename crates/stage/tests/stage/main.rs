@@ -1,6 +1,7 @@
 //! Scenario files as people meet them: good ones, and every way to get one wrong.
 
 mod any_text;
+mod campaign;
 mod catalogue;
 mod files;
 mod good;

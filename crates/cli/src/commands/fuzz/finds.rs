@@ -48,7 +48,8 @@ impl Finds {
         let Some(finding) = tally.findings.get(&signature) else { return Ok(()) };
         let case = format!("{}.toml", signature.slug());
         let path = self.out.join(&case);
-        let found = Some(format!("{}/{}", self.header.campaign, finding.index));
+        let found =
+            Some(format!("campaign {}, run {}, drawn from {}", self.header.campaign, finding.index, finding.subject));
         let version = self.header.version.clone();
         let write = |plan: &Scenario, outcome: &Outcome| {
             let failure = Failure { plan, outcome, signature: &signature, version: &version, found: found.clone() };

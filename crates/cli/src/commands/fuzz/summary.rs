@@ -1,9 +1,6 @@
 //! What came of a campaign, for people.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use groundhog_sim::campaign::Tally;
 use groundhog_stage::catalogue;
@@ -72,14 +69,13 @@ fn settling(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
     if tally.settling.is_empty() {
         return Ok(());
     }
-    let time = |time: Duration| format!("{:.1}s", time.as_secs_f64());
     let rows = tally.settling.iter().map(|(fault, times)| {
         vec![
             fault.clone(),
             times.count().to_string(),
-            time(times.quantile(0.5)),
-            time(times.quantile(0.9)),
-            time(times.longest()),
+            virtual_time(times.quantile(0.5)),
+            virtual_time(times.quantile(0.9)),
+            virtual_time(times.longest()),
         ]
     });
     let table = table::render(&["AT REST AFTER", "RUNS", "HALF WITHIN", "9 OF 10", "LONGEST"], rows);
