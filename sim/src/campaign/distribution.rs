@@ -1,6 +1,6 @@
 //! Spans of time, counted by size.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The sizes are 1, 2 and 5 times a power of ten seconds: fine enough to see a change, few enough to print.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distribution {
-    /// Counts by upper bound, in milliseconds, that bound included.
-    up_to_ms: BTreeMap<u64, u64>,
+    /// Upper bounds in milliseconds, themselves included, in ascending order, each with its count.
+    up_to_ms: Vec<(u64, u64)>,
     /// The longest.
     longest_ms: u64,
 }
@@ -34,21 +34,28 @@ impl Distribution {
     /// Counts one span of time.
     pub fn add(&mut self, time: Duration) {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        *self.up_to_ms.entry(class(ms)).or_default() += 1;
+        self.count_up(class(ms), 1);
         self.longest_ms = self.longest_ms.max(ms);
     }
 
     /// Counts all that another has counted.
     pub fn join(&mut self, other: &Self) {
         for (bound, count) in &other.up_to_ms {
-            *self.up_to_ms.entry(*bound).or_default() += count;
+            self.count_up(*bound, *count);
         }
         self.longest_ms = self.longest_ms.max(other.longest_ms);
     }
 
+    fn count_up(&mut self, bound: u64, more: u64) {
+        match self.up_to_ms.binary_search_by_key(&bound, |(known, _)| *known) {
+            Ok(index) => self.up_to_ms[index].1 += more,
+            Err(index) => self.up_to_ms.insert(index, (bound, more)),
+        }
+    }
+
     /// How many there were.
     pub fn count(&self) -> u64 {
-        self.up_to_ms.values().sum()
+        self.up_to_ms.iter().map(|(_, count)| count).sum()
     }
 
     /// A time that `share` of them, from 0 to 1, did not exceed. Zero if there was none.

@@ -4,9 +4,11 @@
 //! - `verdicts`: runs that pass and runs that fail. `snapshots`: `--log` and `--bless`.
 //! - `mistakes`: what is wrong with a file or a command line, and how that is told.
 //! - `lists`: `list`, `invariants`, `events` and the help.
+//! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `output`: a reader that goes away, a disk that is full.
 
+mod campaigns;
 mod lists;
 mod mistakes;
 mod output;

@@ -91,6 +91,11 @@ impl Folder {
         for name in ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "RUST_BACKTRACE", "RUST_LOG"] {
             command.env_remove(name);
         }
+        // Nor must the machine that runs the tests be taken for a shard of a campaign.
+        for name in ["GROUNDHOG_SHARD", "JOB_COMPLETION_INDEX", "CI_NODE_INDEX", "CIRCLE_NODE_INDEX"] {
+            command.env_remove(name);
+        }
+        command.env_remove("BUILDKITE_PARALLEL_JOB");
         command
     }
 
@@ -120,8 +125,9 @@ impl Ran {
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
         let err = text(output.stderr);
-        let (took, err): (Vec<_>, Vec<_>) =
-            err.split_inclusive('\n').partition(|line| line.ends_with(" runs per second and job\n"));
+        let (took, err): (Vec<_>, Vec<_>) = err.split_inclusive('\n').partition(|line| {
+            line.ends_with(" per second and job\n") || line.ends_with(" virtual seconds per second\n")
+        });
         let took = took.first().map(|line| (*line).to_owned());
         Self { status: output.status.code(), out: text(output.stdout), err: err.concat(), took }
     }

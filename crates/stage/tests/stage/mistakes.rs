@@ -254,6 +254,24 @@ fn expectations() {
 }
 
 #[test]
+fn families() {
+    body("[swarm]\nkinds = { kil = 1 }", "unknown-fault", 2, 11, "did you mean `kill`?");
+    body("[swarm]\nkinds = { kill = -1 }", "out-of-range", 2, 18, "from 0");
+    body("[swarm]\nfaults = \"5..2\"", "bad-range", 2, 10, "\"1..3\"");
+    body("[swarm]\nfaults = 100000", "out-of-range", 2, 10, "at most 1000");
+    body("[swarm]\nlasts = \"0s..1m\"", "out-of-range", 2, 9, "\"100ms..10m\"");
+    body("[swarm]\nwithin = \"0s\"", "out-of-range", 2, 10, "such as");
+    body("[swarm]\nkind = 1", "unknown-key", 2, 1, "did you mean `kinds`?");
+    body("[workload]\nbuilds = -1", "bad-range", 2, 10, "\"1..3\"");
+    body("[[provisioner]]\nname = \"more\"\ncount = \"1..1000\"", "out-of-range", 3, 9, "at most 100");
+    body("[[provisioner]]\nname = \"prov\"\ncount = 2", "duplicate-name", 2, 8, "another name");
+    body("[[fault]]\nat = \"5m..1m\"\nkill = \"control\"", "bad-range", 2, 6, "1m..5m");
+    // The least of the range makes sense, the most does not.
+    body("[[fault]]\nat = \"1m..40m\"\nkill = \"control\"", "after-end", 2, 6, "longer `duration`");
+    body("[case]\nsignature = \"x\"", "missing-key", 1, 1, "");
+}
+
+#[test]
 fn all_mistakes_are_told_in_the_order_of_the_file() {
     let schema = diagnostics("about = \"x\"\nduration = 5\n[[usr]]\n[[step]]\nwhen = \"1s\"\n[[fault]]\nat = 5\n");
     let found: Vec<_> = schema.list.iter().map(|diagnostic| (diagnostic.code, schema.position(diagnostic))).collect();

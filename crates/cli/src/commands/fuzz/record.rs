@@ -12,13 +12,14 @@
 //!
 //! A tally has `runs`, `failed`, `virtual_us`, `findings` by signature (`runs`, and the `index`, `subject`, `seed` and
 //! `message` of the first), in how many runs each of `events`, `states` and `faults` was seen, and `settling`, by the
-//! fault that ended last: how many worlds came to rest within so many milliseconds (`up_to_ms`), and `longest_ms`.
+//! fault that ended last: pairs of a bound in milliseconds and how many worlds came to rest within it, beyond the bound before
+//! (`up_to_ms`), and `longest_ms`.
 //!
 //! A file without an `end` is of a shard that was cut short; its last tally counts.
 
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -177,18 +178,14 @@ pub(in crate::commands) struct Results {
 /// Reads a file of results.
 pub(in crate::commands) fn read(path: &Path) -> Result<Results, String> {
     let at = |what: String| format!("{}: {what}", path.display());
-    let file = File::open(path).map_err(|error| at(error.to_string()))?;
+    let text = fs::read_to_string(path).map_err(|error| at(error.to_string()))?;
     let mut results: Option<Results> = None;
-    let mut lines = BufReader::new(file).lines().enumerate().peekable();
-    while let Some((index, line)) = lines.next() {
+    for (index, line) in text.split_inclusive('\n').enumerate() {
         let at = |what: &str| at(format!("line {}: {what}", index + 1));
-        let line = line.map_err(|error| at(&error.to_string()))?;
-        let line = match serde_json::from_str::<Line>(&line) {
-            Ok(line) => line,
-            // The last line of a shard that was cut short may be half a line.
-            Err(_) if lines.peek().is_none() && results.is_some() => break,
-            Err(error) => return Err(at(&format!("this is no line of a campaign's results: {error}"))),
-        };
+        // The last line of a shard that was cut short may be half a line.
+        let Some(line) = line.strip_suffix('\n') else { break };
+        let line = serde_json::from_str::<Line>(line)
+            .map_err(|error| at(&format!("this is no line of a campaign's results: {error}")))?;
         match (line, &mut results) {
             (Line::Campaign { format: FORMAT, header }, None) => {
                 results = Some(Results { header, tally: Tally::default(), findings: Vec::new(), complete: false });
