@@ -8,7 +8,9 @@ use groundhog_provisioner::RunnerConfig;
 use groundhog_sim::campaign::Plan;
 
 use super::rest;
-use crate::scenario::{Action, CONTROL, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults};
+use crate::scenario::{
+    Action, CONTROL, ClockStep, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults,
+};
 
 impl Plan for Scenario {
     /// Faults first, then steps, hosts, and what else there is.
@@ -197,6 +199,9 @@ impl Candidates<'_> {
             if let Some(kind) = plainer(&fault.kind) {
                 self.add(|plan| plan.faults[index].kind = kind);
             }
+            for kind in milder(&fault.kind) {
+                self.add(|plan| plan.faults[index].kind = kind);
+            }
             for lasts in fault.lasts.into_iter().flat_map(shorter) {
                 self.add(|plan| plan.faults[index].lasts = Some(lasts));
             }
@@ -231,6 +236,24 @@ impl Candidates<'_> {
             plan.settle = plan.settle.min(rest::settle(plan));
             plan.duration = whole_minutes(plan.duration.min(rest::duration(plan)).max(last.unwrap_or_default()));
         });
+    }
+}
+
+/// The same kind of fault with less of it, the least first.
+fn milder(kind: &FaultKind) -> Vec<FaultKind> {
+    match kind {
+        FaultKind::StepClock { host, by } => {
+            let step = |size| match by {
+                ClockStep::Ahead(_) => ClockStep::Ahead(size),
+                ClockStep::Back(_) => ClockStep::Back(size),
+            };
+            shorter(by.size()).map(|size| FaultKind::StepClock { host: host.clone(), by: step(size) }).collect()
+        }
+        FaultKind::Drift { host, ppm } => {
+            let less = [10, 100, 1_000, 10_000].into_iter().filter(|less| *less < ppm.abs());
+            less.map(|less| FaultKind::Drift { host: host.clone(), ppm: less * ppm.signum() }).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
