@@ -260,7 +260,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
     match gets_through(link, &hosts, Event::Arrival(key, side)) {
         Arrives::Later => return,
         Arrives::Never => {
-            kernel.trace.note(Step::Lose, key.to_bits());
+            kernel.trace.packet(Step::Lose, key, 0, link.source(None));
             if lane.abandoned {
                 lane.drop_in_flight();
                 return;
@@ -288,7 +288,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
         return;
     }
     if let Some(segment) = lane.first.take() {
-        kernel.trace.note(Step::Deliver, key.to_bits() ^ u64::from(segment.bytes) << 40);
+        kernel.trace.packet(Step::Deliver, key, segment.bytes, link.source(None));
         lane.arrived += segment.bytes;
         lane.end_arrived |= segment.last;
     }
