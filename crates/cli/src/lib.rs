@@ -37,6 +37,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let outcome = match arguments.command {
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Diff(arguments) => commands::diff::run(&arguments),
+        Command::Elsewhere(arguments) => commands::check::elsewhere::serve(&arguments),
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Invariants(arguments) => commands::invariants::run(arguments.format),
         Command::Events(arguments) => commands::events::run(arguments.format),

@@ -93,12 +93,12 @@ impl<'a> Plan<'a> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long the program takes is told in real time")]
-fn began() -> Instant {
+pub(super) fn began() -> Instant {
     Instant::now()
 }
 
 /// A bar on a terminal; nothing elsewhere.
-fn progress(count: usize) -> ProgressBar {
+pub(super) fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
     if !io::stderr().is_terminal() || count < 2 {
         bar.set_draw_target(ProgressDrawTarget::hidden());
