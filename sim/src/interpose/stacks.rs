@@ -129,7 +129,10 @@ fn place(path: &Path) -> (String, bool, Option<String>) {
     let text = path.to_string_lossy();
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(|root| path.strip_prefix(root).ok());
     if let Some(within) = ours {
-        return (within.to_string_lossy().into_owned(), false, None);
+        // An inlined function has no crate in its name. In this project `x/src/…` is of the crate `groundhog_x`.
+        let mut folders = within.iter().rev().skip_while(|folder| *folder != "src").skip(1);
+        let crate_name = folders.next().map(|folder| format!("groundhog_{}", folder.to_string_lossy()));
+        return (within.to_string_lossy().into_owned(), false, crate_name);
     }
     if let Some((_, within)) = text.rsplit_once("/library/")
         && text.starts_with("/rustc/")
@@ -206,6 +209,6 @@ mod tests {
         let standard = "/rustc/abcdef/library/std/src/time.rs";
         assert_eq!(told(standard), ("std/src/time.rs".to_owned(), true, "std".to_owned()));
         let own = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
-        assert_eq!(told(own), ("sim/src/lib.rs".to_owned(), false, String::new()));
+        assert_eq!(told(own), ("sim/src/lib.rs".to_owned(), false, "groundhog_sim".to_owned()));
     }
 }

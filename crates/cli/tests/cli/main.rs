@@ -5,8 +5,11 @@
 //! - `mistakes`: what is wrong with a file or a command line, and how that is told.
 //! - `lists`: `list`, `invariants`, `events` and the help.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
+//! - `check`, `diff`: the same runs in two processes; where two logs part.
 //! - `output`: a reader that goes away, a disk that is full.
 
+mod check;
+mod diff;
 mod lists;
 mod mistakes;
 mod output;

@@ -15,7 +15,8 @@
 //! | key | what |
 //! | --- | --- |
 //! | `past_the_seam` | `monotonic-clock`, `wall-clock`, `entropy` or `thread` |
-//! | `verdict` | `failure`, or `note` if it was a library's, and answered from the simulation |
+//! | `verdict` | `failure`; `excused` if a component may, for the given `reason`; `note` if it was a library's, and answered from the simulation |
+//! | `reason` | why it is excused, or null |
 //! | `culprit` | `{crate_name, function, file, line, library}` |
 //! | `count`, `scenarios` | how often, and in which scenarios |
 //! | `first` | the first call in the first of them: `{at_us, host, task, stack}` |
@@ -24,7 +25,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::All;
+use super::{All, seam::Verdict};
 
 pub(super) fn tell(out: &mut impl Write, all: &All) -> io::Result<()> {
     for checked in &all.runs {
@@ -41,9 +42,11 @@ pub(super) fn tell(out: &mut impl Write, all: &All) -> io::Result<()> {
         writeln!(out, "{line}")?;
     }
     for one in &all.past_the_seam {
+        let verdict = one.verdict();
         let line = json!({
             "past_the_seam": one.first.kind.name(),
-            "verdict": if one.is_failure() { "failure" } else { "note" },
+            "verdict": verdict.name(),
+            "reason": if let Verdict::Excused(reason) = verdict { Some(reason) } else { None },
             "culprit": one.first.culprit,
             "count": one.count,
             "scenarios": one.scenarios,

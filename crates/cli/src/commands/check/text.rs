@@ -7,7 +7,11 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use super::{All, Checked, mismatch::Mismatch, seam::PastTheSeam};
+use super::{
+    All, Checked,
+    mismatch::Mismatch,
+    seam::{PastTheSeam, Verdict},
+};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -82,11 +86,15 @@ fn past_the_seam(out: &mut impl Write, one: &PastTheSeam) -> io::Result<()> {
         several => format!("{} scenarios", several.len()),
     };
     let (kind, culprit) = (one.first.kind, &one.first.culprit);
-    if !one.is_failure() {
-        return writeln!(
-            out,
-            "note: {kind} past the seam, answered from the simulation: {culprit}, {times} in {scenarios}"
-        );
+    match one.verdict() {
+        Verdict::Failure => {}
+        Verdict::Excused(reason) => {
+            return writeln!(out, "note: {kind} past the seam, excused: {culprit}, {times} in {scenarios} ({reason})");
+        }
+        Verdict::Note => {
+            let answered = "answered from the simulation";
+            return writeln!(out, "note: {kind} past the seam, {answered}: {culprit}, {times} in {scenarios}");
+        }
     }
     writeln!(out, "{} {kind} past the seam: {culprit}, {times} in {scenarios}", styled(BAD, "error:"))?;
     let task = one.first.task.as_deref().unwrap_or("-");
