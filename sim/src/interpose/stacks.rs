@@ -25,6 +25,7 @@ const MIDDLEMEN: &[&str] = &[
     "futures_timer",
     "getrandom",
     "hashbrown",
+    "indexmap",
     "instant",
     "jiff",
     "libc",
@@ -118,7 +119,13 @@ fn name(address: usize) -> Vec<Frame> {
     backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
         let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
         let (file, library, from) = symbol.filename().map(place).unwrap_or_default();
-        let crate_name = crate_of(&function).map(str::to_owned).or(from);
+        let named = crate_of(&function).map(str::to_owned);
+        let function = match &from {
+            // An inlined function is called by its last name only.
+            Some(from) if named.is_none() && !function.is_empty() => format!("{from}::…::{function}"),
+            _ => function,
+        };
+        let crate_name = named.or(from);
         frames.push(Frame { crate_name, function, file, line: symbol.lineno().unwrap_or(0), library });
     });
     frames
@@ -172,7 +179,7 @@ fn crate_of(function: &str) -> Option<&str> {
         return Some(name).filter(|name| !name.is_empty());
     }
     // `<T as crate::Trait>::method`
-    let (_, of) = rest.split_once(" as ")?;
+    let (_, of) = rest.split_once(" as ").filter(|_| function.starts_with('<'))?;
     let name = &of[..first(of)];
     of[name.len()..].starts_with("::").then_some(name)
 }
@@ -190,6 +197,7 @@ mod tests {
             ("<T as core::convert::Into<U>>::into", Some("core")),
             ("<[T] as alloc::Concat>::concat", Some("alloc")),
             ("<dyn tower::Service>::call", Some("tower")),
+            ("with_capacity<<T as core::iter::Iterator>::Item>", None),
             ("sqlite3_randomness", None),
             ("", None),
         ];

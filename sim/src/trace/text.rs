@@ -92,7 +92,7 @@ fn list(out: &mut impl Write, title: &str, lines: &[String]) -> fmt::Result {
 }
 
 fn line(bypass: &Bypass) -> String {
-    let times = if bypass.count == 1 { "once".to_owned() } else { format!("{} times", bypass.count) };
+    let times = if bypass.count == 1 { "once".to_owned() } else { format!("{} times in all", bypass.count) };
     format!("{}, {times}, by {}", bypass.kind, bypass.culprit)
 }
 

@@ -18,7 +18,7 @@ use std::{
 use groundhog_host::Host;
 use groundhog_sim::{Bypass, BypassKind, Cause, Config, Divergence, Recording, simulate};
 
-use super::{connect, echo, exact, exchange, millis, seconds};
+use super::{connect, echo, exchange, millis, seconds};
 
 groundhog_host::events! {
     /// What the toy says.
@@ -232,17 +232,6 @@ fn randomness_from_the_kernel_makes_runs_part_at_the_event_that_shows_it() {
 #[test]
 fn a_clock_from_the_kernel_makes_runs_part_at_the_event_that_shows_it() {
     parts(&play(Planted::RawClock), &play(Planted::RawClock));
-}
-
-#[test]
-fn another_seed_parts_at_the_first_draw_that_matters() {
-    let one = play(Planted::Nothing);
-    let other = simulate(Config { record: true, ..exact(4) }, |world| {
-        world.host("server", echo);
-        world.run_for(seconds(1));
-        world.take_recording().expect("it is recorded")
-    });
-    assert!(one.first_divergence(&other).is_some());
 }
 
 #[test]

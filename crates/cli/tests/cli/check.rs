@@ -69,6 +69,7 @@ fn what_can_not_be_checked_is_refused() {
     let folder = folder().with("bad.toml", &malformed());
     assert_has(&folder.run(&["check", "bad.toml"]).refused(), "bad.toml:");
     assert_has(&folder.run(&["check", "--seeds", "3..3"]).refused(), "0..200");
+    assert_has(&folder.run(&["check", "scenarios", "--seeds", "0..99999999999"]).refused(), "at most 1000000 runs");
 }
 
 /// A scenario that only the first process can read: the other one finds its own standard input there.

@@ -17,11 +17,15 @@ mod text;
 use std::{
     fs,
     io::{self, Write},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
 use groundhog_sim::Recording;
-use groundhog_stage::run as stage;
+use groundhog_stage::{
+    diagnostic::{Diagnostic, Diagnostics},
+    run as stage,
+};
 use indicatif::ProgressBar;
 
 use self::{
@@ -42,12 +46,22 @@ use crate::{
 /// How many runs that differ are looked into. Each takes a process of its own, and they mostly have one cause.
 const MISMATCHES_MAX: usize = 3;
 
+/// How many runs are checked at once: the digests of all are kept to the end.
+const RUNS_MAX: u64 = 1_000_000;
+
 /// Checks what `arguments` name.
 pub fn run(arguments: &CheckArguments) -> io::Result<Exit> {
     let loaded = match scenarios::load(&arguments.paths, arguments.format)? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
+    let seeds = arguments.seeds.end - arguments.seeds.start;
+    if seeds.saturating_mul(loaded.len() as u64) > RUNS_MAX {
+        let message = format!("expected at most {RUNS_MAX} runs: give fewer seeds, or fewer scenarios");
+        let mistake = Diagnostics::new("--seeds", "", vec![Diagnostic::new("too-many-runs", message)]);
+        scenarios::tell(&mistake, arguments.format)?;
+        return Ok(Exit::BadInput);
+    }
     if layout_is_fixed() {
         anstream::eprintln!(
             "note: this system gives every process the same address layout: addresses are moved a little"
@@ -137,7 +151,7 @@ impl Plan {
         Ok(Request { path: std::path::absolute(&loaded.entry.path)?, seed })
     }
 
-    fn check(&self, jobs: std::num::NonZeroUsize, progress: &ProgressBar) -> io::Result<All> {
+    fn check(&self, jobs: NonZeroUsize, progress: &ProgressBar) -> io::Result<All> {
         let count = self.count();
         // Backwards, so that no run has the same ones before it in both processes.
         let requests: Vec<_> = (0..count).rev().map(|number| self.request(number)).collect::<io::Result<_>>()?;
@@ -178,12 +192,7 @@ impl Plan {
     }
 
     /// Runs the first seed of each scenario recorded, for what goes past the seam.
-    fn watch(
-        &self,
-        jobs: std::num::NonZeroUsize,
-        progress: &ProgressBar,
-        runs: &mut [Checked],
-    ) -> io::Result<Vec<PastTheSeam>> {
+    fn watch(&self, jobs: NonZeroUsize, progress: &ProgressBar, runs: &mut [Checked]) -> io::Result<Vec<PastTheSeam>> {
         let mut found = Vec::new();
         let work = |number: usize| {
             let (report, recording) = stage::recorded(&self.loaded[number].scenario, self.seeds[0]);
@@ -206,7 +215,7 @@ impl Plan {
             let here = || stage::recorded(&loaded.scenario, seed).1;
             let request = self.request(number)?;
             let there = || -> io::Result<Recording> {
-                Elsewhere::start(&[request.clone()], pool::default_jobs(), true)?.recording()
+                Elsewhere::start(std::slice::from_ref(&request), pool::default_jobs(), true)?.recording()
             };
             checked.mismatch = Some(mismatch::look_into(&checked.digests, here, there)?);
         }

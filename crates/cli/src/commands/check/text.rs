@@ -37,6 +37,7 @@ pub(super) fn tell(out: &mut impl Write, all: &All) -> io::Result<()> {
     let failures = all.past_the_seam.iter().filter(|one| one.is_failure()).count();
     let verdict = match differing {
         0 => styled(GOOD, "all equal"),
+        1 => styled(BAD, "1 differs"),
         count => styled(BAD, format!("{count} differ")),
     };
     let seam = match failures {
