@@ -23,7 +23,7 @@ use crate::{
     log::WORLD,
 };
 
-/// How many steps are kept. A run that takes more is recorded up to there: 50 million steps are 1.2 GB.
+/// How many steps are kept. A run that takes more is recorded up to there: 50 million steps are 1.6 GB.
 const STEPS_MAX: usize = 50_000_000;
 
 /// How many tasks are remembered for one place that goes past the seam.

@@ -26,7 +26,7 @@ pub(super) fn none_or(number: Option<u32>) -> u32 {
     number.unwrap_or(NONE)
 }
 
-/// One step. Twenty-four bytes whatever it was: a run has millions.
+/// One step. Thirty-two bytes whatever it was: a run has millions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Noted {
     /// As the digest has it; for a packet, the connection and the number of bytes, 32 bits each.
@@ -39,6 +39,8 @@ pub(super) struct Noted {
     pub(super) label: u32,
     pub(super) step: Step,
 }
+
+const _: () = assert!(size_of::<Noted>() == 32, "what STEPS_MAX reckons with");
 
 impl Noted {
     pub(super) fn task(self) -> Option<u32> {

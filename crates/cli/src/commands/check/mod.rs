@@ -69,7 +69,7 @@ pub fn run(arguments: &CheckArguments) -> io::Result<Exit> {
     }
     let jobs = arguments.jobs.unwrap_or_else(pool::default_jobs);
     let plan = Plan { seeds: arguments.seeds.clone().collect(), loaded };
-    let progress = progress(plan.count() * 3 + plan.loaded.len());
+    let progress = progress(plan.runs());
     let began = began();
     let checked = plan.check(jobs, &progress);
     progress.finish_and_clear();
@@ -81,7 +81,8 @@ pub fn run(arguments: &CheckArguments) -> io::Result<Exit> {
     // Real time is no result: what stands on standard output is the same, byte for byte, every time. That it can't
     // be told does not change the outcome.
     let seconds = began.elapsed().as_secs_f64();
-    let _ = writeln!(anstream::stderr(), "{seconds:.2} s, {:.1} ms per run", seconds * 1e3 / plan.count() as f64);
+    let rate = plan.runs() as f64 / seconds / jobs.get().min(plan.count()) as f64;
+    let _ = writeln!(anstream::stderr(), "{seconds:.2} s, {rate:.0} runs per second and job");
     match told {
         // A reader that has seen enough does not undo a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe || checked.passed() => Err(error),
@@ -138,6 +139,11 @@ impl All {
 impl Plan {
     fn count(&self) -> usize {
         self.loaded.len() * self.seeds.len()
+    }
+
+    /// How many runs are made for that: each three times, and the first of each scenario recorded.
+    fn runs(&self) -> usize {
+        self.count() * 3 + self.loaded.len()
     }
 
     /// Scenario by scenario, and within each by seed.
