@@ -9,7 +9,8 @@
 //! What it can't catch: raw system calls, and `rdtsc`.
 //!
 //! Every call that is answered here is counted: it shows that something went past the seam. In a recorded run it
-//! is noted who asked, too:
+//! is noted who asked, too. The standard library seeds a thread's hash maps once, for the first: only that one is
+//! named.
 //!
 //! - `bypass`: what was asked for, and by whom.
 //! - `stacks`: call stacks, and the one on them who is to be held responsible.

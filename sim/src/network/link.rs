@@ -132,8 +132,17 @@ impl Link {
     #[inline]
     fn draw(&mut self, what: &'static str) -> u32 {
         let draw = self.draws.draw();
-        recorder::with(|recorder| recorder.step(Step::Draw, u64::from(draw), Some(self.source(Some(what)))));
+        if recorder::is_on() {
+            self.record(what, draw);
+        }
         draw
+    }
+
+    /// Apart from the draw, which every round trip makes several times.
+    #[cold]
+    #[inline(never)]
+    fn record(&self, what: &'static str, draw: u32) {
+        recorder::with(|recorder| recorder.step(Step::Draw, u64::from(draw), Some(self.source(Some(what)))));
     }
 
     /// How long the next packet travels.

@@ -82,15 +82,22 @@ pub(crate) fn switch(on: bool) {
     ON.set(on);
 }
 
+/// Whether this thread's run is recorded.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    ON.get()
+}
+
 /// Calls `f` with the recorder of the run on this thread, if it is recorded.
 #[inline]
 pub(crate) fn with(f: impl FnOnce(&Recorder)) {
-    if ON.get() {
+    if is_on() {
         find(f);
     }
 }
 
 #[cold]
+#[inline(never)]
 fn find(f: impl FnOnce(&Recorder)) {
     kernel::with(|kernel| kernel.trace.recorder().map(f));
 }
