@@ -93,7 +93,8 @@ impl Lane {
     }
 
     /// Puts a segment on its way. Gives the time of its arrival if it is the first in flight.
-    #[inline]
+    // Every write comes through here, and the compiler finds it a little too long by itself.
+    #[inline(always)]
     fn send(&mut self, link: &mut Link, now: u64, bytes: usize, last: bool) -> Option<u64> {
         let arrives = link.arrival(now, bytes).max(self.latest_arrival);
         self.latest_arrival = arrives;

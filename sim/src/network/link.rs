@@ -209,6 +209,12 @@ impl Link {
         if available <= 1 || short_reads == 0 || !chance(self.draw("short read"), short_reads) {
             return available;
         }
+        self.short_read(available)
+    }
+
+    /// Apart, because it is rare.
+    #[cold]
+    fn short_read(&mut self, available: usize) -> usize {
         1 + below(self.draw("read size"), u32::try_from(available - 1).unwrap_or(u32::MAX)) as usize
     }
 
