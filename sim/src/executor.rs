@@ -22,7 +22,10 @@ use crate::{
     hosts::HostId,
     kernel,
     streams::{Stream, below},
-    trace::Step,
+    trace::{
+        Step,
+        recorder::{self, Source},
+    },
 };
 
 /// What every task knows of itself.
@@ -91,6 +94,11 @@ impl Executor {
         self.current.get().map(|identity| identity.host)
     }
 
+    /// The serial number of the task that is running, if one is.
+    pub(crate) fn current_serial(&self) -> Option<u64> {
+        self.current.get().map(|identity| identity.serial)
+    }
+
     pub(crate) fn spawn(
         &self,
         host: HostId,
@@ -100,6 +108,7 @@ impl Executor {
     ) -> Task {
         let serial = self.spawned.get();
         self.spawned.set(serial + 1);
+        recorder::with(|recorder| recorder.spawned(host, name, site));
         let future = async move {
             future.await;
             kernel::with(|kernel| kernel.executor.ended.set(true));
@@ -127,7 +136,7 @@ impl Executor {
             1 => ready.pop(),
             count => {
                 let draw = self.draws.borrow_mut().draw();
-                trace.note(Step::Draw, u64::from(draw));
+                trace.draw(Source::Executor, draw);
                 Some(ready.swap_remove(below(draw, u32::try_from(count).unwrap_or(u32::MAX)) as usize))
             }
         }

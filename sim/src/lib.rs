@@ -69,7 +69,8 @@
 //! - `network`: byte streams and datagrams that are delayed, lost, cut, held, reset.
 //! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. `plan`:
 //!   what happens when.
-//! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest; what must not.
+//! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest, or as a [`Recording`] of every
+//!   step; what must not.
 //! - `streams`: where random decisions come from.
 //! - `interpose`: clocks and randomness that libraries take past the seam.
 //! - [`campaign`]: many runs by drawn plans; findings, and how they are made small.
@@ -102,11 +103,19 @@ mod world;
 pub use crate::{
     clock::SuspendedClock,
     fault::{FAULT_EVENTS, Fault, UnknownHost, Ways},
-    interpose::SeamBypass,
+    interpose::{
+        SeamBypass,
+        bypass::{Bypass, BypassKind, Culprit},
+    },
     log::{Loudness, Record, WORLD, json, text},
     network::link::LinkConfig,
     process::{Program, Running, Signals},
-    trace::Digest,
+    trace::{
+        Digest,
+        divergence::{Cause, Divergence, Side},
+        format::RecordingError,
+        recording::{Recording, TaskInfo},
+    },
     violation::Violation,
     world::{Config, World, simulate},
 };

@@ -21,7 +21,7 @@ use groundhog_host::{
 };
 use jiff::Timestamp;
 
-use crate::{hosts::HostId, kernel, network, process, timers};
+use crate::{hosts::HostId, kernel, network, process, timers, trace::recorder};
 
 /// One start of one simulated host.
 pub(crate) struct SimMachine {
@@ -90,7 +90,9 @@ impl Machine for SimMachine {
             *given += 1;
             // The start is part of the label: a daemon that restarts must not draw the same ids again.
             let (start, given) = (self.start.to_string(), given.to_string());
-            kernel.streams.key(&["host", &state.name, &start, purpose, &given])
+            let key = kernel.streams.key(&["host", &state.name, &start, purpose, &given]);
+            recorder::with(|recorder| recorder.seed(&key, format!("{}/{purpose} {start}.{given}", state.name)));
+            key
         });
         seed.unwrap_or_default()
     }

@@ -22,7 +22,7 @@ use crate::{
     interpose::{self, PastTheSeam, SeamBypass},
     kernel::{self, Event, Kernel},
     lifecycle,
-    log::{Log, Record, layer::EventLayer},
+    log::{Log, Record, WORLD, layer::EventLayer},
     machine,
     network::{self, Network, link::LinkConfig},
     panics,
@@ -30,7 +30,7 @@ use crate::{
     process::Program,
     streams::Streams,
     timers::{self, Timers},
-    trace::{Digest, Trace},
+    trace::{Digest, Trace, recorder, recording::Recording},
     violation::{Violation, Violations},
 };
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub epoch: Timestamp,
     /// The path between any two hosts, unless [`World::link`] says otherwise.
     pub network: LinkConfig,
+    /// Whether every step is kept, for [`World::take_recording`]. The run itself is the same, but takes longer.
+    pub record: bool,
 }
 
 impl Config {
@@ -50,7 +52,7 @@ impl Config {
     pub fn new(seed: u64) -> Self {
         // 2026-01-05T09:00:00Z: a time of day at which schedules do something.
         let epoch = Timestamp::constant(1_767_603_600, 0);
-        Self { seed, epoch, network: LinkConfig::default() }
+        Self { seed, epoch, network: LinkConfig::default(), record: false }
     }
 }
 
@@ -107,13 +109,14 @@ impl World {
             network: RefCell::new(Network::new(&config.network)),
             planned: RefCell::default(),
             log: Log::new(),
-            trace: Trace::new(),
+            trace: if config.record { Trace::recorded() } else { Trace::new() },
             violations: Violations::default(),
             past_the_seam: PastTheSeam::new(streams.stream(&["past the seam"])),
             streams,
         });
         let entered = kernel::enter(kernel.clone());
         interpose::check();
+        recorder::switch(config.record);
         Self { kernel, has_livelocked: false, _subscriber: subscriber, _entered: entered }
     }
 
@@ -179,7 +182,9 @@ impl World {
 
     /// A random stream for what is drawn before or beside the hosts, such as the tokens that a test hands out.
     pub fn random(&self, purpose: &str) -> Random {
-        Random::from_seed(self.kernel.streams.key(&["world", purpose]))
+        let key = self.kernel.streams.key(&["world", purpose]);
+        recorder::with(|recorder| recorder.seed(&key, format!("{WORLD}/{purpose}")));
+        Random::from_seed(key)
     }
 
     /// Installs a program on a host, to be started by that name.
@@ -334,6 +339,13 @@ impl World {
         self.kernel.trace.digest()
     }
 
+    /// Every step so far, if the run is recorded. Taken once, and last: names of functions are looked up for it,
+    /// during which nothing is simulated, and nothing that happens afterwards is kept.
+    pub fn take_recording(&mut self) -> Option<Recording> {
+        recorder::switch(false);
+        interpose::pass_through(|| self.kernel.trace.recorder()?.finish(&self.kernel.hosts.borrow()))
+    }
+
     /// What was asked of the C library instead of a host.
     pub fn seam_bypass(&self) -> SeamBypass {
         self.kernel.past_the_seam.counts()
@@ -342,6 +354,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        recorder::switch(false);
         // While the run is still there to be asked: tasks own things whose destructors look for it.
         let ids: Vec<_> = self.kernel.hosts.borrow().ids().collect();
         for id in ids {

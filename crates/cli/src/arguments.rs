@@ -31,6 +31,13 @@ pub enum Command {
     Replay(CaseArguments),
     /// Make a failing case smaller
     Shrink(ShrinkArguments),
+    /// Prove that runs depend on scenario and seed alone: make each in two processes, and compare
+    Check(CheckArguments),
+    /// Show where two runs, or two logs, part
+    Diff(DiffArguments),
+    /// The other process of `check`; see `commands::check::elsewhere`
+    #[command(hide = true)]
+    Elsewhere(ElsewhereArguments),
     /// List scenarios
     List(ListArguments),
     /// List what holds on every run of every scenario
@@ -166,6 +173,58 @@ pub struct ShrinkArguments {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
+pub struct CheckArguments {
+    /// Scenario files, or folders of them [default: scenarios]
+    pub paths: Vec<PathBuf>,
+    /// The seeds: from A up to, but without, B
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..3")]
+    pub seeds: Range<u64>,
+    /// How many runs at once [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const CHECK_HELP: &str = "\
+Each run is made twice here and once in another process, with another environment, another address layout and in
+another order. Runs that differ are made again with every step recorded, to find the first that differs.
+
+The first run of each scenario is also watched for clocks and randomness taken past the seam, and for threads: a
+thread, or a component that goes past the seam, is a failure; a library that does is told as a note, as it was
+answered from the simulation. Whether a run meets its scenario's expectations does not matter here: see `run`.";
+
+/// Options of the hidden command `elsewhere`.
+#[derive(Debug, Args)]
+pub struct ElsewhereArguments {
+    /// How many runs at once
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: NonZeroUsize,
+    /// Write the recording of the one run that is asked for, instead of digests
+    #[arg(long)]
+    pub record: bool,
+}
+
+/// Options of `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = DIFF_HELP)]
+pub struct DiffArguments {
+    /// A log, or a scenario to run, with its own seed or as FILE@SEED
+    pub a: String,
+    /// What it is compared with
+    pub b: String,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const DIFF_HELP: &str = "\
+A log is what `groundhog run --log` writes for one run, as text or as JSON. Exit status 1 means that the two differ.";
 
 /// Reads a span of time.
 fn time(text: &str) -> Result<Duration, String> {

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use groundhog_sim::{Record, Violation, World, simulate};
+use groundhog_sim::{Config, Record, Recording, Violation, World, simulate};
 
 use crate::{
     cast::{self, Cast, CastError},
@@ -54,7 +54,18 @@ pub const CASTING: &str = "casting";
 
 /// Runs `scenario` with `seed` to its end.
 pub fn run(scenario: &Scenario, seed: u64) -> Report {
-    simulate(cast::config(scenario, seed), |world| {
+    stage(cast::config(scenario, seed), scenario, seed).0
+}
+
+/// As [`run`], with every step recorded. It takes longer; nothing else is different.
+pub fn recorded(scenario: &Scenario, seed: u64) -> (Report, Recording) {
+    let config = Config { record: true, ..cast::config(scenario, seed) };
+    let (report, recording) = stage(config, scenario, seed);
+    (report, recording.unwrap_or_default())
+}
+
+fn stage(config: Config, scenario: &Scenario, seed: u64) -> (Report, Option<Recording>) {
+    simulate(config, |world| {
         let (mut violations, mut rested) = (Vec::new(), None);
         let cast = cast::cast(scenario, world);
         match &cast {
@@ -68,7 +79,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Report {
         }
         let mut all = world.violations();
         all.append(&mut violations);
-        Report {
+        let report = Report {
             seed,
             violations: all,
             records,
@@ -76,7 +87,8 @@ pub fn run(scenario: &Scenario, seed: u64) -> Report {
             rested,
             log_digest: world.log_digest().to_string(),
             trace_digest: world.trace_digest().to_string(),
-        }
+        };
+        (report, world.take_recording())
     })
 }
 

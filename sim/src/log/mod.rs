@@ -21,7 +21,7 @@ use self::names::Names;
 pub use self::record::{Loudness, Record};
 use crate::{
     kernel::Kernel,
-    trace::{Digest, Step, Trace},
+    trace::{Digest, Trace},
     violation::Violation,
 };
 
@@ -86,8 +86,7 @@ impl Log {
         let at = Duration::from_micros(kernel.now.get());
         let record = Record { ordinal, at, host, loudness, event, fields };
         let line = text::line(&record);
-        kernel.trace.note(Step::Record, ordinal);
-        kernel.trace.text(&line);
+        kernel.trace.record(ordinal, &line);
         if loudness != Loudness::Quiet {
             self.digest.text(&line);
         }

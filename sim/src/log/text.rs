@@ -17,15 +17,15 @@ fn value(text: &str) -> Cow<'_, str> {
     if plain { Cow::Borrowed(text) } else { Cow::Owned(format!("{text:?}")) }
 }
 
-/// The fields of a record. A field that holds an id of its own name's kind is just the id: `job#1`, not
+/// Fields as they stand in a line. A field that holds an id of its own name's kind is just the id: `job#1`, not
 /// `job=job#1`.
-pub(crate) fn fields(record: &Record) -> String {
+fn joined<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut result = String::new();
-    for (name, text) in &record.fields {
+    for (name, text) in fields {
         if !result.is_empty() {
             result.push(' ');
         }
-        if text.split_once('#').is_none_or(|(kind, _)| kind != *name) {
+        if text.split_once('#').is_none_or(|(kind, _)| kind != name) {
             result.push_str(name);
             result.push('=');
         }
@@ -34,11 +34,26 @@ pub(crate) fn fields(record: &Record) -> String {
     result
 }
 
+/// The fields of a record.
+pub(crate) fn fields(record: &Record) -> String {
+    joined(record.fields.iter().map(|(name, text)| (*name, text.as_str())))
+}
+
 /// The record as a line, without a line break.
 pub fn line(record: &Record) -> String {
-    let mut line = time(record.at);
+    compose(record.at, &record.host, &record.event, record.fields.iter().map(|(name, text)| (*name, text.as_str())))
+}
+
+/// The same from a record's parts: for a log that was read from a file.
+pub fn compose<'a>(
+    at: Duration,
+    host: &str,
+    event: &str,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut line = time(at);
     // Writing to a string can't fail.
-    let _ = write!(line, "  {:<10} {:<24} {}", record.host, record.event, fields(record));
+    let _ = write!(line, "  {host:<10} {event:<24} {}", joined(fields));
     line.truncate(line.trim_end().len());
     line
 }

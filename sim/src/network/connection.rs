@@ -93,7 +93,8 @@ impl Lane {
     }
 
     /// Puts a segment on its way. Gives the time of its arrival if it is the first in flight.
-    #[inline]
+    // Every write comes through here, and the compiler finds it a little too long by itself.
+    #[inline(always)]
     fn send(&mut self, link: &mut Link, now: u64, bytes: usize, last: bool) -> Option<u64> {
         let arrives = link.arrival(now, bytes).max(self.latest_arrival);
         self.latest_arrival = arrives;
@@ -260,7 +261,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
     match gets_through(link, &hosts, Event::Arrival(key, side)) {
         Arrives::Later => return,
         Arrives::Never => {
-            kernel.trace.note(Step::Lose, key.to_bits());
+            kernel.trace.packet(Step::Lose, key, 0, link.source(None));
             if lane.abandoned {
                 lane.drop_in_flight();
                 return;
@@ -288,7 +289,7 @@ pub(super) fn arrive(kernel: &Kernel, key: Key, side: Side) {
         return;
     }
     if let Some(segment) = lane.first.take() {
-        kernel.trace.note(Step::Deliver, key.to_bits() ^ u64::from(segment.bytes) << 40);
+        kernel.trace.packet(Step::Deliver, key, segment.bytes, link.source(None));
         lane.arrived += segment.bytes;
         lane.end_arrived |= segment.last;
     }

@@ -7,6 +7,10 @@ use crate::{
     clock::micros,
     hosts::HostId,
     streams::{Stream, below, chance, probability},
+    trace::{
+        Step,
+        recorder::{self, Source},
+    },
 };
 
 /// How a path behaves when nothing is wrong with it. Each direction has its own.
@@ -119,10 +123,32 @@ impl Link {
         self.nature = nature.0.clone();
     }
 
+    /// What a recording knows this link by, and what is drawn on it.
+    #[inline]
+    pub(crate) fn source(&self, drawn: Option<&'static str>) -> Source {
+        Source::Link { from: self.from, to: self.to, drawn }
+    }
+
+    #[inline]
+    fn draw(&mut self, what: &'static str) -> u32 {
+        let draw = self.draws.draw();
+        if recorder::is_on() {
+            self.record(what, draw);
+        }
+        draw
+    }
+
+    /// Apart from the draw, which every round trip makes several times.
+    #[cold]
+    #[inline(never)]
+    fn record(&self, what: &'static str, draw: u32) {
+        recorder::with(|recorder| recorder.step(Step::Draw, u64::from(draw), Some(self.source(Some(what)))));
+    }
+
     /// How long the next packet travels.
     #[inline]
     pub(crate) fn latency(&mut self) -> u64 {
-        let drawn = self.nature.latency_min + u64::from(below(self.draws.draw(), self.nature.latency_spread));
+        let drawn = self.nature.latency_min + u64::from(below(self.draw("latency"), self.nature.latency_spread));
         match self.trouble.as_ref().and_then(|trouble| trouble.slowed.last()) {
             None => drawn,
             Some(factor) => ((drawn as f64 * factor) as u64).min(LATENCY_MAX),
@@ -151,7 +177,7 @@ impl Link {
             Some(trouble) if trouble.cuts > 0 => return true,
             Some(trouble) => trouble.lossy.last().map_or(0, |fraction| probability(*fraction)).max(self.nature.loss),
         };
-        loss > 0 && chance(self.draws.draw(), loss)
+        loss > 0 && chance(self.draw("loss"), loss)
     }
 
     /// Puts `event`, which arrives now, aside if the link is held.
@@ -173,16 +199,23 @@ impl Link {
 
     /// Whether a datagram arrives twice.
     pub(crate) fn doubles(&mut self) -> bool {
-        self.nature.duplication > 0 && chance(self.draws.draw(), self.nature.duplication)
+        self.nature.duplication > 0 && chance(self.draw("duplication"), self.nature.duplication)
     }
 
     /// How many of `available` bytes a read returns: at least one.
     #[inline]
     pub(crate) fn read_size(&mut self, available: usize) -> usize {
-        if available <= 1 || self.nature.short_reads == 0 || !chance(self.draws.draw(), self.nature.short_reads) {
+        let short_reads = self.nature.short_reads;
+        if available <= 1 || short_reads == 0 || !chance(self.draw("short read"), short_reads) {
             return available;
         }
-        1 + below(self.draws.draw(), u32::try_from(available - 1).unwrap_or(u32::MAX)) as usize
+        self.short_read(available)
+    }
+
+    /// Apart, because it is rare.
+    #[cold]
+    fn short_read(&mut self, available: usize) -> usize {
+        1 + below(self.draw("read size"), u32::try_from(available - 1).unwrap_or(u32::MAX)) as usize
     }
 
     /// The time after which a sender that heard nothing sends again, for the `attempt`-th time (from 1).

@@ -1,5 +1,6 @@
 //! The simulator's own tests: one binary, because linking is slow.
 
+mod check;
 mod clocks;
 mod conformance;
 mod crashes;

@@ -1,5 +1,7 @@
 //! A file per command.
 
+pub mod check;
+pub mod diff;
 pub mod events;
 pub mod fuzz;
 pub mod invariants;

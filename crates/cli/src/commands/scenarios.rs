@@ -99,7 +99,7 @@ fn mistake(code: &'static str, path: &Path, message: &str) -> Diagnostics {
 }
 
 /// Tells of mistakes: to people, and to a program if one reads.
-fn tell(diagnostics: &Diagnostics, format: Format) -> io::Result<()> {
+pub(super) fn tell(diagnostics: &Diagnostics, format: Format) -> io::Result<()> {
     anstream::eprintln!("{}", diagnostics.render(io::stderr().is_terminal()));
     match format {
         Format::Json => writeln!(io::stdout(), "{}", diagnostics.to_json()),

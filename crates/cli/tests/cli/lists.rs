@@ -80,7 +80,7 @@ fn whatever_a_run_shows_is_listed() {
 fn help_and_version_are_answers() {
     let folder = Folder::new();
     let help = folder.run(&["--help"]).with_status(0).quiet();
-    for part in ["run", "list", "invariants", "events", "Exit status:", "0  ", "1  ", "2  ", "3  "] {
+    for part in ["run", "check", "diff", "list", "invariants", "events", "Exit status:", "0  ", "1  ", "2  ", "3  "] {
         assert_has(&help, part);
     }
     let help = folder.run(&["run", "--help"]).with_status(0).quiet();

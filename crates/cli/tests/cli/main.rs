@@ -6,9 +6,12 @@
 //! - `lists`: `list`, `invariants`, `events` and the help.
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
+//! - `check`, `diff`: the same runs in two processes; where two logs part.
 //! - `output`: a reader that goes away, a disk that is full.
 
 mod campaigns;
+mod check;
+mod diff;
 mod lists;
 mod mistakes;
 mod output;

@@ -32,6 +32,8 @@ fn nobody_reading_the_results_is_no_trouble() {
         &["run", "--log"],
         &["run", "--format", "json"],
         &["run", "--seeds", "0..4"],
+        &["check"],
+        &["diff", "scenarios/good.toml", "scenarios/good.toml"],
         &["list"],
         &["list", "--format", "json"],
         &["invariants"],
@@ -92,7 +94,7 @@ fn a_reader_that_has_seen_enough_ends_the_runs() {
 #[test]
 fn a_full_disk_is_trouble() {
     let folder = folder();
-    for command in [&["run"][..], &["list"], &["invariants"], &["events", "--format", "json"]] {
+    for command in [&["run"][..], &["check"], &["list"], &["invariants"], &["events", "--format", "json"]] {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let ran = folder.command(command).stdout(full).stderr(Stdio::piped()).spawn();
         let ran = Ran::of(ran.and_then(|child| child.wait_with_output()).expect("the program can be run"));

@@ -98,7 +98,7 @@ pub(super) fn began() -> Instant {
 }
 
 /// A bar on a terminal; nothing elsewhere.
-fn progress(count: usize) -> ProgressBar {
+pub(super) fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
     if !io::stderr().is_terminal() || count < 2 {
         bar.set_draw_target(ProgressDrawTarget::hidden());

@@ -8,10 +8,20 @@
 //! It works because a symbol defined in the program itself is found before the C library's of the same name.
 //! What it can't catch: raw system calls, and `rdtsc`.
 //!
-//! Every call that is answered here is counted: it shows that something went past the seam.
+//! Every call that is answered here is counted: it shows that something went past the seam. In a recorded run it
+//! is noted who asked, too. The standard library seeds a thread's hash maps once, for the first: only that one is
+//! named.
+//!
+//! - `bypass`: what was asked for, and by whom.
+//! - `stacks`: call stacks, and the one on them who is to be held responsible.
+//! - `thread`: threads, which are not simulated, but noted.
 
 #![allow(unsafe_code, reason = "C functions are replaced by C functions of the same signature")]
 #![allow(unreachable_pub, reason = "the linker finds these functions by their names")]
+
+pub(crate) mod bypass;
+pub(crate) mod stacks;
+mod thread;
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,10 +29,14 @@ use std::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 
+use self::bypass::BypassKind;
 use crate::{
     kernel::{self, Kernel},
     streams::Stream,
-    trace::Step,
+    trace::{
+        Step,
+        recorder::{self, Source},
+    },
 };
 
 /// What was asked of the C library instead of the host, in one run.
@@ -66,6 +80,36 @@ pub(crate) fn check() {
     );
 }
 
+thread_local! {
+    /// Whether calls go straight through, as on a thread without a run.
+    static PASSES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `f`, whose own questions go past the run: they are the simulator's, and no part of it.
+pub(crate) fn pass_through<T>(f: impl FnOnce() -> T) -> T {
+    /// Also when `f` panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PASSES.set(self.0);
+        }
+    }
+    let _restore = Restore(PASSES.replace(true));
+    f()
+}
+
+/// Calls `f` with the run that answers this thread's questions.
+fn with<T>(f: impl FnOnce(&Kernel) -> T) -> Option<T> {
+    if PASSES.get() { None } else { kernel::with(f) }
+}
+
+/// Keeps who asked, if the run is recorded. Taking the stack may itself ask for something: that goes through.
+fn note(kind: BypassKind) {
+    if !PASSES.get() {
+        recorder::with(|recorder| pass_through(|| recorder.bypass(kind)));
+    }
+}
+
 /// The C library's own function of a name, looked up once.
 struct Real {
     name: &'static CStr,
@@ -100,14 +144,21 @@ fn count(kernel: &Kernel, change: impl FnOnce(&mut SeamBypass)) {
 ///
 /// `buffer` must be valid for writes of `length` bytes.
 unsafe fn fill(buffer: *mut c_void, length: usize) -> bool {
-    kernel::with(|kernel| {
+    note(BypassKind::Entropy);
+    with(|kernel| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length) };
         kernel.past_the_seam.stream.borrow_mut().fill(bytes);
         kernel.trace.note(Step::Entropy, length as u64);
+        recorder::with(|recorder| recorder.step(Step::Draw, first(bytes), Some(Source::PastTheSeam)));
         count(kernel, |counts| counts.entropy_reads += 1);
     })
     .is_some()
+}
+
+/// The first eight bytes as a number, or as many as there are.
+fn first(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// A clock's reading in microseconds: the running host's, or the world's between tasks. `None` on a thread
@@ -121,7 +172,8 @@ fn read(clock: c_int) -> Option<u64> {
     if !wall && !monotonic {
         return None;
     }
-    kernel::with(|kernel| {
+    note(if wall { BypassKind::WallClock } else { BypassKind::MonotonicClock });
+    with(|kernel| {
         count(kernel, |counts| counts.clock_reads += 1);
         let now = kernel.now.get();
         let hosts = kernel.hosts.borrow();

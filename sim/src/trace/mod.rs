@@ -2,12 +2,33 @@
 //!
 //! Two runs with equal digests did the same things in the same order. The digest costs a multiplication per
 //! step, so it is always on: a run that can't be compared can't be trusted.
+//!
+//! A digest tells that two runs differ, not where. For that a run can be made again with every step kept:
+//!
+//! - `recorder`: keeps the steps, while the run goes on.
+//! - `recording`: what a run leaves behind: its steps, tasks, draws, records and what it asked past the seam.
+//! - `format`: the same as lines of text, for another process.
+//! - `divergence`: where two recordings part, and what may be the cause.
+//! - `words`, `text`: how that is told.
+
+pub(crate) mod divergence;
+pub(crate) mod format;
+pub(crate) mod recorder;
+pub(crate) mod recording;
+mod text;
+mod words;
 
 use std::{cell::Cell, fmt};
 
-/// What a step of the trace was. The numbers are part of the digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
+use serde::{Deserialize, Serialize};
+
+use self::recorder::{Recorder, Source};
+use crate::arena::Key;
+
+/// What a step of the trace was. The numbers are part of the digest, the names of the recording's line format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
 pub(crate) enum Step {
     /// A task was made ready: its serial number.
     Wake = 1,
@@ -25,6 +46,8 @@ pub(crate) enum Step {
     Record = 7,
     /// Randomness was taken past the seam: the number of bytes.
     Entropy = 8,
+    /// The seed of a random stream was given away: its first eight bytes. In recordings only.
+    Seed = 9,
 }
 
 /// A digest of a sequence of numbers, printed as 16 hexadecimal digits.
@@ -49,19 +72,64 @@ fn fold(state: u64, word: u64) -> u64 {
 }
 
 /// A digest in the making.
-#[derive(Debug)]
 pub(crate) struct Trace {
     state: Cell<u64>,
+    /// Keeps the steps too, if the run is recorded.
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Trace {
     pub(crate) fn new() -> Self {
-        Self { state: Cell::new(MULTIPLIER) }
+        Self { state: Cell::new(MULTIPLIER), recorder: None }
+    }
+
+    /// A digest that keeps what it is made of.
+    pub(crate) fn recorded() -> Self {
+        Self { recorder: Some(Box::new(Recorder::new())), ..Self::new() }
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_deref()
+    }
+
+    #[inline]
+    fn fold(&self, step: Step, value: u64) {
+        self.state.set(fold(self.state.get(), value.rotate_left(8) ^ u64::from(step as u8)));
     }
 
     #[inline]
     pub(crate) fn note(&self, step: Step, value: u64) {
-        self.state.set(fold(self.state.get(), value.rotate_left(8) ^ step as u64));
+        self.fold(step, value);
+        if let Some(recorder) = &self.recorder {
+            recorder.step(step, value, None);
+        }
+    }
+
+    /// Notes a number that was drawn from `source`.
+    #[inline]
+    pub(crate) fn draw(&self, source: Source, value: u32) {
+        self.fold(Step::Draw, u64::from(value));
+        if let Some(recorder) = &self.recorder {
+            recorder.step(Step::Draw, u64::from(value), Some(source));
+        }
+    }
+
+    /// Notes that bytes arrived on a connection, or that a packet of it was lost.
+    #[inline]
+    pub(crate) fn packet(&self, step: Step, connection: Key, bytes: u32, source: Source) {
+        self.fold(step, connection.to_bits() ^ u64::from(bytes) << 40);
+        if let Some(recorder) = &self.recorder {
+            recorder.step(step, u64::from(connection.index) << 32 | u64::from(bytes), Some(source));
+        }
+    }
+
+    /// Notes a record of the log.
+    pub(crate) fn record(&self, ordinal: u64, line: &str) {
+        self.fold(Step::Record, ordinal);
+        self.text(line);
+        if let Some(recorder) = &self.recorder {
+            recorder.record(ordinal, line);
+        }
     }
 
     pub(crate) fn text(&self, text: &str) {
