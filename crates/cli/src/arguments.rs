@@ -183,6 +183,9 @@ pub struct CheckArguments {
     /// The seeds: from A up to, but without, B
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..3")]
     pub seeds: Range<u64>,
+    /// Check plans that a campaign draws from the scenarios, with many faults, instead of their own stories
+    #[arg(long)]
+    pub plans: bool,
     /// How many runs at once [default: one per processor]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,

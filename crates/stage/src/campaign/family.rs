@@ -20,36 +20,23 @@ const OWN_FAULTS_LEFT_OUT: f64 = 0.5;
 #[derive(Clone, Copy, Debug)]
 pub struct Stories;
 
-/// A scenario file and all that can be drawn from it.
-#[derive(Clone, Debug)]
-pub struct Family {
-    file: ScenarioFile,
-}
-
-impl Family {
-    /// The family of a file.
-    pub fn new(file: ScenarioFile) -> Self {
-        Self { file }
+/// The plan that `seed` draws from the family of a file: the same one each time.
+pub fn plan(file: &ScenarioFile, seed: u64) -> Scenario {
+    let draws = Draws::new(seed);
+    let mut plan = file.draw(&catalogue::lists(), &draws);
+    plan.seed = seed;
+    plan.expectations.retain(|expectation| expectation.always);
+    if draws.stream(&["own faults"]).chance(OWN_FAULTS_LEFT_OUT) {
+        plan.faults.clear();
     }
-
-    /// The plan that belongs to `seed`: the same one each time.
-    pub fn plan(&self, seed: u64) -> Scenario {
-        let draws = Draws::new(seed);
-        let mut plan = self.file.draw(&catalogue::lists(), &draws);
-        plan.seed = seed;
-        plan.expectations.retain(|expectation| expectation.always);
-        if draws.stream(&["own faults"]).chance(OWN_FAULTS_LEFT_OUT) {
-            plan.faults.clear();
-        }
-        let within = self.file.swarm.within.unwrap_or_else(|| rest::story_end(&plan).max(WITHIN_MIN));
-        if self.file.swarm.settings {
-            settings::draw(&mut plan, &draws);
-        }
-        workload::draw(&mut plan, &self.file.workload, within, &draws);
-        faults::draw(&mut plan, &self.file.swarm, within, &draws);
-        rest::come_to_rest(&mut plan, within);
-        plan
+    let within = file.swarm.within.unwrap_or_else(|| rest::story_end(&plan).max(WITHIN_MIN));
+    if file.swarm.settings {
+        settings::draw(&mut plan, &draws);
     }
+    workload::draw(&mut plan, &file.workload, within, &draws);
+    faults::draw(&mut plan, &file.swarm, within, &draws);
+    rest::come_to_rest(&mut plan, within);
+    plan
 }
 
 impl Subject for Stories {

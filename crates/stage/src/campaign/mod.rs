@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use groundhog_host::Random;
 
-pub use self::family::{Family, Stories};
+pub use self::family::{Stories, plan};
 use crate::scenario::{CountRange, units::DurationRange};
 
 /// A number within a range.

@@ -1,7 +1,7 @@
 //! The other process: this program once more, as the hidden command `elsewhere`.
 //!
 //! It is one process for all runs, with another environment, another folder to work in and another address layout.
-//! On its standard input it reads what to run, a line of JSON each, `{"path", "seed"}`, to the end; then it writes
+//! On its standard input it reads what to run, a line of JSON each, `{"path", "seed", "plan"}`, to the end; then it writes
 //! `{"log_digest", "trace_digest"}` for each, in that order. With `--record` it writes the recording of the one run
 //! that was asked for, in the simulator's own line format.
 
@@ -13,7 +13,11 @@ use std::{
 };
 
 use groundhog_sim::Recording;
-use groundhog_stage::{catalogue, run as stage, run::Report, scenario::Scenario};
+use groundhog_stage::{
+    campaign, catalogue, run as stage,
+    run::Report,
+    scenario::{Scenario, ScenarioFile},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::other_folder;
@@ -24,6 +28,13 @@ use crate::{arguments::ElsewhereArguments, exit::Exit, pool};
 pub(super) struct Request {
     pub(super) path: PathBuf,
     pub(super) seed: u64,
+    /// Whether the plan is meant that a campaign draws with this seed, not the file's own story.
+    pub(super) plan: bool,
+}
+
+/// What is run of a file.
+pub(super) fn story(file: &ScenarioFile, seed: u64, plan: bool) -> Scenario {
+    if plan { campaign::plan(file, seed) } else { file.scenario.clone() }
 }
 
 /// What a run is compared by.
@@ -139,8 +150,8 @@ pub fn serve(arguments: &ElsewhereArguments) -> io::Result<Exit> {
     let catalogue = catalogue::lists();
     let mut scenarios = Vec::with_capacity(requests.len());
     for request in &requests {
-        match Scenario::load(&request.path, &catalogue) {
-            Ok(scenario) => scenarios.push((scenario, request.seed)),
+        match ScenarioFile::load(&request.path, &catalogue) {
+            Ok(file) => scenarios.push((story(&file, request.seed, request.plan), request.seed)),
             Err(diagnostics) => {
                 anstream::eprintln!("{}", diagnostics.render(false));
                 return Ok(Exit::BadInput);

@@ -25,6 +25,7 @@ use groundhog_sim::Recording;
 use groundhog_stage::{
     diagnostic::{Diagnostic, Diagnostics},
     run as stage,
+    scenario::Scenario,
 };
 use indicatif::ProgressBar;
 
@@ -68,7 +69,7 @@ pub fn run(arguments: &CheckArguments) -> io::Result<Exit> {
         );
     }
     let jobs = arguments.jobs.unwrap_or_else(pool::default_jobs);
-    let plan = Plan { seeds: arguments.seeds.clone().collect(), loaded };
+    let plan = Plan { seeds: arguments.seeds.clone().collect(), loaded, plans: arguments.plans };
     let progress = progress(plan.runs());
     let began = began();
     let checked = plan.check(jobs, &progress);
@@ -105,6 +106,8 @@ fn layout_is_fixed() -> bool {
 struct Plan {
     loaded: Vec<Loaded>,
     seeds: Vec<u64>,
+    /// Whether plans are drawn of the scenarios, as a campaign does.
+    plans: bool,
 }
 
 /// One run and what became of it.
@@ -151,10 +154,14 @@ impl Plan {
         (&self.loaded[number / self.seeds.len()], self.seeds[number % self.seeds.len()])
     }
 
+    fn story(&self, loaded: &Loaded, seed: u64) -> Scenario {
+        elsewhere::story(&loaded.file, seed, self.plans)
+    }
+
     fn request(&self, number: usize) -> io::Result<Request> {
         let (loaded, seed) = self.run(number);
         // The other process works in another folder.
-        Ok(Request { path: std::path::absolute(&loaded.entry.path)?, seed })
+        Ok(Request { path: std::path::absolute(&loaded.entry.path)?, seed, plan: self.plans })
     }
 
     fn check(&self, jobs: NonZeroUsize, progress: &ProgressBar) -> io::Result<All> {
@@ -170,7 +177,7 @@ impl Plan {
         let mut here = Vec::with_capacity(2 * count);
         let work = |number: usize| {
             let (loaded, seed) = self.run(number % count);
-            Digests::of(&stage::run(&loaded.file.scenario, seed))
+            Digests::of(&stage::run(&self.story(loaded, seed), seed))
         };
         let take = |digests| -> io::Result<()> {
             here.push(digests);
@@ -201,7 +208,8 @@ impl Plan {
     fn watch(&self, jobs: NonZeroUsize, progress: &ProgressBar, runs: &mut [Checked]) -> io::Result<Vec<PastTheSeam>> {
         let mut found = Vec::new();
         let work = |number: usize| {
-            let (report, recording) = stage::recorded(&self.loaded[number].file.scenario, self.seeds[0]);
+            let seed = self.seeds[0];
+            let (report, recording) = stage::recorded(&self.story(&self.loaded[number], seed), seed);
             (number, Digests::of(&report), recording.bypasses().to_vec())
         };
         pool::in_order(self.loaded.len(), jobs, work, |(number, digests, bypasses)| -> io::Result<()> {
@@ -218,7 +226,7 @@ impl Plan {
         let differing = runs.iter_mut().enumerate().filter(|(_, checked)| !checked.equal());
         for (number, checked) in differing.take(MISMATCHES_MAX) {
             let (loaded, seed) = self.run(number);
-            let here = || stage::recorded(&loaded.file.scenario, seed).1;
+            let here = || stage::recorded(&self.story(loaded, seed), seed).1;
             let request = self.request(number)?;
             let there = || -> io::Result<Recording> {
                 Elsewhere::start(std::slice::from_ref(&request), pool::default_jobs(), true)?.recording()

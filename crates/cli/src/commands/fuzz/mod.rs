@@ -16,8 +16,6 @@ pub(super) mod summary;
 
 use std::io;
 
-use groundhog_stage::campaign::Family;
-
 use self::{
     finds::Finds,
     progress::Progress,
@@ -45,8 +43,7 @@ pub fn run(arguments: &FuzzArguments) -> io::Result<Exit> {
             return Ok(Exit::BadInput);
         }
     };
-    let families: Vec<(String, Family)> =
-        loaded.into_iter().map(|one| (one.entry.name, Family::new(one.file))).collect();
+    let families: Vec<_> = loaded.into_iter().map(|one| (one.entry.name, one.file)).collect();
     let header = Header {
         campaign: arguments.campaign.clone(),
         shard: shard.to_string(),

@@ -10,8 +10,8 @@ use std::{
 
 use groundhog_sim::campaign::{Outcome, Shard, Signature, Subject, Tally, campaign_seed};
 use groundhog_stage::{
-    campaign::{Family, Stories},
-    scenario::Scenario,
+    campaign::{Stories, plan},
+    scenario::{Scenario, ScenarioFile},
 };
 
 use crate::{arguments::FuzzArguments, commands::run::began, pool};
@@ -21,7 +21,7 @@ const TIME: Duration = Duration::from_secs(60);
 
 /// Where the runs of a campaign come from.
 pub(super) struct Search<'a> {
-    families: &'a [(String, Family)],
+    families: &'a [(String, ScenarioFile)],
     campaign: &'a str,
     shard: Shard,
     jobs: NonZeroUsize,
@@ -65,7 +65,7 @@ enum End {
 
 impl<'a> Search<'a> {
     pub(super) fn new(
-        families: &'a [(String, Family)],
+        families: &'a [(String, ScenarioFile)],
         arguments: &'a FuzzArguments,
         shard: Shard,
         jobs: NonZeroUsize,
@@ -120,9 +120,9 @@ impl<'a> Search<'a> {
         let seed = campaign_seed(self.campaign, index);
         // By the seed, not by the index: so each shard meets every family.
         let family = (seed % self.families.len() as u64) as usize;
-        let (name, drawn_from) = &self.families[family];
+        let (name, file) = &self.families[family];
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let plan = drawn_from.plan(seed);
+            let plan = plan(file, seed);
             let outcome = Stories.run(&plan, seed);
             Ran { index, family, seed, plan, outcome }
         }));
