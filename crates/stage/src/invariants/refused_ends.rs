@@ -4,8 +4,14 @@
 //! not have heard the refusal: then its connection is broken, and it asks again and is refused again. So it counts
 //! from the last refusal, and anew from the last trouble with the daemon, the control plane or the path between them;
 //! nothing is promised while that lasts, or where the network itself is not sound.
+//!
+//! A call that breaks before its first word has come reads as one without a want, and is refused as that. What a
+//! daemon asks for does not change, so one that has ever waited (`daemon.waits`) has not been meant.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{Bounds, Invariant, Violation, weather::Weather};
 use crate::{
@@ -19,11 +25,13 @@ pub(super) struct RefusedEnds {
     weather: Weather,
     /// By daemon: the last refusal, in which record.
     refused: BTreeMap<String, (Duration, u64)>,
+    /// Daemons that have waited for a job.
+    welcome: BTreeSet<String>,
 }
 
 impl RefusedEnds {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bounds: *bounds, weather: Weather::default(), refused: BTreeMap::new() }
+        Self { bounds: *bounds, weather: Weather::default(), refused: BTreeMap::new(), welcome: BTreeSet::new() }
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {
@@ -59,8 +67,15 @@ impl Invariant for RefusedEnds {
         match record.event.as_str() {
             "rpc.refused" if record.field("method") == Some("AcquireJob") => {
                 // A caller without a name is nobody who could be watched.
-                if let Some(daemon) = record.field("caller").filter(|caller| !caller.is_empty()) {
+                let named = |caller: &&str| !caller.is_empty() && !self.welcome.contains(*caller);
+                if let Some(daemon) = record.field("caller").filter(named) {
                     self.refused.insert(daemon.to_owned(), (record.at, record.ordinal));
+                }
+            }
+            "daemon.waits" => {
+                if let Some(daemon) = record.field("worker") {
+                    self.refused.remove(daemon);
+                    self.welcome.insert(daemon.to_owned());
                 }
             }
             "daemon.stopped" => {
@@ -108,6 +123,8 @@ mod tests {
             let log = Log::new().add(1, "control", "rpc.refused", &[("method", method), ("caller", caller)]);
             assert_kept(invariant(), &log.end(9_000));
         }
+        let waits = [("worker", "prov-1")];
+        assert_kept(invariant(), &refused().add(2, "control", "daemon.waits", &waits).end(9_000));
         let unsound = Bounds { network_is_sound: false, ..Bounds::default() };
         assert_kept(RefusedEnds::new(&unsound), &refused().end(9_000));
     }
