@@ -61,10 +61,10 @@ impl Invariant for WorkerKnown {
         match record.event.as_str() {
             "job.acquired" => {
                 let owner = (record.field("worker")?.to_owned(), record.at);
-                self.jobs.insert(job.to_owned(), Job { owner: Some(owner), ended_by: None });
+                self.jobs.entry(job.to_owned()).or_default().owner = Some(owner);
             }
             "job.returned" => {
-                self.jobs.remove(job);
+                self.jobs.entry(job.to_owned()).or_default().owner = None;
             }
             "runner.sent" => {
                 self.sent.insert((record.host.clone(), job.to_owned()), record.at);
