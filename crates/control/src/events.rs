@@ -155,6 +155,12 @@ groundhog_host::events! {
         reason: &str,
     }
 
+    /// A daemon waits for a job from now on.
+    quiet daemon_waits = "daemon.waits" {
+        /// The daemon's name.
+        worker: &str,
+    }
+
     /// A daemon made a call that was taken.
     quiet daemon_seen = "daemon.seen" {
         /// The daemon's name.

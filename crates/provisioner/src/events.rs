@@ -21,6 +21,12 @@ groundhog_host::events! {
         reason: &str,
     }
 
+    /// A daemon was told to take no further job and to end after the one it has.
+    quiet daemon_told_to_stop = "daemon.told_to_stop" {
+        /// Whether that one is to be cancelled.
+        cancel: bool,
+    }
+
     /// A runner has begun with a job.
     log runner_started = "runner.started" {
         /// The job.
@@ -33,6 +39,16 @@ groundhog_host::events! {
         job: Id,
         /// `plan`, `quota` or `apply`.
         phase: &str,
+    }
+
+    /// A runner has learned that its job is to end.
+    quiet runner_canceled = "runner.canceled" {
+        /// The job.
+        job: Id,
+        /// Who asked: `user` or `shutdown`.
+        by: &str,
+        /// Whether the job's outcome was settled before, so that nobody is left to be told.
+        settled: bool,
     }
 
     /// A runner has passed a cancel on to its provisioner session.
@@ -70,5 +86,25 @@ groundhog_host::events! {
         job: Id,
         /// `update`, `quota`, `fail` or `complete`.
         message: &str,
+    }
+
+    /// A call about a job had no answer: it may have been carried out or not.
+    quiet runner_lost = "runner.lost" {
+        /// The job.
+        job: Id,
+        /// `update`, `quota` or, for a `fail` or a `complete`, `terminal`.
+        message: &str,
+    }
+
+    /// An update was begun that carries log lines.
+    quiet runner_logs_sent = "runner.logs_sent" {
+        /// The job.
+        job: Id,
+        /// The first line's number.
+        first: u64,
+        /// The last line's number.
+        last: u64,
+        /// How long the first line has waited, in milliseconds by the wall clock; 0 if that was set back meanwhile.
+        waited_ms: i64,
     }
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::core::{Answer, Core, Effect, Event, WaiterId};
 use crate::{
     config::AcquireConfig,
+    events,
     operations::{
         Posting,
         acquire::{self, Acquired, Want},
@@ -123,6 +124,7 @@ impl Acquirer {
             if state.core.waiting() >= self.inner.config.waiters_max {
                 return Err(Unavailable::Full);
             }
+            events::daemon_waits(&worker.name);
             state.last_waiter += 1;
             let waiter = WaiterId(state.last_waiter);
             let (worker, asked) = (worker.clone(), want.clone());

@@ -82,6 +82,7 @@ impl Daemon {
     /// so is a job whose delivery was under way (J16). Returns once the daemon has ended. Dropping the wait does
     /// not take the order back; calling again with `cancel_active_job` adds the cancel.
     pub async fn shutdown(&self, cancel_active_job: bool) {
+        events::daemon_told_to_stop(cancel_active_job);
         if cancel_active_job {
             self.shared.orders.cancel.cancel();
         }

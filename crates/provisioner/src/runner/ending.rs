@@ -78,6 +78,7 @@ impl Runner {
             return;
         }
         self.cancel = Some(Cancel { by, force_at: at.now + self.config.force_cancel_interval });
+        self.tell(Tale::Canceled { by, settled: !self.is_undecided() });
         match self.stage {
             // Forwarded as soon as there is a session.
             Stage::New => {}

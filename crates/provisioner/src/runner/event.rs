@@ -141,6 +141,13 @@ pub enum Tale {
     Started,
     /// It has come to this phase.
     Phase(Phase),
+    /// It has learned that the job is to end.
+    Canceled {
+        /// Who asked.
+        by: By,
+        /// The outcome was settled before.
+        settled: bool,
+    },
     /// It has passed a cancel on.
     CancelForwarded {
         /// The phase that the cancel met.

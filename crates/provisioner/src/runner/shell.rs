@@ -63,6 +63,9 @@ impl Shell<'_> {
         inbox.push_back(first);
         loop {
             while let Some(event) = inbox.pop_front() {
+                if let Some(message) = lost(&event) {
+                    events::runner_lost(runner.id().event(), message);
+                }
                 let at = Moment { now: self.host.now(), wall_ms: self.host.wall().as_millisecond() };
                 for effect in runner.handle(at, event) {
                     inbox.extend(self.carry_out(&runner, &mut hands, effect));
@@ -121,6 +124,10 @@ impl Shell<'_> {
             Effect::CloseSession => hands.session = None,
             Effect::Update(request) => {
                 events::runner_sent(job, "update");
+                if let (Some(first), Some(last)) = (request.logs.first(), request.logs.last()) {
+                    let waited_ms = self.host.wall().as_millisecond().saturating_sub(first.created_at_ms).max(0);
+                    events::runner_logs_sent(job, first.sequence, last.sequence, waited_ms);
+                }
                 let mut client = self.client.clone();
                 let call = async move { client.update_job(request).await };
                 hands.update = Some(self.call(call, |answer| answer.canceled));
@@ -151,6 +158,7 @@ impl Shell<'_> {
             Effect::Tell(tale) => match tale {
                 Tale::Started => events::runner_started(job),
                 Tale::Phase(phase) => events::runner_phase(job, phase.name()),
+                Tale::Canceled { by, settled } => events::runner_canceled(job, by.name(), settled),
                 Tale::CancelForwarded { phase, by } => events::runner_cancel_forwarded(job, phase.name(), by.name()),
                 Tale::ForceCancel => events::runner_force_cancel(job),
                 Tale::Ended { outcome, lines } => events::runner_ended(job, outcome.name(), lines, outcome.error()),
@@ -173,6 +181,16 @@ impl Shell<'_> {
             let answer = fault::call(&host, timeout, call).await;
             answer.map(|answer| read(answer.into_inner())).map_err(|status| call_error(&status))
         })
+    }
+}
+
+/// Which call an event says was lost, if it says that.
+fn lost(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Updated(Err(CallError::Lost(_))) => Some("update"),
+        Event::Quota(Err(CallError::Lost(_))) => Some("quota"),
+        Event::Terminal(Err(CallError::Lost(_))) => Some("terminal"),
+        _ => None,
     }
 }
 

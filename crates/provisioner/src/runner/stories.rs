@@ -95,6 +95,8 @@ impl Story {
                 writeln!(told, "complete {:?} {}", String::from_utf8_lossy(&build.state), build.resources.len())
             }
             Effect::Abandon => writeln!(told, "abandon"),
+            // What follows from it is written down.
+            Effect::Tell(Tale::Canceled { .. }) => Ok(()),
             Effect::Tell(Tale::Phase(phase)) => writeln!(told, "# {}", phase.name()),
             Effect::Tell(Tale::CancelForwarded { phase, by }) => {
                 writeln!(told, "# cancel in {} by {}", phase.name(), by.name())

@@ -22,6 +22,8 @@ pub struct Bounds {
     pub reaper_interval: Duration,
     /// How many jobs the reaper ends at one look.
     pub reaper_batch: u64,
+    /// How long a job and a daemon that takes it can wait for each other.
+    pub pickup: Duration,
     /// What calls, statements, reconnecting and cleaning up may take on top.
     pub slack: Duration,
     /// Whether the network, when no fault is on it, lets every call through well within the slack. Where it does
@@ -39,6 +41,12 @@ const TRIPS_MAX: u32 = 100;
 
 /// More statements than the reaper runs in one look, or any call, its wait for a connection included.
 const STATEMENTS_MAX: u32 = 200;
+
+/// More than the control plane takes to hand a job to a daemon that waits, its statements left aside.
+const PICKUP: Duration = Duration::from_secs(5);
+
+/// More statements than storing the largest batch of log lines takes.
+const BATCH_STATEMENTS_MAX: u32 = 4_000;
 
 /// A network that loses more than this makes connections break again and again.
 const LOSS_MAX: f64 = 0.1;
@@ -64,6 +72,7 @@ impl Default for Bounds {
             hung_after: reaper.hung_after,
             reaper_interval: reaper.interval,
             reaper_batch: u64::from(reaper.jobs_per_run),
+            pickup: PICKUP,
             slack: SLACK,
             network_is_sound: true,
             calls_are_quick: true,
@@ -93,6 +102,9 @@ impl Bounds {
                 .map(|provisioner| provisioner.force_cancel_interval)
                 .max()
                 .unwrap_or(default.force_cancel_interval),
+            pickup: PICKUP.saturating_add(
+                scenario.control.statement_latency.max.saturating_mul(statements_before_a_question(scenario)),
+            ),
             slack: SLACK
                 .saturating_add(latency_max.saturating_mul(TRIPS_MAX))
                 .saturating_add(scenario.control.statement_latency.max.saturating_mul(STATEMENTS_MAX)),
@@ -120,4 +132,12 @@ impl Bounds {
             .saturating_add(self.last_flush)
             .saturating_add(self.slack)
     }
+}
+
+/// How many statements can stand before the answer to a question for a job. A call waits for a connection to the
+/// database where daemons can use all of them at once, each with a batch of log lines.
+fn statements_before_a_question(scenario: &Scenario) -> u32 {
+    let daemons = u32::try_from(scenario.provisioners.len()).unwrap_or(u32::MAX);
+    let batches = if scenario.control.connections > daemons.saturating_mul(2) { 0 } else { daemons.saturating_add(1) };
+    STATEMENTS_MAX.saturating_add(batches.saturating_mul(BATCH_STATEMENTS_MAX))
 }

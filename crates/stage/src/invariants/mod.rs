@@ -9,15 +9,25 @@
 
 mod bounds;
 mod cancel_bound;
+mod cancel_heeded;
+mod error_code;
+mod force_cancel;
+mod job_delivered;
 mod job_ends;
 mod job_once;
 mod job_owner;
 mod log_order;
+mod log_prompt;
+mod lost_retried;
 mod open_jobs;
+mod prompt_pickup;
 mod quota;
+mod quota_sum;
 mod reaped_for_cause;
+mod refused_ends;
 mod runner_silence;
 mod weather;
+mod worker_known;
 
 use std::time::Duration;
 
@@ -59,11 +69,21 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(job_once::JobOnce::default()),
         Box::new(job_owner::JobOwner::default()),
+        Box::new(prompt_pickup::PromptPickup::new(bounds)),
+        Box::new(job_delivered::JobDelivered::new(bounds)),
+        Box::new(worker_known::WorkerKnown::default()),
+        Box::new(refused_ends::RefusedEnds::new(bounds)),
         Box::new(job_ends::JobEnds::new(*bounds)),
         Box::new(cancel_bound::CancelBound::new(*bounds)),
+        Box::new(cancel_heeded::CancelHeeded::default()),
+        Box::new(force_cancel::ForceCancel::new(bounds)),
         Box::new(runner_silence::RunnerSilence::default()),
+        Box::new(lost_retried::LostRetried::new()),
         Box::new(log_order::LogOrder::new(bounds)),
+        Box::new(log_prompt::LogPrompt::new()),
         Box::new(quota::Quota::default()),
+        Box::new(quota_sum::QuotaSum::default()),
+        Box::new(error_code::ErrorCode::default()),
         Box::new(reaped_for_cause::ReapedForCause::new(bounds)),
     ]
 }

@@ -1,7 +1,9 @@
 //! The answering end: connections accepted from a listener, their calls handed to [`Routes`].
 //!
 //! - `inbound`: the guards around one connection's byte stream.
+//! - `call_body`: what comes in with a call, and how its breaking is told.
 
+mod call_body;
 mod inbound;
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
@@ -20,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
-use self::inbound::Inbound;
+use self::{call_body::CallBody, inbound::Inbound};
 use crate::{fault::Chain, limits::HEADER_LIST_BYTES_MAX, routes::Routes};
 
 /// The waits after accepts that failed. Such a failure is the machine's (no file descriptors left, as a rule) and
@@ -153,7 +155,7 @@ impl Connection {
         let routes = self.routes.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let routes = routes.clone();
-            async move { Ok::<_, Infallible>(routes.call(request.map(Body::new)).await) }
+            async move { Ok::<_, Infallible>(routes.call(request.map(|body| Body::new(CallBody(body)))).await) }
         });
         let mut builder = Builder::new(Executor::new(self.host.clone(), "call"));
         builder

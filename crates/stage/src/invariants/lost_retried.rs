@@ -1,0 +1,207 @@
+//! `lost-retried`: what had no answer is said again, and soon.
+//!
+//! An update that was lost (`runner.lost`) is followed by another call about the job within the back-off that belongs
+//! to the number of losses in a row, and a second; the call may be the terminal message, which makes updates needless.
+//! A terminal message that was lost is followed by another one in the same way. A runner says that it has ended only
+//! when it was heard: not straight after a loss, unless its daemon has closed.
+//!
+//! A host that was suspended, or whose clock was touched, has all of that time before it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use groundhog_provisioner::RunnerConfig;
+
+use super::{Invariant, Violation, weather::Weather};
+use crate::{Record, scenario::units::show_duration};
+
+/// See the module.
+pub(super) struct LostRetried {
+    wait_min: Duration,
+    wait_max: Duration,
+    weather: Weather,
+    /// By host and job.
+    runners: BTreeMap<(String, String), Losses>,
+}
+
+/// What a runner has lost.
+#[derive(Default)]
+struct Losses {
+    updates: Call,
+    terminals: Call,
+}
+
+/// The losses of one kind of call.
+#[derive(Default)]
+struct Call {
+    /// How many in a row, at least.
+    in_a_row: u32,
+    /// When the last one was, in which record; none if another call was begun since.
+    open: Option<(Duration, u64)>,
+}
+
+impl Call {
+    fn lost(&mut self, record: &Record) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.open = Some((record.at, record.ordinal));
+    }
+
+    fn begun(&mut self) {
+        if self.open.take().is_none() {
+            // The one before was answered.
+            self.in_a_row = 0;
+        }
+    }
+}
+
+/// More than a machine takes to act on a timer.
+const SLACK: Duration = Duration::from_secs(1);
+
+impl LostRetried {
+    pub(super) fn new() -> Self {
+        let RunnerConfig { retry_wait_min, retry_wait_max, .. } = RunnerConfig::default();
+        Self {
+            wait_min: retry_wait_min,
+            wait_max: retry_wait_max,
+            weather: Weather::default(),
+            runners: BTreeMap::new(),
+        }
+    }
+
+    /// By when the call must have been tried again.
+    fn deadline(&self, host: &str, call: &Call) -> Option<Duration> {
+        let (lost, _) = call.open?;
+        let well_since = self.weather.host_well_since(host)?;
+        // Waits grow by less than two.
+        let grown = 2_u32.saturating_pow(call.in_a_row);
+        let wait = self.wait_min.saturating_mul(grown).min(self.wait_max).saturating_add(SLACK);
+        Some(lost.max(well_since).saturating_add(self.weather.stretched(wait)))
+    }
+
+    fn look(&mut self, now: Duration) -> Option<Violation> {
+        let late = self.runners.iter().find_map(|(runner, losses)| {
+            let is_late = |call: &Call| self.deadline(&runner.0, call).is_some_and(|deadline| deadline < now);
+            (is_late(&losses.updates) || is_late(&losses.terminals)).then(|| runner.clone())
+        })?;
+        let losses = self.runners.remove(&late)?;
+        let (lost, ordinal) = losses.terminals.open.or(losses.updates.open)?;
+        let (host, job) = late;
+        let message =
+            format!("{host} had no answer about {job} at {}, and did not soon ask again", show_duration(lost));
+        Some(Violation { id: self.id(), message, ordinal })
+    }
+}
+
+impl Invariant for LostRetried {
+    fn id(&self) -> &'static str {
+        "lost-retried"
+    }
+
+    fn about(&self) -> &'static str {
+        "a runner's update or terminal message that had no answer is sent again after a short wait"
+    }
+
+    fn observe(&mut self, record: &Record) -> Option<Violation> {
+        let violation = self.look(record.at);
+        self.weather.observe(record);
+        if let Some(host) = record.field("host").filter(|_| record.event.starts_with("host.")) {
+            // It goes on after a suspension, and after nothing else.
+            if !matches!(record.event.as_str(), "host.suspended" | "host.resumed") {
+                self.runners.retain(|(other, _), _| other != host);
+            }
+            return violation;
+        }
+        if !record.event.starts_with("runner.") {
+            return violation;
+        }
+        let Some(job) = record.field("job") else { return violation };
+        let runner = (record.host.clone(), job.to_owned());
+        match (record.event.as_str(), record.field("message").unwrap_or_default()) {
+            ("runner.lost", "update") => self.runners.entry(runner).or_default().updates.lost(record),
+            ("runner.lost", "terminal") => self.runners.entry(runner).or_default().terminals.lost(record),
+            ("runner.sent", "update") => self.runners.entry(runner).or_default().updates.begun(),
+            ("runner.sent", "fail" | "complete") => {
+                let losses = self.runners.entry(runner).or_default();
+                losses.updates.open = None;
+                losses.terminals.begun();
+            }
+            ("runner.ended", _) => {
+                let losses = self.runners.remove(&runner).unwrap_or_default();
+                let open = losses.terminals.open.filter(|_| record.field("outcome") != Some("stopped"));
+                let broken = open.map(|_| Violation {
+                    id: self.id(),
+                    message: format!("{}'s runner of {job} ended without an answer to its last word", record.host),
+                    ordinal: record.ordinal,
+                });
+                return violation.or(broken);
+            }
+            _ => {}
+        }
+        violation
+    }
+
+    fn finish(&mut self, end: Duration) -> Option<Violation> {
+        self.look(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, assert_broken, assert_kept};
+
+    fn fields(message: &'static str) -> [(&'static str, &'static str); 2] {
+        [("job", "job#1"), ("message", message)]
+    }
+
+    fn lost(message: &'static str) -> Log {
+        let sent = if message == "terminal" { "fail" } else { message };
+        Log::new().add(1, "prov-1", "runner.sent", &fields(sent)).add(2, "prov-1", "runner.lost", &fields(message))
+    }
+
+    #[test]
+    fn kept() {
+        for (lost_message, then) in [("update", "update"), ("update", "complete"), ("terminal", "fail")] {
+            assert_kept(LostRetried::new(), &lost(lost_message).add(3, "prov-1", "runner.sent", &fields(then)).end(99));
+        }
+        assert_kept(LostRetried::new(), &lost("quota").end(99));
+        let stopped = [("job", "job#1"), ("outcome", "stopped")];
+        assert_kept(LostRetried::new(), &lost("terminal").add(2, "prov-1", "runner.ended", &stopped).end(99));
+        let host = [("host", "prov-1")];
+        assert_kept(LostRetried::new(), &lost("update").add(3, "-", "host.killed", &host).end(99));
+        let suspended = lost("update").add(3, "-", "host.suspended", &host).add(50, "-", "host.resumed", &host);
+        assert_kept(LostRetried::new(), &suspended.add(51, "prov-1", "runner.sent", &fields("update")).end(99));
+    }
+
+    #[test]
+    fn waits_may_grow_with_losses_in_a_row() {
+        let mut log = Log::new();
+        for at in 0..9 {
+            log = log.add(at, "prov-1", "runner.sent", &fields("update"));
+            log = log.add(at, "prov-1", "runner.lost", &fields("update"));
+        }
+        assert_kept(LostRetried::new(), &log.add(14, "prov-1", "runner.sent", &fields("update")));
+    }
+
+    #[test]
+    fn broken_by_a_wait_that_is_too_long() {
+        assert_broken(LostRetried::new(), &lost("update").end(4), 1, &["prov-1", "job#1", "2s"]);
+        let late = lost("update").add(7, "prov-1", "runner.sent", &fields("update"));
+        assert_broken(LostRetried::new(), &late, 1, &["job#1"]);
+        // An answer in between begins the count again.
+        let mut log = Log::new();
+        for at in 0..9 {
+            log = log.add(at, "prov-1", "runner.sent", &fields("update"));
+            log = log.add(at, "prov-1", "runner.lost", &fields("update"));
+        }
+        let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
+        let log = log.add(10, "prov-1", "runner.sent", &fields("update"));
+        assert_broken(LostRetried::new(), &log.add(10, "prov-1", "runner.lost", &fields("update")).end(14), 20, &[]);
+    }
+
+    #[test]
+    fn broken_by_an_end_that_nobody_heard_of() {
+        let refused = [("job", "job#1"), ("outcome", "refused")];
+        let log = lost("terminal").add(2, "prov-1", "runner.ended", &refused);
+        assert_broken(LostRetried::new(), &log, 2, &["prov-1", "job#1"]);
+    }
+}
