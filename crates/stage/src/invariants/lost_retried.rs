@@ -2,6 +2,9 @@
 //!
 //! An update that was lost (`runner.lost`) is followed by another call about the job within the back-off that belongs
 //! to the number of losses in a row, and a second; the call may be the terminal message, which makes updates needless.
+//! An update without lines that was sent sooner than a heartbeat was due is an exception: it was to end a wait, and the
+//! wait may be over.
+//!
 //! A terminal message that was lost is followed by another one in the same way. A runner says that it has ended only
 //! when it was heard: not straight after a loss, unless its daemon has closed.
 //!
@@ -11,13 +14,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_provisioner::RunnerConfig;
 
-use super::{Invariant, Violation, weather::Weather};
+use super::{Bounds, Invariant, Violation, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct LostRetried {
     wait_min: Duration,
     wait_max: Duration,
+    /// The longest time between two heartbeats.
+    update_interval: Duration,
     weather: Weather,
     /// By host and job.
     runners: BTreeMap<(String, String), Losses>,
@@ -35,21 +40,34 @@ struct Losses {
 struct Call {
     /// How many in a row, at least.
     in_a_row: u32,
-    /// When the last one was, in which record; none if another call was begun since.
+    /// The last one was lost.
+    is_lost: bool,
+    /// When the last one was sent.
+    sent: Option<Duration>,
+    /// When the last one that was answered was sent.
+    answered: Option<Duration>,
+    /// Whether it has to be sent again if it is lost.
+    matters: bool,
+    /// When the last one that matters was lost, in which record; none if another call was begun since.
     open: Option<(Duration, u64)>,
 }
 
 impl Call {
     fn lost(&mut self, record: &Record) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.open = Some((record.at, record.ordinal));
+        self.is_lost = true;
+        self.open = self.matters.then_some((record.at, record.ordinal));
     }
 
-    fn begun(&mut self) {
-        if self.open.take().is_none() {
+    /// Another call is begun; it matters by itself after so long a silence.
+    fn begun(&mut self, at: Duration, silence: Duration) {
+        if !std::mem::take(&mut self.is_lost) {
             // The one before was answered.
-            self.in_a_row = 0;
+            (self.in_a_row, self.matters) = (0, false);
+            self.answered = self.sent.or(self.answered);
         }
+        self.matters |= self.answered.is_none_or(|answered| at.saturating_sub(answered) >= silence);
+        (self.sent, self.open) = (Some(at), None);
     }
 }
 
@@ -57,11 +75,12 @@ impl Call {
 const SLACK: Duration = Duration::from_secs(1);
 
 impl LostRetried {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(bounds: &Bounds) -> Self {
         let RunnerConfig { retry_wait_min, retry_wait_max, .. } = RunnerConfig::default();
         Self {
             wait_min: retry_wait_min,
             wait_max: retry_wait_max,
+            update_interval: bounds.update_interval,
             weather: Weather::default(),
             runners: BTreeMap::new(),
         }
@@ -118,11 +137,18 @@ impl Invariant for LostRetried {
         match (record.event.as_str(), record.field("message").unwrap_or_default()) {
             ("runner.lost", "update") => self.runners.entry(runner).or_default().updates.lost(record),
             ("runner.lost", "terminal") => self.runners.entry(runner).or_default().terminals.lost(record),
-            ("runner.sent", "update") => self.runners.entry(runner).or_default().updates.begun(),
+            ("runner.started", _) => {
+                // What is delivered counts as heard.
+                self.runners.entry(runner).or_default().updates.answered = Some(record.at);
+            }
+            ("runner.logs_sent", _) => self.runners.entry(runner).or_default().updates.matters = true,
+            ("runner.sent", "update") => {
+                self.runners.entry(runner).or_default().updates.begun(record.at, self.update_interval);
+            }
             ("runner.sent", "fail" | "complete") => {
                 let losses = self.runners.entry(runner).or_default();
                 losses.updates.open = None;
-                losses.terminals.begun();
+                losses.terminals.begun(record.at, Duration::ZERO);
             }
             ("runner.ended", _) => {
                 let losses = self.runners.remove(&runner).unwrap_or_default();
@@ -149,6 +175,10 @@ mod tests {
     use super::*;
     use crate::testing::{Log, assert_broken, assert_kept};
 
+    fn invariant() -> LostRetried {
+        LostRetried::new(&Bounds::default())
+    }
+
     fn fields(message: &'static str) -> [(&'static str, &'static str); 2] {
         [("job", "job#1"), ("message", message)]
     }
@@ -161,15 +191,32 @@ mod tests {
     #[test]
     fn kept() {
         for (lost_message, then) in [("update", "update"), ("update", "complete"), ("terminal", "fail")] {
-            assert_kept(LostRetried::new(), &lost(lost_message).add(3, "prov-1", "runner.sent", &fields(then)).end(99));
+            assert_kept(invariant(), &lost(lost_message).add(3, "prov-1", "runner.sent", &fields(then)).end(99));
         }
-        assert_kept(LostRetried::new(), &lost("quota").end(99));
+        assert_kept(invariant(), &lost("quota").end(99));
         let stopped = [("job", "job#1"), ("outcome", "stopped")];
-        assert_kept(LostRetried::new(), &lost("terminal").add(2, "prov-1", "runner.ended", &stopped).end(99));
+        assert_kept(invariant(), &lost("terminal").add(2, "prov-1", "runner.ended", &stopped).end(99));
         let host = [("host", "prov-1")];
-        assert_kept(LostRetried::new(), &lost("update").add(3, "-", "host.killed", &host).end(99));
+        assert_kept(invariant(), &lost("update").add(3, "-", "host.killed", &host).end(99));
         let suspended = lost("update").add(3, "-", "host.suspended", &host).add(50, "-", "host.resumed", &host);
-        assert_kept(LostRetried::new(), &suspended.add(51, "prov-1", "runner.sent", &fields("update")).end(99));
+        assert_kept(invariant(), &suspended.add(51, "prov-1", "runner.sent", &fields("update")).end(99));
+    }
+
+    #[test]
+    fn an_update_that_says_nothing_and_was_not_due_may_be_let_be() {
+        let sent = |at| {
+            Log::new().add(1, "prov-1", "runner.started", &fields("")).add(
+                at,
+                "prov-1",
+                "runner.sent",
+                &fields("update"),
+            )
+        };
+        let lost = |log: Log, at| log.add(at, "prov-1", "runner.lost", &fields("update")).end(99);
+        assert_kept(invariant(), &lost(sent(3), 4));
+        // A heartbeat, and one with lines.
+        assert_broken(invariant(), &lost(sent(7), 8), 2, &["prov-1"]);
+        assert_broken(invariant(), &lost(sent(3).add(3, "prov-1", "runner.logs_sent", &fields("")), 4), 3, &["prov-1"]);
     }
 
     #[test]
@@ -179,14 +226,14 @@ mod tests {
             log = log.add(at, "prov-1", "runner.sent", &fields("update"));
             log = log.add(at, "prov-1", "runner.lost", &fields("update"));
         }
-        assert_kept(LostRetried::new(), &log.add(14, "prov-1", "runner.sent", &fields("update")));
+        assert_kept(invariant(), &log.add(14, "prov-1", "runner.sent", &fields("update")));
     }
 
     #[test]
     fn broken_by_a_wait_that_is_too_long() {
-        assert_broken(LostRetried::new(), &lost("update").end(4), 1, &["prov-1", "job#1", "2s"]);
+        assert_broken(invariant(), &lost("update").end(4), 1, &["prov-1", "job#1", "2s"]);
         let late = lost("update").add(7, "prov-1", "runner.sent", &fields("update"));
-        assert_broken(LostRetried::new(), &late, 1, &["job#1"]);
+        assert_broken(invariant(), &late, 1, &["job#1"]);
         // An answer in between begins the count again.
         let mut log = Log::new();
         for at in 0..9 {
@@ -194,14 +241,14 @@ mod tests {
             log = log.add(at, "prov-1", "runner.lost", &fields("update"));
         }
         let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
-        let log = log.add(10, "prov-1", "runner.sent", &fields("update"));
-        assert_broken(LostRetried::new(), &log.add(10, "prov-1", "runner.lost", &fields("update")).end(14), 20, &[]);
+        let log = log.add(15, "prov-1", "runner.sent", &fields("update"));
+        assert_broken(invariant(), &log.add(15, "prov-1", "runner.lost", &fields("update")).end(19), 20, &[]);
     }
 
     #[test]
     fn broken_by_an_end_that_nobody_heard_of() {
         let refused = [("job", "job#1"), ("outcome", "refused")];
         let log = lost("terminal").add(2, "prov-1", "runner.ended", &refused);
-        assert_broken(LostRetried::new(), &log, 2, &["prov-1", "job#1"]);
+        assert_broken(invariant(), &log, 2, &["prov-1", "job#1"]);
     }
 }

@@ -78,7 +78,7 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(cancel_heeded::CancelHeeded::default()),
         Box::new(force_cancel::ForceCancel::new(bounds)),
         Box::new(runner_silence::RunnerSilence::default()),
-        Box::new(lost_retried::LostRetried::new()),
+        Box::new(lost_retried::LostRetried::new(bounds)),
         Box::new(log_order::LogOrder::new(bounds)),
         Box::new(log_prompt::LogPrompt::new()),
         Box::new(quota::Quota::default()),
