@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Action, FaultName, Phase, Scenario, Step};
+use crate::scenario::{Action, CONTROL, Fault, FaultKind, FaultName, Phase, Scenario, Step};
 
 /// A build that may take longer than this is cancelled at the end rather than waited for.
 const LONG: Duration = Duration::from_mins(10);
@@ -69,7 +69,16 @@ pub(super) fn settle(plan: &Scenario) -> Duration {
     let left_alone = plan.steps.iter().any(|step| matches!(step.action, Action::ShutdownProvisioner { .. }))
         || plan.provisioners.is_empty()
         || plan.templates.iter().any(|template| !template.tags.is_empty());
-    USUAL + work + if left_alone { NOBODY_THERE } else { Duration::ZERO }
+    USUAL + work + stamps_ahead(plan) + if left_alone { NOBODY_THERE } else { Duration::ZERO }
+}
+
+/// How far in the future a time may lie that the control plane has stamped: what counts from it waits for as long.
+fn stamps_ahead(plan: &Scenario) -> Duration {
+    let jump = |fault: &Fault| match &fault.kind {
+        FaultKind::StepClock { host, by } if host == CONTROL => by.size(),
+        _ => Duration::ZERO,
+    };
+    plan.faults.iter().map(jump).sum()
 }
 
 /// What healing takes by itself: the time after which a worker counts as dead (5 min), that after which a cancelled

@@ -40,8 +40,9 @@ struct Losses {
 struct Call {
     /// How many in a row, at least.
     in_a_row: u32,
-    /// The last one was lost.
-    is_lost: bool,
+    /// The control plane has taken the last one, and nothing is known that would keep its answer away. A call that
+    /// was dropped, as a cancel may do with it, shows neither an answer nor a loss.
+    is_heard: bool,
     /// When the last one was sent.
     sent: Option<Duration>,
     /// When the last one that was answered was sent.
@@ -55,14 +56,13 @@ struct Call {
 impl Call {
     fn lost(&mut self, record: &Record) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.is_lost = true;
+        self.is_heard = false;
         self.open = self.matters.then_some((record.at, record.ordinal));
     }
 
     /// Another call is begun; it matters by itself after so long a silence.
     fn begun(&mut self, at: Duration, silence: Duration) {
-        if !std::mem::take(&mut self.is_lost) {
-            // The one before was answered.
+        if std::mem::take(&mut self.is_heard) {
             (self.in_a_row, self.matters) = (0, false);
             self.answered = self.sent.or(self.answered);
         }
@@ -129,10 +129,14 @@ impl Invariant for LostRetried {
             }
             return violation;
         }
+        let Some(job) = record.field("job") else { return violation };
+        if record.event == "job.updated" {
+            let runners = self.runners.iter_mut().filter(|((_, other), _)| other == job);
+            runners.for_each(|(_, losses)| losses.updates.is_heard = true);
+        }
         if !record.event.starts_with("runner.") {
             return violation;
         }
-        let Some(job) = record.field("job") else { return violation };
         let runner = (record.host.clone(), job.to_owned());
         match (record.event.as_str(), record.field("message").unwrap_or_default()) {
             ("runner.lost", "update") => self.runners.entry(runner).or_default().updates.lost(record),
@@ -141,6 +145,7 @@ impl Invariant for LostRetried {
                 // What is delivered counts as heard.
                 self.runners.entry(runner).or_default().updates.answered = Some(record.at);
             }
+            ("runner.canceled", _) => self.runners.entry(runner).or_default().updates.is_heard = false,
             ("runner.logs_sent", _) => self.runners.entry(runner).or_default().updates.matters = true,
             ("runner.sent", "update") => {
                 self.runners.entry(runner).or_default().updates.begun(record.at, self.update_interval);
@@ -220,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_was_dropped_is_no_answer() {
+        let mut log = Log::new();
+        for at in 0..9 {
+            log = log.add(at, "prov-1", "runner.sent", &fields("update"));
+            log = log.add(at, "prov-1", "runner.lost", &fields("update"));
+        }
+        let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
+        let log = log.add(10, "prov-1", "runner.canceled", &fields(""));
+        let log = log.add(10, "prov-1", "runner.sent", &fields("update"));
+        let log = log.add(11, "prov-1", "runner.lost", &fields("update"));
+        assert_kept(invariant(), &log.add(16, "prov-1", "runner.sent", &fields("update")));
+    }
+
+    #[test]
     fn waits_may_grow_with_losses_in_a_row() {
         let mut log = Log::new();
         for at in 0..9 {
@@ -241,8 +260,9 @@ mod tests {
             log = log.add(at, "prov-1", "runner.lost", &fields("update"));
         }
         let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
+        let log = log.add(9, "control", "job.updated", &fields(""));
         let log = log.add(15, "prov-1", "runner.sent", &fields("update"));
-        assert_broken(invariant(), &log.add(15, "prov-1", "runner.lost", &fields("update")).end(19), 20, &[]);
+        assert_broken(invariant(), &log.add(15, "prov-1", "runner.lost", &fields("update")).end(19), 21, &[]);
     }
 
     #[test]
