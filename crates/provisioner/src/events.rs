@@ -27,6 +27,9 @@ groundhog_host::events! {
         cancel: bool,
     }
 
+    /// A daemon was told to end at once.
+    quiet daemon_told_to_close = "daemon.told_to_close" {}
+
     /// A runner has begun with a job.
     log runner_started = "runner.started" {
         /// The job.

@@ -25,7 +25,7 @@ pub mod scripted;
 pub mod session;
 
 pub use crate::{
-    daemon::{Daemon, DaemonConfig, Ending},
+    daemon::{CLOSE_TIMEOUT, Daemon, DaemonConfig, Ending},
     runner::RunnerConfig,
     scripted::Scripted,
     session::{Provisioner, Session, SessionError},

@@ -8,7 +8,7 @@ use crate::{
     cast::{self, Cast, CastError},
     expect::judge,
     invariants::{self, Bounds, Invariant},
-    scenario::{Action, Scenario, USERS},
+    scenario::{Action, JobAtShutdown, Scenario, USERS},
     settle::{self, UnderWay},
 };
 
@@ -144,11 +144,18 @@ fn broken_at(broken: invariants::Violation, at: Duration) -> Violation {
 
 /// Takes a step of the story.
 fn act(world: &World, cast: &Cast, action: &Action) {
-    if let Action::ShutdownProvisioner { name, cancel } = action {
+    if let Action::ShutdownProvisioner { name, job } = action {
         // A daemon that has not started, or is down, has nothing to shut down.
         if let (Ok(host), Some(daemon)) = (world.handle(name), cast.daemons.get(name)) {
-            let cancel = *cancel;
-            host.spawn("shutdown", async move { daemon.shutdown(cancel).await }).detach();
+            let job = *job;
+            let shutdown = async move {
+                match job {
+                    JobAtShutdown::Finishes => daemon.shutdown(false).await,
+                    JobAtShutdown::IsCanceled => daemon.shutdown(true).await,
+                    JobAtShutdown::IsDropped => daemon.close().await,
+                }
+            };
+            host.spawn("shutdown", shutdown).detach();
         }
     } else if let Ok(host) = world.handle(USERS) {
         cast.people.act(&host, action);

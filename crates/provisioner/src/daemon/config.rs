@@ -7,6 +7,9 @@ use groundhog_wire::{ChannelConfig, DaemonName, Secret};
 
 use crate::{runner::RunnerConfig, scripted};
 
+/// How long a close may take, unless set (J8).
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What a daemon is started with. [`DaemonConfig::new`] has the defaults, which are this platform's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonConfig {
@@ -25,7 +28,7 @@ pub struct DaemonConfig {
     pub runner: RunnerConfig,
     /// How the connection behaves; its back-off is 50 ms to 10 s.
     pub channel: ChannelConfig,
-    /// How long [`Daemon::close`](super::Daemon::close) may take (J8). 1 s.
+    /// How long [`Daemon::close`](super::Daemon::close) may take. Default: [`CLOSE_TIMEOUT`].
     pub close_timeout: Duration,
     /// How long a shutdown waits for the control plane to take note that no job is wanted any more, and a job that
     /// was delivered for the end of its delivery. It only matters when the control plane is stuck or cut off. 5 s.
@@ -47,7 +50,7 @@ impl DaemonConfig {
             tags: BTreeMap::new(),
             runner: RunnerConfig::default(),
             channel: ChannelConfig::default(),
-            close_timeout: Duration::from_secs(1),
+            close_timeout: CLOSE_TIMEOUT,
             acquire_cancel_timeout: Duration::from_secs(5),
             acquire_wait_min: Duration::from_millis(10),
             acquire_wait_max: Duration::from_secs(1),

@@ -21,7 +21,7 @@ use groundhog_wire::{
 use tokio_util::sync::CancellationToken;
 
 use self::acquire::Acquired;
-pub use self::config::DaemonConfig;
+pub use self::config::{CLOSE_TIMEOUT, DaemonConfig};
 use crate::{
     events,
     runner::{Runner, event::Event, shell::Shell},
@@ -93,6 +93,7 @@ impl Daemon {
     /// Ends the daemon within [`DaemonConfig::close_timeout`] (J8): the active job fails with "provisioner daemon
     /// was shutdown gracefully" if the control plane hears it in time. Returns once the daemon has ended.
     pub async fn close(&self) {
+        events::daemon_told_to_close();
         self.shared.orders.close.cancel();
         self.shared.over.cancelled().await;
     }

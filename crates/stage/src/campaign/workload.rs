@@ -6,7 +6,7 @@ use groundhog_sim::campaign::Draws;
 
 use super::{count, one_of, span, time_until};
 use crate::scenario::units::DurationRange;
-use crate::scenario::{Action, Scenario, Step, Transition, Workload};
+use crate::scenario::{Action, JobAtShutdown, Scenario, Step, Transition, Workload};
 
 /// Who makes workspaces where the file names nobody.
 const SOMEBODY: &str = "alice";
@@ -16,6 +16,9 @@ const CANCEL_AFTER: DurationRange = DurationRange { min: Duration::from_millis(1
 
 /// What a further build is for. Starting again what runs is the rarest wish.
 const TRANSITIONS: [Transition; 4] = [Transition::Stop, Transition::Stop, Transition::Destroy, Transition::Start];
+
+/// How a daemon is told to stop.
+const SHUTDOWNS: [JobAtShutdown; 3] = [JobAtShutdown::Finishes, JobAtShutdown::IsCanceled, JobAtShutdown::IsDropped];
 
 /// A workspace that a step makes, and when.
 struct Made {
@@ -58,8 +61,9 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         let mut random = draws.stream(&["shutdown", &number.to_string()]);
         let Some(provisioner) = one_of(&mut random, &plan.provisioners) else { break };
         let at = provisioner.start + time_until(&mut random, end.saturating_sub(provisioner.start));
-        let (name, cancel) = (provisioner.name.clone(), random.chance(0.5));
-        plan.steps.push(step(at, Action::ShutdownProvisioner { name, cancel }));
+        let name = provisioner.name.clone();
+        let job = one_of(&mut random, &SHUTDOWNS).copied().unwrap_or(JobAtShutdown::Finishes);
+        plan.steps.push(step(at, Action::ShutdownProvisioner { name, job }));
     }
     plan.steps.sort_by_key(|step| step.at);
 }

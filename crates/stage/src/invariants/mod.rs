@@ -10,6 +10,7 @@
 mod bounds;
 mod cancel_bound;
 mod cancel_heeded;
+mod close_bound;
 mod error_code;
 mod force_cancel;
 mod job_delivered;
@@ -85,6 +86,7 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(quota_sum::QuotaSum::default()),
         Box::new(error_code::ErrorCode::default()),
         Box::new(reaped_for_cause::ReapedForCause::new(bounds)),
+        Box::new(close_bound::CloseBound::default()),
     ]
 }
 

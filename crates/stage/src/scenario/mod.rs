@@ -52,7 +52,7 @@
 //! | `create_workspace` | `{ name, owner, template }` |
 //! | `build_workspace` | `{ workspace, owner, transition }`, the transition being `"start"`, `"stop"` or `"destroy"` |
 //! | `cancel_build` | `{ workspace, owner, by, expect_status }`: cancels the workspace's latest build |
-//! | `shutdown_provisioner` | `{ name, cancel }`: its job ends first, or, with `cancel = true`, is cancelled |
+//! | `shutdown_provisioner` | `{ name, job }`: its job `"finishes"` first (what is meant if left out), `"is_canceled"`, or `"is_dropped"`: then the daemon ends within about a second |
 //!
 //! `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
 //! for the cancel; it is the owner unless somebody is to be refused. `expect_status` is `"pending"` or `"running"`.
@@ -141,7 +141,9 @@ use crate::expect::Expectation;
 pub use self::case::Case;
 pub use self::family::{CountRange, FaultName, Swarm, Workload};
 pub use self::file::ScenarioFile;
-pub use self::story::{Action, ClockStep, ExpectStatus, Fault, FaultKind, Step, SuspendedClock, Transition};
+pub use self::story::{
+    Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, Step, SuspendedClock, Transition,
+};
 pub use self::world::{
     Control, Group, Link, LogLevel, Logs, OnCancel, Path as NetworkPath, Phase, Provisioner, Template,
 };

@@ -161,7 +161,15 @@ pub(super) enum ExpectStatus {
 #[serde(deny_unknown_fields)]
 pub(super) struct ShutdownProvisioner {
     pub(super) name: Spanned<String>,
-    pub(super) cancel: Option<bool>,
+    pub(super) job: Option<JobAtShutdown>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum JobAtShutdown {
+    Finishes,
+    IsCanceled,
+    IsDropped,
 }
 
 #[derive(Deserialize)]

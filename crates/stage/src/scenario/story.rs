@@ -53,8 +53,8 @@ pub enum Action {
     ShutdownProvisioner {
         /// The daemon's name.
         name: String,
-        /// Whether its job is cancelled; else it finishes first.
-        cancel: bool,
+        /// What becomes of its job.
+        job: JobAtShutdown,
     },
 }
 
@@ -67,6 +67,17 @@ impl Action {
             Self::ShutdownProvisioner { .. } => vec![],
         }
     }
+}
+
+/// What becomes of the job of a daemon that is told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAtShutdown {
+    /// It ends first.
+    Finishes,
+    /// It is cancelled.
+    IsCanceled,
+    /// It fails at once: the daemon ends within about a second, whatever happens.
+    IsDropped,
 }
 
 /// What a build is for.

@@ -9,8 +9,8 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::units::{DurationRange, show_duration};
 use super::{
-    Action, ClockStep, ExpectStatus, Fault, FaultKind, LogLevel, Logs, NetworkPath, OnCancel, Phase, Scenario, Step,
-    SuspendedClock, Transition, defaults,
+    Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, LogLevel, Logs, NetworkPath, OnCancel, Phase,
+    Scenario, Step, SuspendedClock, Transition, defaults,
 };
 use crate::expect::{Count, Expectation, Pattern};
 
@@ -216,12 +216,13 @@ fn step(step: &Step) -> Table {
             fields.extend(status.map(|status| ("expect_status", status.into())));
             ("cancel_build", fields)
         }
-        Action::ShutdownProvisioner { name, cancel } => {
-            let mut fields = vec![("name", name.into())];
-            if *cancel {
-                fields.push(("cancel", true.into()));
-            }
-            ("shutdown_provisioner", fields)
+        Action::ShutdownProvisioner { name, job } => {
+            let job = match job {
+                JobAtShutdown::Finishes => None,
+                JobAtShutdown::IsCanceled => Some(("job", "is_canceled".into())),
+                JobAtShutdown::IsDropped => Some(("job", "is_dropped".into())),
+            };
+            ("shutdown_provisioner", [("name", name.into())].into_iter().chain(job).collect())
         }
     };
     table[key] = value(fields.into_iter().collect::<InlineTable>());

@@ -168,7 +168,7 @@ force_cancel_interval = "1m"
 
 [[step]]
 at = "40s"
-shutdown_provisioner = { name = "prov-1", cancel = true }
+shutdown_provisioner = { name = "prov-1", job = "is_dropped" }
 [[step]]
 at = "1s"
 create_workspace = { name = "dev", owner = "alice", template = "vm" }

@@ -70,19 +70,20 @@ fn a_stranger_is_refused_as_if_there_were_nothing() {
 }
 
 #[test]
-fn a_daemon_that_is_shut_down_finishes_its_job_or_cancels_it() {
-    let shut_down = |cancel: bool| {
-        let step =
-            format!("[[step]]\nat = \"10s\"\nshutdown_provisioner = {{ name = \"prov-1\", cancel = {cancel} }}\n");
+fn a_daemon_that_is_shut_down_finishes_its_job_or_cancels_it_or_drops_it() {
+    let shut_down = |job: &str, reason: &str| {
+        let step = format!("[[step]]\nat = \"10s\"\nshutdown_provisioner = {{ name = \"prov-1\", job = \"{job}\" }}\n");
         let report = play(&format!("{WORKSPACE}{DAEMON}{step}"));
         assert!(report.passed(), "{:?}", report.violations);
-        assert_eq!(seen(&report, "daemon.stopped"), ["reason=shut down"]);
+        assert_eq!(seen(&report, "daemon.stopped"), [format!("reason={reason}")]);
         report
     };
-    assert_eq!(seen(&shut_down(false), "job.completed").len(), 1);
-    let cancelled = shut_down(true);
+    assert_eq!(seen(&shut_down("finishes", "shut down"), "job.completed").len(), 1);
+    let cancelled = shut_down("is_canceled", "shut down");
     assert_eq!(seen(&cancelled, "runner.cancel_forwarded"), ["job=job#1 phase=apply by=shutdown"]);
     assert_eq!(seen(&cancelled, "job.failed").len(), 1);
+    let failures = seen(&shut_down("is_dropped", "closed"), "job.failed");
+    assert!(failures[0].contains("provisioner daemon was shutdown gracefully"), "{failures:?}");
 }
 
 #[test]

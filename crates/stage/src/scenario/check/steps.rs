@@ -10,7 +10,7 @@ use super::values::instant;
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::show_duration;
-use crate::scenario::{Action, CONTROL, ExpectStatus, Step, Transition, USERS, raw};
+use crate::scenario::{Action, CONTROL, ExpectStatus, JobAtShutdown, Step, Transition, USERS, raw};
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -151,7 +151,12 @@ impl Resolve<'_, '_> {
             }
             Some(_) => {}
         }
-        Action::ShutdownProvisioner { name: name.clone(), cancel: raw.cancel.unwrap_or_default() }
+        let job = match raw.job.unwrap_or(raw::JobAtShutdown::Finishes) {
+            raw::JobAtShutdown::Finishes => JobAtShutdown::Finishes,
+            raw::JobAtShutdown::IsCanceled => JobAtShutdown::IsCanceled,
+            raw::JobAtShutdown::IsDropped => JobAtShutdown::IsDropped,
+        };
+        Action::ShutdownProvisioner { name: name.clone(), job }
     }
 
     /// Whose workspace is meant.

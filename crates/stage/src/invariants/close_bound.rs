@@ -1,0 +1,101 @@
+//! `close-bound`: a daemon that is told to end at once does so, whatever its control plane does.
+//!
+//! A daemon that was told to close (`daemon.told_to_close`) has ended (`daemon.stopped`) within its close time-out (J8)
+//! and a second. Neither a network that is cut nor a job that does not heed a cancel is an excuse: all that it has to
+//! do is to stop. A host that was suspended, or whose clock was touched, has all of that time before it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use groundhog_provisioner::CLOSE_TIMEOUT;
+
+use super::{Invariant, Violation, weather::Weather};
+use crate::{Record, scenario::units::show_duration};
+
+/// More than a machine takes to act on a timer.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct CloseBound {
+    weather: Weather,
+    /// By host: when its daemon was told to close, in which record.
+    told: BTreeMap<String, (Duration, u64)>,
+}
+
+impl CloseBound {
+    fn look(&mut self, now: Duration) -> Option<Violation> {
+        let bound = self.weather.stretched(CLOSE_TIMEOUT + SLACK);
+        let late = |(host, (at, _)): &(&String, &(Duration, u64))| {
+            let well_since = self.weather.host_well_since(host);
+            well_since.is_some_and(|well_since| well_since.max(*at).saturating_add(bound) < now)
+        };
+        let host = self.told.iter().find(late)?.0.clone();
+        let (at, ordinal) = self.told.remove(&host)?;
+        let message = format!("{host} was told to close at {}, and had not ended soon after", show_duration(at));
+        Some(Violation { id: self.id(), message, ordinal })
+    }
+}
+
+impl Invariant for CloseBound {
+    fn id(&self) -> &'static str {
+        "close-bound"
+    }
+
+    fn about(&self) -> &'static str {
+        "a daemon that is told to close ends within its close time-out"
+    }
+
+    fn observe(&mut self, record: &Record) -> Option<Violation> {
+        let violation = self.look(record.at);
+        self.weather.observe(record);
+        match record.event.as_str() {
+            // Told twice, it has as long as the first time.
+            "daemon.told_to_close" => {
+                self.told.entry(record.host.clone()).or_insert((record.at, record.ordinal));
+            }
+            "daemon.stopped" => {
+                self.told.remove(&record.host);
+            }
+            "host.killed" | "host.power_lost" => {
+                if let Some(host) = record.field("host") {
+                    self.told.remove(host);
+                }
+            }
+            _ => {}
+        }
+        violation
+    }
+
+    fn finish(&mut self, end: Duration) -> Option<Violation> {
+        self.look(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, assert_broken, assert_kept};
+
+    fn told() -> Log {
+        Log::new().add(1, "prov-1", "daemon.told_to_close", &[])
+    }
+
+    #[test]
+    fn kept() {
+        assert_kept(CloseBound::default(), &told().add(2, "prov-1", "daemon.stopped", &[]).end(99));
+        let host = [("host", "prov-1")];
+        assert_kept(CloseBound::default(), &told().add(2, "-", "host.killed", &host).end(99));
+        let suspended = told().add(1, "-", "host.suspended", &host).add(50, "-", "host.resumed", &host);
+        assert_kept(CloseBound::default(), &suspended.add(51, "prov-1", "daemon.stopped", &[]).end(99));
+        assert_kept(CloseBound::default(), &told().end(3));
+    }
+
+    #[test]
+    fn broken_by_a_daemon_that_stays() {
+        assert_broken(CloseBound::default(), &told().end(4), 0, &["prov-1", "1s"]);
+        let twice = told().add(3, "prov-1", "daemon.told_to_close", &[]);
+        assert_broken(CloseBound::default(), &twice.end(9), 0, &["prov-1"]);
+        let late = told().add(9, "prov-1", "daemon.stopped", &[]);
+        assert_broken(CloseBound::default(), &late, 0, &["prov-1"]);
+    }
+}
