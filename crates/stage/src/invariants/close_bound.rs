@@ -4,7 +4,10 @@
 //! and a second. Neither a network that is cut nor a job that does not heed a cancel is an excuse: all that it has to
 //! do is to stop. A host that was suspended, or whose clock was touched, has all of that time before it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use groundhog_provisioner::CLOSE_TIMEOUT;
 
@@ -20,6 +23,8 @@ pub(super) struct CloseBound {
     weather: Weather,
     /// By host: when its daemon was told to close, in which record.
     told: BTreeMap<String, (Duration, u64)>,
+    /// Hosts whose daemon has ended: it has nothing more to do.
+    ended: BTreeSet<String>,
 }
 
 impl CloseBound {
@@ -50,15 +55,17 @@ impl Invariant for CloseBound {
         self.weather.observe(record);
         match record.event.as_str() {
             // Told twice, it has as long as the first time.
-            "daemon.told_to_close" => {
+            "daemon.told_to_close" if !self.ended.contains(&record.host) => {
                 self.told.entry(record.host.clone()).or_insert((record.at, record.ordinal));
             }
             "daemon.stopped" => {
                 self.told.remove(&record.host);
+                self.ended.insert(record.host.clone());
             }
-            "host.killed" | "host.power_lost" => {
+            "host.killed" | "host.power_lost" | "host.started" => {
                 if let Some(host) = record.field("host") {
                     self.told.remove(host);
+                    self.ended.remove(host);
                 }
             }
             _ => {}
@@ -88,6 +95,8 @@ mod tests {
         let suspended = told().add(1, "-", "host.suspended", &host).add(50, "-", "host.resumed", &host);
         assert_kept(CloseBound::default(), &suspended.add(51, "prov-1", "daemon.stopped", &[]).end(99));
         assert_kept(CloseBound::default(), &told().end(3));
+        let ended = Log::new().add(0, "prov-1", "daemon.stopped", &[]);
+        assert_kept(CloseBound::default(), &ended.add(1, "prov-1", "daemon.told_to_close", &[]).end(99));
     }
 
     #[test]
@@ -97,5 +106,9 @@ mod tests {
         assert_broken(CloseBound::default(), &twice.end(9), 0, &["prov-1"]);
         let late = told().add(9, "prov-1", "daemon.stopped", &[]);
         assert_broken(CloseBound::default(), &late, 0, &["prov-1"]);
+        let again =
+            Log::new().add(0, "prov-1", "daemon.stopped", &[]).add(0, "-", "host.started", &[("host", "prov-1")]);
+        let told = again.add(1, "prov-1", "daemon.told_to_close", &[]);
+        assert_broken(CloseBound::default(), &told.end(99), 2, &["prov-1"]);
     }
 }

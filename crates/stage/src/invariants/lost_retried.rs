@@ -130,9 +130,11 @@ impl Invariant for LostRetried {
             return violation;
         }
         let Some(job) = record.field("job") else { return violation };
-        if record.event == "job.updated" {
-            let runners = self.runners.iter_mut().filter(|((_, other), _)| other == job);
-            runners.for_each(|(_, losses)| losses.updates.is_heard = true);
+        if let Some(worker) = record.field("worker").filter(|_| record.event == "job.updated") {
+            // A daemon's host is called like it. The job may have been given to another one meanwhile.
+            if let Some(losses) = self.runners.get_mut(&(worker.to_owned(), job.to_owned())) {
+                losses.updates.is_heard = true;
+            }
         }
         if !record.event.starts_with("runner.") {
             return violation;
@@ -260,7 +262,7 @@ mod tests {
             log = log.add(at, "prov-1", "runner.lost", &fields("update"));
         }
         let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
-        let log = log.add(9, "control", "job.updated", &fields(""));
+        let log = log.add(9, "control", "job.updated", &[("job", "job#1"), ("worker", "prov-1")]);
         let log = log.add(15, "prov-1", "runner.sent", &fields("update"));
         assert_broken(invariant(), &log.add(15, "prov-1", "runner.lost", &fields("update")).end(19), 21, &[]);
     }
