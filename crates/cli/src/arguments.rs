@@ -6,12 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use groundhog_sim::campaign::Shard;
 use groundhog_stage::scenario::units::parse_duration;
 
-use crate::exit;
+use crate::{exit, version::version};
 
 /// Groundhog replays the same day until the bug is gone: deterministic simulation of a remote-workspace
 /// platform's control plane.
 #[derive(Debug, Parser)]
-#[command(name = "groundhog", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "groundhog", version = version(), after_help = exit::HELP, max_term_width = 100)]
 pub struct Arguments {
     /// Which command.
     #[command(subcommand)]

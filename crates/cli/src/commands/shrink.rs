@@ -61,7 +61,7 @@ pub fn run(arguments: &ShrinkArguments) -> io::Result<Exit> {
         plan: &shrunk.plan,
         outcome: &shrunk.outcome,
         signature: &signature,
-        version: &version(),
+        version: version(),
         found: loaded.file.case.and_then(|case| case.found),
     };
     write_whole(&out, &failure.to_toml(&out.display().to_string()))?;

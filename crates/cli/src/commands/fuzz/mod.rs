@@ -47,7 +47,7 @@ pub fn run(arguments: &FuzzArguments) -> io::Result<Exit> {
     let header = Header {
         campaign: arguments.campaign.clone(),
         shard: shard.to_string(),
-        version: version(),
+        version: version().to_owned(),
         scenarios: families.iter().map(|(name, _)| name.clone()).collect(),
         seeds: arguments.seeds,
     };
