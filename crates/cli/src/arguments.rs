@@ -99,8 +99,9 @@ pub struct RunArguments {
     pub format: Format,
 }
 
-/// Options of `fuzz`.
+/// Options of `fuzz`. The last word on each counts, so that a script can have defaults.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub struct FuzzArguments {
     /// Scenario files, or folders of them [default: scenarios]
     pub paths: Vec<PathBuf>,

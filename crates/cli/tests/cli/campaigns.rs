@@ -192,4 +192,6 @@ fn a_shard_is_named_by_an_option_or_by_the_surroundings() {
     assert_eq!(shard(&[("JOB_COMPLETION_INDEX", "2")], &[]), (Some(2), None));
     assert_has(&folder.run(&["fuzz", "--shard", "4/4"]).refused(), "the last one is 3");
     assert_has(&folder.run(&["fuzz", "--time", "soon"]).refused(), "such as 60s, 10m or 1h30m");
+    // The last word counts: a script has defaults.
+    assert_eq!(shard(&[], &["--shard", "0/3", "--shard", "1/2"]).1, Some("\"1/2\"".to_owned()));
 }
