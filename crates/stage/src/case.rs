@@ -28,8 +28,8 @@ pub struct Failure<'a> {
 impl Failure<'_> {
     /// What a case file says of it.
     pub fn case(&self) -> Case {
-        let mut violations = self.outcome.violations.iter();
-        let violation = violations.find(|violation| Signature::of(violation) == *self.signature);
+        let mut violations = self.outcome.violations.iter().zip(self.outcome.signatures());
+        let violation = violations.find(|(_, signature)| signature == self.signature).map(|(violation, _)| violation);
         Case {
             signature: self.signature.to_string(),
             message: violation.map(|violation| violation.message.clone()).unwrap_or_default(),
@@ -82,7 +82,7 @@ pub enum Verdict {
 /// Runs a case again.
 pub fn replay(scenario: &Scenario, case: &Case) -> (Verdict, Outcome) {
     let outcome = Stories.run(scenario, scenario.seed);
-    let signatures: Vec<Signature> = outcome.violations.iter().map(Signature::of).collect();
+    let signatures: Vec<Signature> = outcome.signatures().collect();
     let verdict = if signatures.iter().any(|signature| signature.as_str() == case.signature) {
         Verdict::StillFails { is_same_run: outcome.trace_digest == case.trace_digest }
     } else if signatures.is_empty() {
@@ -97,6 +97,5 @@ pub fn replay(scenario: &Scenario, case: &Case) -> (Verdict, Outcome) {
 /// still fails so, else what comes of the run.
 pub fn failure_of(file: &ScenarioFile, outcome: &Outcome) -> Option<Signature> {
     let expected = file.case.as_ref().map(|case| Signature::from(case.signature.clone()));
-    let fails_so = |signature: &Signature| outcome.violations.iter().any(|one| Signature::of(one) == *signature);
-    expected.filter(fails_so).or_else(|| outcome.signature())
+    expected.filter(|signature| outcome.fails_with(signature)).or_else(|| outcome.signature())
 }

@@ -67,7 +67,7 @@ impl<S: Subject, G: FnMut(Progress) -> bool> Work<'_, S, G> {
         }
         self.runs += 1;
         let outcome = self.subject.run(&candidate, self.seed);
-        let fails = outcome.violations.iter().any(|violation| Signature::of(violation) == *self.signature);
+        let fails = outcome.fails_with(self.signature);
         if fails {
             (self.plan, self.outcome) = (candidate, outcome);
         }

@@ -1,6 +1,6 @@
 //! When two failures are one finding.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,18 @@ use crate::Violation;
 /// Names a failure: the rule that was broken, and how, without all that differs from run to run.
 ///
 /// Numbers, spans of time and ids are replaced by `#`, so `job#2 had ended at 1m5s` and `job#1 had ended at 30s`
-/// are the same failure; what is said of several things in a row is said once. Words stay: one rule can be broken
+/// are the same failure; so is what happens to one host or another, whose names are replaced by `_`; what is said of
+/// several things in a row is said once. Words stay: one rule can be broken
 /// in several ways, and each is a finding of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Signature(String);
 
 impl Signature {
-    /// The signature of a violation.
-    pub fn of(violation: &Violation) -> Self {
-        Self(format!("{}: {}", violation.rule, collapse(&without_numbers(&violation.message))))
+    /// The signature of a violation, in whose message these names may stand.
+    pub fn of(violation: &Violation, names: &BTreeSet<String>) -> Self {
+        let message = without_numbers(&without_names(&violation.message, names));
+        Self(format!("{}: {}", violation.rule, collapse(&message)))
     }
 
     /// As text: the rule, a colon, and what is left of the message.
@@ -50,6 +52,22 @@ impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Replaces each of the names by `_`, where it stands as a word.
+fn without_names(message: &str, names: &BTreeSet<String>) -> String {
+    let is_in_word = |letter: char| letter.is_alphanumeric() || letter == '-';
+    let mut result = String::with_capacity(message.len());
+    let mut rest = message;
+    while !rest.is_empty() {
+        let word = &rest[..rest.find(|letter| !is_in_word(letter)).unwrap_or(rest.len())];
+        result.push_str(if names.contains(word) { "_" } else { word });
+        rest = &rest[word.len()..];
+        let between = &rest[..rest.find(is_in_word).unwrap_or(rest.len())];
+        result.push_str(between);
+        rest = &rest[between.len()..];
+    }
+    result
 }
 
 /// The units in which people and Rust write spans of time, the longest texts first.
@@ -117,7 +135,7 @@ mod tests {
     fn signature(message: &str) -> String {
         let violation =
             Violation { rule: "rule".to_owned(), message: message.to_owned(), at: Duration::ZERO, record: None };
-        Signature::of(&violation).to_string()
+        Signature::of(&violation, &["far", "near-1", "alice"].map(str::to_owned).into()).to_string()
     }
 
     #[test]
@@ -128,6 +146,7 @@ mod tests {
                 "job#12 had ended with job.failed, and then came job.completed",
             ),
             ("job#1 was cancelled at 1m30s while prov-1 had it", "job#2 was cancelled at 2h1s while prov-3 had it"),
+            ("far's runner had none", "near-1's runner had none"),
             ("not settled 1200s after", "not settled 1200.5s after"),
             (
                 "the fault: job#1 (last seen: job.acquired)",
@@ -139,6 +158,7 @@ mod tests {
             assert_eq!(signature(one), signature(other));
         }
         assert_eq!(signature("job#1 at 1m30s, 5 of part2b"), "rule: job# at #, # of part#b");
+        assert_eq!(signature("how far is alice-2 from near-1?"), "rule: how _ is alice-# from _?");
     }
 
     #[test]

@@ -43,13 +43,25 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// How long the world took to come to rest, if it did.
     pub settled: Option<Settled>,
+    /// What the plan calls its hosts and people. In a signature one is like the other.
+    pub names: BTreeSet<String>,
 }
 
 impl Outcome {
     /// What names this failure; none if nothing failed. The first thing that went wrong counts: what follows it is
     /// often its consequence.
     pub fn signature(&self) -> Option<Signature> {
-        self.violations.first().map(Signature::of)
+        self.signatures().next()
+    }
+
+    /// What names each thing that went wrong.
+    pub fn signatures(&self) -> impl Iterator<Item = Signature> {
+        self.violations.iter().map(|violation| Signature::of(violation, &self.names))
+    }
+
+    /// Whether something with that signature went wrong.
+    pub fn fails_with(&self, signature: &Signature) -> bool {
+        self.signatures().any(|other| other == *signature)
     }
 }
 

@@ -60,7 +60,7 @@ impl Tally {
         }
         let violation = outcome.violations.first()?;
         self.failed += 1;
-        let signature = Signature::of(violation);
+        let signature = Signature::of(violation, &outcome.names);
         let finding = Finding { runs: 1, index, subject: subject.to_owned(), seed, message: violation.message.clone() };
         let known = self.findings.contains_key(&signature);
         self.meet(&signature, finding);

@@ -51,6 +51,8 @@ fn outcome(plan: &Scenario, report: Report) -> Outcome {
     let settled = rest::last_fault(plan)
         .zip(report.rested)
         .map(|((name, end), rested)| Settled { from: name.as_str().to_owned(), after: rested.saturating_sub(end) });
+    let provisioners = plan.provisioners.iter().map(|provisioner| provisioner.name.clone());
+    let names = provisioners.chain(plan.users.iter().cloned()).collect();
     Outcome {
         coverage: coverage::of(&report.records),
         violations: report.violations,
@@ -58,5 +60,6 @@ fn outcome(plan: &Scenario, report: Report) -> Outcome {
         log_digest: report.log_digest,
         trace_digest: report.trace_digest,
         settled,
+        names,
     }
 }
