@@ -156,6 +156,11 @@ impl Candidates<'_> {
     fn settings(&mut self) {
         self.add(|plan| plan.network = defaults::NETWORK);
         self.add(|plan| plan.control = defaults::CONTROL);
+        // Who builds what: one side alone would leave jobs that nobody takes.
+        self.add(|plan| {
+            plan.templates.iter_mut().for_each(|template| template.tags.clear());
+            plan.provisioners.iter_mut().for_each(|provisioner| provisioner.tags.clear());
+        });
     }
 
     fn templates(&mut self) {
