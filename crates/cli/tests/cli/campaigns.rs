@@ -157,7 +157,8 @@ fn what_was_found_survives_the_end_of_the_program() {
     assert_has(&folder.run(&["replay", &case]).with_status(1).out, "still fails");
     let joined = folder.run(&["merge", results]);
     assert_has(&joined.err, "shard 0/1 was cut short");
-    assert_ne!(joined.status, Some(0), "not everything was looked at");
+    assert_eq!(joined.status, Some(1), "it knows of the finding: {}", joined.out);
+    assert_has(&joined.out, finding["message"].as_str().expect("a text"));
 
     // A last line that is half written is none.
     folder.write(results, &(folder.read(results) + "{\"kind\":\"progr"));

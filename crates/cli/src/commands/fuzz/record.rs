@@ -15,7 +15,7 @@
 //! fault that ended last: pairs of a bound in milliseconds and how many worlds came to rest within it, beyond the bound before
 //! (`up_to_ms`), and `longest_ms`.
 //!
-//! A file without an `end` is of a shard that was cut short; its last tally counts.
+//! A file without an `end` is of a shard that was cut short; its last tally counts, and what was found since.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use groundhog_sim::campaign::{Shard, Signature, Tally};
+use groundhog_sim::campaign::{Finding, Shard, Signature, Tally};
 use serde::{Deserialize, Serialize};
 
 use crate::{arguments::Format, commands::run::began};
@@ -202,5 +202,22 @@ pub(in crate::commands) fn read(path: &Path) -> Result<Results, String> {
             (line, Some(results)) => results.findings.push(line),
         }
     }
-    results.ok_or_else(|| at("this is empty: it is no campaign's results".to_owned()))
+    let mut results = results.ok_or_else(|| at("this is empty: it is no campaign's results".to_owned()))?;
+    count_what_was_found_since(&mut results);
+    Ok(results)
+}
+
+/// A shard that was cut short has told of findings that its last tally does not know.
+fn count_what_was_found_since(results: &mut Results) {
+    let tally = &mut results.tally;
+    for line in &results.findings {
+        let Line::Finding { signature, scenario, index, seed, message, .. } = line else { continue };
+        if !tally.findings.contains_key(signature) {
+            // The run that failed so is all that is known for certain.
+            (tally.runs, tally.failed) = (tally.runs + 1, tally.failed + 1);
+            let (subject, message) = (scenario.clone(), message.clone());
+            let finding = Finding { runs: 1, index: *index, subject, seed: *seed, message };
+            tally.findings.insert(signature.clone(), finding);
+        }
+    }
 }
