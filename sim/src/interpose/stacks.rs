@@ -146,7 +146,7 @@ fn place(path: &Path) -> (String, bool, Option<String>) {
     {
         return (within.to_owned(), true, within.split('/').next().map(str::to_owned));
     }
-    // `…/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-1.12.0/src/…`
+    // `…/registry/src/NAME-1949cf8c6b5b557f/hyper-1.12.0/src/…`
     for folder in ["/registry/src/", "/git/checkouts/"] {
         if let Some((_, within)) = text.split_once(folder) {
             let within = within.split_once('/').map_or(within, |(_, within)| within);
@@ -212,7 +212,7 @@ mod tests {
             let (file, library, name) = place(Path::new(path));
             (file, library, name.unwrap_or_default())
         };
-        let registry = "/home/x/.cargo/registry/src/index.crates.io-1949/hyper-util-0.1.2/src/lib.rs";
+        let registry = "/somewhere/registry/src/NAME-1949/hyper-util-0.1.2/src/lib.rs";
         assert_eq!(told(registry), ("hyper-util-0.1.2/src/lib.rs".to_owned(), true, "hyper_util".to_owned()));
         let standard = "/rustc/abcdef/library/std/src/time.rs";
         assert_eq!(told(standard), ("std/src/time.rs".to_owned(), true, "std".to_owned()));

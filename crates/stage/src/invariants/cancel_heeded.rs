@@ -10,7 +10,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Invariant, Violation};
+use super::{Invariant, Violation, begins_anew};
 use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
@@ -114,15 +114,13 @@ impl Invariant for CancelHeeded {
 
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
+        if let Some(host) = begins_anew(record) {
+            self.told.remove(host);
+            self.forget(|(other, _)| other == host);
+        }
         match record.event.as_str() {
             "daemon.told_to_stop" if record.field("cancel") == Some("true") => {
                 self.told.entry(record.host.clone()).or_insert(record.at);
-            }
-            "host.killed" | "host.power_lost" | "host.started" => {
-                if let Some(host) = record.field("host") {
-                    self.told.remove(host);
-                    self.forget(|(other, _)| other == host);
-                }
             }
             event if event.starts_with("runner.") => {
                 let message = record.field("job").and_then(|job| self.runner(job, record));

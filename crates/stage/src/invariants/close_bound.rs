@@ -11,7 +11,7 @@ use std::{
 
 use groundhog_provisioner::CLOSE_TIMEOUT;
 
-use super::{Invariant, Violation, weather::Weather};
+use super::{Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
 
 /// More than a machine takes to act on a timer.
@@ -29,10 +29,8 @@ pub(super) struct CloseBound {
 
 impl CloseBound {
     fn look(&mut self, now: Duration) -> Option<Violation> {
-        let bound = self.weather.stretched(CLOSE_TIMEOUT + SLACK);
         let late = |(host, (at, _)): &(&String, &(Duration, u64))| {
-            let well_since = self.weather.host_well_since(host);
-            well_since.is_some_and(|well_since| well_since.max(*at).saturating_add(bound) < now)
+            self.weather.has_passed(CLOSE_TIMEOUT + SLACK, *at, self.weather.host_well_since(host), now)
         };
         let host = self.told.iter().find(late)?.0.clone();
         let (at, ordinal) = self.told.remove(&host)?;
@@ -53,6 +51,10 @@ impl Invariant for CloseBound {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
         self.weather.observe(record);
+        if let Some(host) = begins_anew(record) {
+            self.told.remove(host);
+            self.ended.remove(host);
+        }
         match record.event.as_str() {
             // Told twice, it has as long as the first time.
             "daemon.told_to_close" if !self.ended.contains(&record.host) => {
@@ -61,12 +63,6 @@ impl Invariant for CloseBound {
             "daemon.stopped" => {
                 self.told.remove(&record.host);
                 self.ended.insert(record.host.clone());
-            }
-            "host.killed" | "host.power_lost" | "host.started" => {
-                if let Some(host) = record.field("host") {
-                    self.told.remove(host);
-                    self.ended.remove(host);
-                }
             }
             _ => {}
         }

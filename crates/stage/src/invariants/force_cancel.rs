@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Bounds, Invariant, Violation, weather::Weather};
+use super::{Bounds, Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
@@ -30,10 +30,8 @@ impl ForceCancel {
 
     fn look(&mut self, now: Duration) -> Option<Violation> {
         let bound = self.bounds.force_cancel_interval.saturating_add(self.bounds.last_flush).saturating_add(SLACK);
-        let bound = self.weather.stretched(bound);
         let late = |(runner, (at, _)): &(&(String, String), &(Duration, u64))| {
-            let well_since = self.weather.host_well_since(&runner.0);
-            well_since.is_some_and(|well_since| well_since.max(*at).saturating_add(bound) < now)
+            self.weather.has_passed(bound, *at, self.weather.host_well_since(&runner.0), now)
         };
         let runner = self.canceled.iter().find(late)?.0.clone();
         let (at, ordinal) = self.canceled.remove(&runner)?;
@@ -56,11 +54,8 @@ impl Invariant for ForceCancel {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
         self.weather.observe(record);
-        if let Some(host) = record.field("host").filter(|_| record.event.starts_with("host.")) {
-            // It goes on after a suspension, and after nothing else.
-            if !matches!(record.event.as_str(), "host.suspended" | "host.resumed") {
-                self.canceled.retain(|(other, _), _| other != host);
-            }
+        if let Some(host) = begins_anew(record) {
+            self.canceled.retain(|(other, _), _| other != host);
             return violation;
         }
         if !record.event.starts_with("runner.") {

@@ -49,9 +49,8 @@ impl JobDelivered {
             return false;
         }
         // Time for a connection to be found broken, and time for the job to be put back or run.
-        let bound = self.weather.stretched(self.bounds.slack.saturating_mul(2));
-        let well_since = self.weather.both_well_since(&lock.worker, CONTROL);
-        well_since.is_some_and(|since| since.max(lock.at).saturating_add(bound) < now)
+        let bound = self.bounds.slack.saturating_mul(2);
+        self.weather.has_passed(bound, lock.at, self.weather.both_well_since(&lock.worker, CONTROL), now)
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {

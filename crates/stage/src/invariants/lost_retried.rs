@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_provisioner::RunnerConfig;
 
-use super::{Bounds, Invariant, Violation, weather::Weather};
+use super::{Bounds, Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
@@ -122,11 +122,8 @@ impl Invariant for LostRetried {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         let violation = self.look(record.at);
         self.weather.observe(record);
-        if let Some(host) = record.field("host").filter(|_| record.event.starts_with("host.")) {
-            // It goes on after a suspension, and after nothing else.
-            if !matches!(record.event.as_str(), "host.suspended" | "host.resumed") {
-                self.runners.retain(|(other, _), _| other != host);
-            }
+        if let Some(host) = begins_anew(record) {
+            self.runners.retain(|(other, _), _| other != host);
             return violation;
         }
         let Some(job) = record.field("job") else { return violation };

@@ -39,10 +39,9 @@ impl RefusedEnds {
             return None;
         }
         // Time for a connection to be found broken, and time to ask again.
-        let bound = self.weather.stretched(self.bounds.slack.saturating_mul(2));
+        let bound = self.bounds.slack.saturating_mul(2);
         let late = |(daemon, (at, _)): &(&String, &(Duration, u64))| {
-            let well_since = self.weather.both_well_since(daemon, CONTROL);
-            well_since.is_some_and(|well_since| well_since.max(*at).saturating_add(bound) < now)
+            self.weather.has_passed(bound, *at, self.weather.both_well_since(daemon, CONTROL), now)
         };
         let daemon = self.refused.iter().find(late)?.0.clone();
         let (at, ordinal) = self.refused.remove(&daemon)?;

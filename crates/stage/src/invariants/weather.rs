@@ -116,6 +116,18 @@ impl Weather {
         self.hosts.entry(name.to_owned()).or_default()
     }
 
+    /// Whether a bound on what began at `since` is over: it counts anew from when all was well, and is not over while
+    /// something is not.
+    pub(super) fn has_passed(
+        &self,
+        bound: Duration,
+        since: Duration,
+        well_since: Option<Duration>,
+        now: Duration,
+    ) -> bool {
+        well_since.is_some_and(|well_since| well_since.max(since).saturating_add(self.stretched(bound)) < now)
+    }
+
     /// Since when a host has been well; none while it is not.
     pub(super) fn host_well_since(&self, host: &str) -> Option<Duration> {
         if self.unknown_fault {
