@@ -1,7 +1,8 @@
 //! Generates messages, clients and servers from `proto/`, with a compiler in Rust: nothing to install.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["groundhog/v1/jobs.proto", "groundhog/v1/workspaces.proto"];
+    let files = ["administration", "job_watch", "jobs", "templates", "workspaces"];
+    let files = files.map(|name| format!("groundhog/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     tonic_prost_build::configure()

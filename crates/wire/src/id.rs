@@ -57,6 +57,8 @@ ids! {
     TemplateId = "template";
     /// A version of a template.
     VersionId = "version";
+    /// A dry run of a version.
+    DryRunId = "dry_run";
     /// A person.
     UserId = "user";
     /// A group of people, which has a budget.

@@ -34,7 +34,7 @@ pub mod server;
 
 pub use crate::{
     auth::{Caller, DaemonName, Identity, Secret},
-    channel::{Channel, ChannelConfig, ConnectError},
+    channel::{Channel, ChannelConfig, ConnectError, Endpoints},
     fault::{Fault, call, retryable},
     limits::{Limited, MESSAGE_BYTES_MAX},
     routes::Routes,

@@ -3,8 +3,10 @@
 use crate::{
     channel::Channel,
     v1::{
-        provisioner_daemons_client::ProvisionerDaemonsClient, provisioner_daemons_server::ProvisionerDaemonsServer,
-        workspaces_client::WorkspacesClient, workspaces_server::WorkspacesServer,
+        administration_client::AdministrationClient, administration_server::AdministrationServer,
+        jobs_client::JobsClient, jobs_server::JobsServer, provisioner_daemons_client::ProvisionerDaemonsClient,
+        provisioner_daemons_server::ProvisionerDaemonsServer, templates_client::TemplatesClient,
+        templates_server::TemplatesServer, workspaces_client::WorkspacesClient, workspaces_server::WorkspacesServer,
     },
 };
 
@@ -57,6 +59,9 @@ macro_rules! limited {
 }
 
 limited! {
+    AdministrationClient AdministrationServer
+    JobsClient JobsServer
     ProvisionerDaemonsClient ProvisionerDaemonsServer
+    TemplatesClient TemplatesServer
     WorkspacesClient WorkspacesServer
 }

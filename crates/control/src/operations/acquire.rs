@@ -124,6 +124,7 @@ fn message(tx: &Tx<'_>, id: JobId, job_bytes_max: usize) -> Result<Result<v1::Jo
             template_version: names.version,
             transition: build.transition.to_wire().into(),
             state,
+            ..v1::WorkspaceBuild::default()
         })),
     };
     let bytes = message.encoded_len();

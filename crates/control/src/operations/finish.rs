@@ -47,10 +47,15 @@ pub fn fail(tx: &Tx<'_>, worker: &Worker, request: &v1::FailJobRequest) -> Resul
     jobs::end(tx, job.id, &End { error, error_code, terminal_digest: Some(digest) })?;
     if let Some(build) = builds::by_job(tx, job.id)? {
         match &request.kind {
-            Some(fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: Some(state) })) => {
+            Some(fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: Some(state), .. })) => {
                 builds::set_state(tx, build.id, state)?;
             }
-            Some(fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: None })) | None => {
+            Some(
+                fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: None, .. })
+                | fail_job_request::Kind::TemplateImport(_)
+                | fail_job_request::Kind::TemplateDryRun(_),
+            )
+            | None => {
                 keep_state_before(tx, &build)?;
             }
         }

@@ -39,7 +39,7 @@ pub fn update(
     let canceled = job.canceled_at.is_some();
     let (id, name) = (job.id.event(), worker.name.clone());
     tx.after_commit(move || events::job_updated(id, &name, canceled));
-    Ok(v1::UpdateJobResponse { canceled })
+    Ok(v1::UpdateJobResponse { canceled, variable_values: Vec::new() })
 }
 
 fn store_lines(tx: &Tx<'_>, job: &Job, lines: Vec<v1::LogLine>, limits: &LogConfig) -> Result<(), CallError> {

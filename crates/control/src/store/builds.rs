@@ -158,7 +158,7 @@ pub fn resources(tx: &Tx<'_>, build: BuildId) -> Result<Vec<v1::Resource>, Store
     tx.rows(
         "SELECT name, type, daily_cost FROM build_resources WHERE build_id = ?1 ORDER BY position",
         [key(build.0)],
-        |row| Ok(v1::Resource { name: row.get(0)?, r#type: row.get(1)?, daily_cost: row.get(2)? }),
+        |row| Ok(v1::Resource { name: row.get(0)?, r#type: row.get(1)?, daily_cost: row.get(2)?, agents: Vec::new() }),
     )
 }
 

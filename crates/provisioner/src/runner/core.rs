@@ -74,8 +74,9 @@ impl Runner {
     /// said about such a job, not even that it failed.
     pub fn new(job: Job, config: RunnerConfig, now: Instant) -> Result<Self, IdError> {
         let id = job.job_id.parse()?;
-        let build = job.kind.map(|kind| match kind {
-            job::Kind::WorkspaceBuild(build) => build,
+        let build = job.kind.and_then(|kind| match kind {
+            job::Kind::WorkspaceBuild(build) => Some(build),
+            job::Kind::TemplateImport(_) | job::Kind::TemplateDryRun(_) => None,
         });
         Ok(Self {
             id,
@@ -188,7 +189,7 @@ impl Runner {
         // A heartbeat takes along whatever waits.
         let logs = self.logs.batch();
         self.updates.begun(logs.last().map_or(0, |line| line.sequence));
-        self.effects.push(Effect::Update(UpdateJobRequest { job_id: self.id.to_string(), logs }));
+        self.effects.push(Effect::Update(UpdateJobRequest { job_id: self.id.to_string(), logs, declarations: None }));
     }
 
     fn updated(&mut self, at: Moment, result: Result<bool, CallError>) {

@@ -193,7 +193,7 @@ impl Runner {
             return;
         }
         let state = state.unwrap_or_else(|| self.build.as_ref().map(|build| build.state.clone()).unwrap_or_default());
-        let build = CompletedWorkspaceBuild { state, resources };
+        let build = CompletedWorkspaceBuild { state, resources, ..CompletedWorkspaceBuild::default() };
         let kind = Some(complete_job_request::Kind::WorkspaceBuild(build));
         self.finish(at, Message::Complete(CompleteJobRequest { job_id: String::new(), kind }));
     }

@@ -76,7 +76,7 @@ pub(super) fn insufficient_quota() -> FailJobRequest {
 }
 
 fn build_kind(state: Option<Vec<u8>>) -> Option<fail_job_request::Kind> {
-    Some(fail_job_request::Kind::WorkspaceBuild(FailedWorkspaceBuild { state }))
+    Some(fail_job_request::Kind::WorkspaceBuild(FailedWorkspaceBuild { state, timings: Vec::new() }))
 }
 
 #[cfg(test)]

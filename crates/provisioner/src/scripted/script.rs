@@ -128,7 +128,12 @@ pub struct Resource {
 
 impl From<&Resource> for v1::Resource {
     fn from(resource: &Resource) -> Self {
-        Self { name: resource.name.clone(), r#type: resource.kind.clone(), daily_cost: resource.daily_cost }
+        Self {
+            name: resource.name.clone(),
+            r#type: resource.kind.clone(),
+            daily_cost: resource.daily_cost,
+            agents: Vec::new(),
+        }
     }
 }
 

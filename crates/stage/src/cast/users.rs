@@ -100,7 +100,11 @@ impl Request {
     fn of(action: &Action) -> Option<Self> {
         let (by, call) = match action {
             Action::CreateWorkspace { name, owner, template } => {
-                let request = CreateWorkspaceRequest { name: name.clone(), template: template.clone() };
+                let request = CreateWorkspaceRequest {
+                    name: name.clone(),
+                    template: template.clone(),
+                    ..CreateWorkspaceRequest::default()
+                };
                 (owner, Call::CreateWorkspace(request))
             }
             Action::BuildWorkspace { workspace, owner, transition } => {
@@ -109,7 +113,11 @@ impl Request {
                     scenario::Transition::Stop => Transition::Stop,
                     scenario::Transition::Destroy => Transition::Destroy,
                 };
-                let request = CreateBuildRequest { workspace: workspace.clone(), transition: transition.into() };
+                let request = CreateBuildRequest {
+                    workspace: workspace.clone(),
+                    transition: transition.into(),
+                    ..CreateBuildRequest::default()
+                };
                 (owner, Call::CreateBuild(request))
             }
             Action::CancelBuild { workspace, owner: _, by, expect_status } => {

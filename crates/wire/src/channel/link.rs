@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use tokio::select;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{ChannelConfig, body::RequestBody};
+use super::{ChannelConfig, Endpoints, body::RequestBody};
 use crate::{fault::Chain, limits::HEADER_LIST_BYTES_MAX};
 
 /// Why there is no connection. Everyone who waited for the attempt gets the same.
@@ -65,7 +65,7 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub(super) struct Link {
     host: Host,
-    to: Address,
+    endpoints: Endpoints,
     config: ChannelConfig,
     state: Mutex<State>,
     /// Ends the attempt under way when the last handle on the channel is gone.
@@ -75,6 +75,8 @@ pub(super) struct Link {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    /// Which endpoint is tried next. It moves on when an attempt fails.
+    turn: usize,
     backoff: Backoff,
     /// When the last attempt ended, well or not: the back-off counts from here.
     settled: Instant,
@@ -92,8 +94,9 @@ enum Phase {
 ///
 /// A token and a cell rather than tokio's `watch`, which wakes its waiters in an order drawn from a generator
 /// that is seeded per process. A token wakes them in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Attempt {
+    to: Address,
     over: CancellationToken,
     outcome: OnceLock<Result<Connection, ConnectError>>,
 }
@@ -101,6 +104,7 @@ struct Attempt {
 /// A way to send requests over one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
+    to: Address,
     sender: SendRequest<RequestBody>,
     life: Arc<Life>,
 }
@@ -121,6 +125,11 @@ impl Life {
 }
 
 impl Connection {
+    /// Where it leads.
+    pub(super) fn to(&self) -> &Address {
+        &self.to
+    }
+
     fn is_open(&self) -> bool {
         !self.life.gone.is_cancelled() && !self.sender.is_closed()
     }
@@ -146,14 +155,20 @@ impl Connection {
 }
 
 impl Link {
-    pub(super) fn new(host: Host, to: Address, config: ChannelConfig) -> Self {
+    pub(super) fn new(host: Host, endpoints: Endpoints, config: ChannelConfig) -> Self {
         let backoff = Backoff::new(config.backoff_floor, config.backoff_ceiling);
-        let state = Mutex::new(State { phase: Phase::Down, backoff, settled: host.now() });
-        Self { host, to, config, state, abandoned: CancellationToken::new().drop_guard() }
+        let state = Mutex::new(State { phase: Phase::Down, turn: 0, backoff, settled: host.now() });
+        Self { host, endpoints, config, state, abandoned: CancellationToken::new().drop_guard() }
     }
 
-    pub(super) fn address(&self) -> &Address {
-        &self.to
+    /// Where the present connection leads, or the next attempt would.
+    pub(super) fn address(&self) -> Address {
+        let state = self.state();
+        match &state.phase {
+            Phase::Up(connection) if connection.is_open() => connection.to.clone(),
+            Phase::Connecting(attempt) => attempt.to.clone(),
+            _ => self.endpoints.by_turn(state.turn).clone(),
+        }
     }
 
     /// The connection that there is now, if it is still good.
@@ -174,7 +189,8 @@ impl Link {
                 Phase::Connecting(attempt) if !attempt.over.is_cancelled() => (Arc::clone(attempt), None),
                 _ => {
                     let begin_at = self.next_attempt_at(&mut state);
-                    let attempt = Arc::<Attempt>::default();
+                    let to = self.endpoints.by_turn(state.turn).clone();
+                    let attempt = Arc::new(Attempt { to, over: CancellationToken::new(), outcome: OnceLock::new() });
                     state.phase = Phase::Connecting(Arc::clone(&attempt));
                     (attempt, Some(begin_at))
                 }
@@ -184,7 +200,7 @@ impl Link {
             self.spawn(Arc::clone(&attempt), begin_at);
         }
         attempt.over.cancelled().await;
-        attempt.outcome.get().cloned().unwrap_or_else(|| Err(ConnectError::GivenUp { to: self.to.clone() }))
+        attempt.outcome.get().cloned().unwrap_or_else(|| Err(ConnectError::GivenUp { to: attempt.to.clone() }))
     }
 
     fn next_attempt_at(&self, state: &mut State) -> Instant {
@@ -201,7 +217,7 @@ impl Link {
     /// link weakly: the last handle's end is its end.
     fn spawn(self: &Arc<Self>, attempt: Arc<Attempt>, begin_at: Instant) {
         let abandoned = self.abandoned.token().clone();
-        let (host, to, config) = (self.host.clone(), self.to.clone(), self.config.clone());
+        let (host, config) = (self.host.clone(), self.config.clone());
         let link = Arc::downgrade(self);
         let task = async move {
             // Dropped last, whatever happens: nobody waits for an attempt that is no more.
@@ -210,7 +226,7 @@ impl Link {
                 biased;
                 // First the lack of interest: a result that nobody can see need not be made.
                 () = abandoned.cancelled() => return,
-                outcome = open(&host, &to, &config, begin_at) => outcome,
+                outcome = open(&host, &attempt.to, &config, begin_at) => outcome,
             };
             Self::settle(&link, &attempt, outcome);
         };
@@ -223,7 +239,10 @@ impl Link {
         state.settled = link.host.now();
         state.phase = match &outcome {
             Ok(connection) => Phase::Up(connection.clone()),
-            Err(_) => Phase::Down,
+            Err(_) => {
+                state.turn = state.turn.wrapping_add(1);
+                Phase::Down
+            }
         };
         attempt.outcome.get_or_init(|| outcome);
     }
@@ -264,14 +283,14 @@ async fn open(
         .map_err(|_| ConnectError::TimedOut { to: to.clone(), after: config.connect_timeout })??;
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
-    let to = to.clone();
+    let told = to.clone();
     let task = async move {
         let _gone = guard;
         if let Err(error) = connection.await {
-            tracing::debug!(%to, error = %Chain(&error), "a connection broke");
+            tracing::debug!(to = %told, error = %Chain(&error), "a connection broke");
         }
     };
     host.spawn("connection", task).detach();
     let life = Arc::new(Life { opened: host.now(), answered: AtomicBool::new(false), gone });
-    Ok(Connection { sender, life })
+    Ok(Connection { to: to.clone(), sender, life })
 }

@@ -1,5 +1,6 @@
-//! The calling end: one server's address, a connection to it whenever one is needed.
+//! The calling end: a connection to a server whenever one is needed.
 //!
+//! - [`Endpoints`]: where the server is, or where its replicas are.
 //! - `link`: the connection, and the attempts to make one.
 //! - `body`: what is watched while a request goes out and an answer comes in.
 //!
@@ -7,6 +8,7 @@
 //! that certainly did not leave this host because its connection had just ended: it gets another connection.
 
 mod body;
+mod endpoints;
 mod link;
 
 use std::{
@@ -23,11 +25,11 @@ use tokio::sync::Semaphore;
 use tonic::{Status, body::Body};
 use tower_service::Service;
 
-pub use self::link::ConnectError;
 use self::{
     body::{Refusal, RequestBody, ResponseBody},
     link::Link,
 };
+pub use self::{endpoints::Endpoints, link::ConnectError};
 use crate::{
     auth::{DAEMON_NAME_KEY, Identity},
     fault::Fault,
@@ -68,7 +70,7 @@ impl Default for ChannelConfig {
     }
 }
 
-/// A handle on one server, for generated clients: `XClient::new(channel.clone()).limited()`.
+/// A handle on a server, for generated clients: `XClient::new(channel.clone()).limited()`.
 ///
 /// Cheap to clone; all clones share one connection. It is made when the first call needs it, or by
 /// [`connect`](Self::connect), and closed when the last clone is gone and the calls in flight have ended.
@@ -88,22 +90,18 @@ struct Shared {
     link: Arc<Link>,
     calls: Arc<Semaphore>,
     identity: Identity,
-    authority: uri::Authority,
 }
 
 impl Channel {
-    /// A channel to the server at `to`, calling as `identity`. Does nothing yet.
-    pub fn new(host: &Host, to: Address, identity: Identity, config: ChannelConfig) -> Self {
-        // The authority goes into the request for form's sake: whoever answers at the address is the server, and
-        // a name that the engine knows but a URI can't express must not stop the call.
-        let authority = to.to_string().parse().unwrap_or_else(|_| uri::Authority::from_static("groundhog"));
+    /// A channel to a server, calling as `identity`. Does nothing yet.
+    pub fn new(host: &Host, to: impl Into<Endpoints>, identity: Identity, config: ChannelConfig) -> Self {
         let calls = Arc::new(Semaphore::new(config.calls_max.max(1) as usize));
-        let link = Arc::new(Link::new(host.clone(), to, config));
-        Self { shared: Arc::new(Shared { link, calls, identity, authority }) }
+        let link = Arc::new(Link::new(host.clone(), to.into(), config));
+        Self { shared: Arc::new(Shared { link, calls, identity }) }
     }
 
-    /// The server's address.
-    pub fn address(&self) -> &Address {
+    /// The server's address: that of the present connection, or the one that would be tried next.
+    pub fn address(&self) -> Address {
         self.shared.link.address()
     }
 
@@ -136,15 +134,14 @@ impl Shared {
         let permit =
             Arc::clone(&self.calls).acquire_owned().await.expect("nothing closes the semaphore: only a bug here could");
         let refusal = Refusal::default();
-        let mut request = self.dress(request).map(|body| RequestBody::new(body, refusal.clone()));
+        let mut request = self.sign(request).map(|body| RequestBody::new(body, refusal.clone()));
         let mut first = true;
         loop {
             let mut connection = self.link.connection().await.map_err(Fault::from)?;
+            let to = connection.to().clone();
+            address(&mut request, &to);
             match connection.send(request).await {
-                Ok(response) => {
-                    let to = self.link.address().clone();
-                    return Ok(ResponseBody::wrap(response, to, refusal, permit));
-                }
+                Ok(response) => return Ok(ResponseBody::wrap(response, to, refusal, permit)),
                 // It never left: the connection ended after the last look at it, or the server is going away, which
                 // HTTP/2 tells to the next request only. Once only, so that a server that takes connections and
                 // drops them is told to the caller.
@@ -153,21 +150,15 @@ impl Shared {
                     first = false;
                 }
                 Err((error, _)) => {
-                    let broken = || Fault::Broken { to: self.link.address().clone(), source: Arc::new(error) };
+                    let broken = || Fault::Broken { to, source: Arc::new(error) };
                     return Err(refusal.take().unwrap_or_else(|| broken().into()));
                 }
             }
         }
     }
 
-    /// Adds what every request carries: an absolute address, and who calls.
-    fn dress(&self, mut request: Request<Body>) -> Request<Body> {
-        let mut parts = uri::Parts::default();
-        parts.scheme = Some(uri::Scheme::HTTP);
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query =
-            Some(request.uri().path_and_query().cloned().unwrap_or(uri::PathAndQuery::from_static("/")));
-        *request.uri_mut() = Uri::from_parts(parts).expect("scheme, authority and path together are always a URI");
+    /// Adds who calls.
+    fn sign(&self, mut request: Request<Body>) -> Request<Body> {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.identity.token.header());
         if let Some(name) = &self.identity.daemon {
@@ -175,6 +166,18 @@ impl Shared {
         }
         request
     }
+}
+
+/// Makes a request's address absolute.
+fn address<B>(request: &mut Request<B>, to: &Address) {
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(uri::Scheme::HTTP);
+    // For form's sake: whoever answers at the address is the server, and a name that the engine knows but a URI
+    // can't express must not stop the call.
+    let authority = to.to_string().parse().unwrap_or_else(|_| uri::Authority::from_static("groundhog"));
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(request.uri().path_and_query().cloned().unwrap_or(uri::PathAndQuery::from_static("/")));
+    *request.uri_mut() = Uri::from_parts(parts).expect("scheme, authority and path together are always a URI");
 }
 
 impl Service<Request<Body>> for Channel {

@@ -175,7 +175,7 @@ async fn too_large_a_message_is_not_taken() {
     start(&world, ServerConfig::default()).await;
     let channel = channel(&world, ChannelConfig::default());
     let mut client: ProvisionerDaemonsClient<Channel> = Client::new(channel.clone());
-    let request = UpdateJobRequest { job_id: too_large(), logs: Vec::new() };
+    let request = UpdateJobRequest { job_id: too_large(), logs: Vec::new(), ..UpdateJobRequest::default() };
     is_refusal(&client.update_job(request).await.expect_err("it is too large"), Code::OutOfRange);
     update(&channel, "job").await.expect("the connection is still good");
 }

@@ -91,7 +91,7 @@ impl ProvisionerDaemons for Desk {
             "unavailable" => return Err(Status::unavailable("the database is away")),
             _ => {}
         }
-        Ok(Response::new(UpdateJobResponse { canceled: caller.daemon.is_some() }))
+        Ok(Response::new(UpdateJobResponse { canceled: caller.daemon.is_some(), ..UpdateJobResponse::default() }))
     }
 
     async fn commit_quota(&self, _: Request<CommitQuotaRequest>) -> Result<Response<CommitQuotaResponse>, Status> {
@@ -154,7 +154,7 @@ pub(crate) fn client(channel: &Channel) -> Client {
 
 /// A call whose job id tells the service what to do.
 pub(crate) async fn update(channel: &Channel, job_id: &str) -> Result<UpdateJobResponse, Status> {
-    let request = UpdateJobRequest { job_id: job_id.to_owned(), logs: Vec::new() };
+    let request = UpdateJobRequest { job_id: job_id.to_owned(), logs: Vec::new(), ..UpdateJobRequest::default() };
     soon(client(channel).update_job(request)).await.map(Response::into_inner)
 }
 
