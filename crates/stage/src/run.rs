@@ -106,18 +106,45 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
         world.run_until(step.at);
         act(world, cast, &step.action);
     }
-    world.run_until(deadline);
-    if let Some(what) = under_way.borrow().describe() {
-        let message = format!("the world has not settled {:?} after its last step or fault: {what}", scenario.settle);
-        violations.push(Violation { rule: LIVENESS.to_owned(), message, at: world.now(), record: None });
+    let over = scenario.ends_at_rest && run_until_rest(world, scenario, &under_way);
+    if !over {
+        world.run_until(deadline);
+        if let Some(what) = under_way.borrow().describe() {
+            let settle = scenario.settle;
+            let message = format!("the world has not settled {settle:?} after its last step or fault: {what}");
+            violations.push(Violation { rule: LIVENESS.to_owned(), message, at: world.now(), record: None });
+        }
+        world.run_until(scenario.duration);
     }
-    world.run_until(scenario.duration);
     for invariant in invariants.borrow_mut().iter_mut() {
         // One thing that is broken is told at a time.
         violations
             .extend(std::iter::from_fn(|| invariant.finish(world.now())).map(|broken| broken_at(broken, world.now())));
     }
     under_way.borrow().rested()
+}
+
+/// Runs on until the world has been at rest for [`settle::CALM`] after the last step and fault. False if it has not
+/// come to that by the time by which it must.
+fn run_until_rest(world: &mut World, scenario: &Scenario, under_way: &RefCell<UnderWay>) -> bool {
+    let (deadline, story_end) = (settle::deadline(scenario), settle::story_end(scenario));
+    let mut look_at = story_end;
+    loop {
+        look_at += settle::CALM;
+        if look_at > deadline {
+            return false;
+        }
+        world.run_until(look_at);
+        let rested = under_way.borrow().rested();
+        if let Some(since) = rested {
+            let calm = since.max(story_end) + settle::CALM;
+            if calm <= look_at {
+                return true;
+            }
+            // The next look is the one that may be the last.
+            look_at = calm - settle::CALM;
+        }
+    }
 }
 
 type Invariants = Rc<RefCell<Vec<Box<dyn Invariant>>>>;

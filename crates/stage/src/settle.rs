@@ -6,6 +6,10 @@ use groundhog_sim::Record;
 
 use crate::{invariants::is_terminal, scenario::Scenario};
 
+/// How long after the last fault and the last step everything that people still wait for has been asked again and
+/// answered: half a minute for a call, ten seconds of back-off, twice.
+pub(crate) const CALM: Duration = Duration::from_mins(3);
+
 /// Things that are under way. At rest, every job has ended.
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
@@ -43,7 +47,11 @@ impl UnderWay {
 /// By when the world must be at rest: the settle time after the last fault has ended and the last step was
 /// taken, or the end of the run if that is earlier.
 pub(crate) fn deadline(scenario: &Scenario) -> Duration {
+    story_end(scenario).saturating_add(scenario.settle).min(scenario.duration)
+}
+
+/// When the last step has been taken and the last fault that ends has ended.
+pub(crate) fn story_end(scenario: &Scenario) -> Duration {
     let faults = scenario.faults.iter().map(|fault| fault.ends_at().unwrap_or(fault.at));
-    let last = faults.chain(scenario.steps.iter().map(|step| step.at)).max().unwrap_or_default();
-    last.saturating_add(scenario.settle).min(scenario.duration)
+    faults.chain(scenario.steps.iter().map(|step| step.at)).max().unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use super::{coverage, faults, rest, settings, workload};
 use crate::catalogue;
 use crate::run::{self, Report};
 use crate::scenario::{Scenario, ScenarioFile};
+use crate::settle;
 
 /// How long things go wrong at least, unless a file says otherwise: time enough for a build or two.
 const WITHIN_MIN: Duration = Duration::from_mins(10);
@@ -29,7 +30,7 @@ pub fn plan(file: &ScenarioFile, seed: u64) -> Scenario {
     if draws.stream(&["own faults"]).chance(OWN_FAULTS_LEFT_OUT) {
         plan.faults.clear();
     }
-    let within = file.swarm.within.unwrap_or_else(|| rest::story_end(&plan).max(WITHIN_MIN));
+    let within = file.swarm.within.unwrap_or_else(|| settle::story_end(&plan).max(WITHIN_MIN));
     if file.swarm.settings {
         settings::draw(&mut plan, &draws);
     }

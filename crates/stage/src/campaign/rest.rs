@@ -7,13 +7,10 @@
 use std::time::Duration;
 
 use crate::scenario::{Action, CONTROL, Fault, FaultKind, FaultName, Phase, Scenario, Step};
+use crate::settle::{CALM, story_end};
 
 /// A build that may take longer than this is cancelled at the end rather than waited for.
 const LONG: Duration = Duration::from_mins(10);
-
-/// How long after the last fault and the last wish the cancels come: whoever asked for a build while nothing
-/// answered has asked again and got it by then (half a minute for a call, ten seconds of back-off, twice).
-const CALM: Duration = Duration::from_mins(3);
 
 /// A job that no daemon can take is given up by the reaper after half an hour.
 const NOBODY_THERE: Duration = Duration::from_mins(35);
@@ -22,19 +19,14 @@ const NOBODY_THERE: Duration = Duration::from_mins(35);
 /// checked too.
 const AFTERWARDS: Duration = Duration::from_mins(1);
 
-/// When the last step has been taken and the last fault that ends has ended.
-pub(super) fn story_end(plan: &Scenario) -> Duration {
-    let faults = plan.faults.iter().map(|fault| fault.ends_at().unwrap_or(fault.at));
-    faults.chain(plan.steps.iter().map(|step| step.at)).max().unwrap_or_default()
-}
-
 /// The fault that ends last, and when.
 pub(super) fn last_fault(plan: &Scenario) -> Option<(FaultName, Duration)> {
     let ends = plan.faults.iter().map(|fault| (fault.kind.name(), fault.ends_at().unwrap_or(fault.at)));
     ends.max_by_key(|(_, end)| *end)
 }
 
-/// Ends what would last for ever by `within`, cancels what would take too long, and gives the world time to rest.
+/// Ends what would last for ever by `within`, cancels what would take too long once everybody who asked for a build has
+/// got it, and gives the world time to rest.
 pub(super) fn come_to_rest(plan: &mut Scenario, within: Duration) {
     for fault in &mut plan.faults {
         if fault.ends_at().is_none() {
@@ -50,6 +42,7 @@ pub(super) fn come_to_rest(plan: &mut Scenario, within: Duration) {
     }
     plan.settle = plan.settle.max(settle(plan));
     plan.duration = duration(plan);
+    plan.ends_at_rest = true;
 }
 
 /// How long a run has to be for its world to come to rest.

@@ -20,6 +20,7 @@ pub(super) struct Document {
     pub(super) seed: Option<Spanned<i64>>,
     pub(super) duration: Option<Spanned<raw::DurationText>>,
     pub(super) settle: Option<Spanned<raw::DurationText>>,
+    pub(super) ends_at_rest: Option<bool>,
     pub(super) allow_errors: Option<Vec<Spanned<String>>>,
     pub(super) network: Option<raw::Network>,
     pub(super) control: Option<raw::Control>,
@@ -37,13 +38,14 @@ pub(super) struct Document {
 }
 
 /// The keys of the file itself, in the order of the documentation.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "about",
     "issue",
     "version",
     "seed",
     "duration",
     "settle",
+    "ends_at_rest",
     "allow_errors",
     "network",
     "control",
@@ -85,6 +87,7 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "seed" => document.seed = entry(value, out),
             "duration" => document.duration = entry(value, out),
             "settle" => document.settle = entry(value, out),
+            "ends_at_rest" => document.ends_at_rest = entry(value, out),
             "allow_errors" => document.allow_errors = entry(value, out),
             "network" => document.network = entry(value, out),
             "control" => document.control = entry(value, out),

@@ -11,6 +11,7 @@
 //! | `about` | what the scenario shows, in a sentence (required) |
 //! | `duration` | how long the story lasts (required) |
 //! | `settle` | how long the world may take to come to rest after the last fault has healed; `"20m"` |
+//! | `ends_at_rest` | `true`: the run is over once the world has been at rest for three minutes after the last step and the last fault, if that is before `duration` |
 //! | `seed` | the seed that is run unless another is asked for; `0` |
 //! | `issue`, `version` | which bug report it comes from, and which version that was about |
 //! | `allow_errors` | a list of texts; an error-level message that contains one of them does not fail the run |
@@ -175,6 +176,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// How long the world may take to come to rest after the last fault has healed.
     pub settle: Duration,
+    /// The run is over once the world has been at rest for a while after the last step and fault.
+    pub ends_at_rest: bool,
     /// Error-level messages that contain one of these are expected.
     pub allow_errors: Vec<String>,
     /// How two hosts reach each other unless a link says otherwise.

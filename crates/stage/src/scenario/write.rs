@@ -28,6 +28,9 @@ pub(super) fn document(scenario: &Scenario) -> DocumentMut {
     if scenario.settle != defaults::SETTLE {
         document["settle"] = time(scenario.settle);
     }
+    if scenario.ends_at_rest {
+        document["ends_at_rest"] = value(true);
+    }
     if !scenario.allow_errors.is_empty() {
         document["allow_errors"] = value(scenario.allow_errors.iter().collect::<Array>());
     }

@@ -105,6 +105,7 @@ pub(super) fn check(
         seed,
         duration: check.duration,
         settle,
+        ends_at_rest: document.ends_at_rest.unwrap_or_default(),
         allow_errors,
         network,
         links,
