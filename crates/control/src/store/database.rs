@@ -9,7 +9,7 @@ use std::{
 };
 
 use groundhog_host::Random;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
 use super::{StoreError, Tx, schema};
@@ -49,6 +49,8 @@ impl Database {
         // "unavailable" instead and comes again.
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // A statement's plan does not depend on the values that are bound to it, so it is made once.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::migrate(&mut connection)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
