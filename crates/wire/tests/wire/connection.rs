@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use groundhog_wire::{Channel, ChannelConfig, ConnectError, ServerConfig};
+use groundhog_host::Address;
+use groundhog_wire::{Channel, ChannelConfig, ConnectError, Endpoints, ServerConfig};
 use tokio::join;
 
 use crate::{
-    service::{channel, client, start, update},
+    service::{channel, client, identity, start, start_on, update},
     world::{World, soon},
 };
 
@@ -206,4 +207,33 @@ async fn the_last_handle_ends_the_attempt() {
     drop(channel);
     host.sleep(Duration::from_secs(60)).await;
     assert_eq!(world.attempts().len(), attempts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_are_tried_in_turn_and_a_good_one_is_kept() {
+    let world = World::new();
+    let at = |host: &str| Address::new(host, 443);
+    let endpoints = Endpoints::new(at("one"), vec![at("two"), at("three")]);
+    let channel = Channel::new(&world.host("client"), endpoints, identity(), ChannelConfig::default());
+    let (two, _) = start_on(&world.host("two"), 443, ServerConfig::default()).await;
+    assert_eq!(channel.address(), at("one"));
+    update(&channel, "job").await.expect_err("nobody listens at the first one");
+    update(&channel, "job").await.expect("the second one is there");
+    assert_eq!(channel.address(), at("two"));
+
+    // A connection that broke says nothing against its end.
+    world.reset();
+    soon(channel.closed()).await;
+    update(&channel, "job").await.expect("the second one is still there");
+    assert_eq!(channel.address(), at("two"));
+
+    two.shutdown.cancel();
+    let (_, ()) = join!(soon(channel.closed()), two.ended.cancelled());
+    let (_one, _) = start_on(&world.host("one"), 443, ServerConfig::default()).await;
+    for gone in ["two", "three"] {
+        let error = update(&channel, "job").await.expect_err("nobody listens there");
+        assert!(error.message().contains(gone), "{}", error.message());
+    }
+    update(&channel, "job").await.expect("the first one is there now");
+    assert_eq!(channel.address(), at("one"));
 }
