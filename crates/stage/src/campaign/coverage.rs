@@ -12,18 +12,30 @@ use crate::scenario::WORLD;
 /// many runs it made.
 pub(super) fn of(records: &[Record]) -> Coverage {
     let mut coverage = Coverage::default();
-    let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut last: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for record in records {
         note(&mut coverage.events, &record.event);
         if record.host == WORLD && begins_trouble(&record.event) {
             note(&mut coverage.faults, &record.event);
         }
         let Some(job) = record.field("job") else { continue };
-        if let Some(before) = last.insert(job, &record.event).filter(|before| *before != record.event) {
-            note(&mut coverage.states, &format!("{before} > {}", record.event));
+        let (kind, before) = last.get(job).copied().unwrap_or((kind(&record.event), ""));
+        last.insert(job, (kind, &record.event));
+        if !before.is_empty() && before != record.event {
+            note(&mut coverage.states, &format!("{kind}{before} > {}", record.event));
         }
     }
     coverage
+}
+
+/// What the steps of a job's life are told apart by, from the event with which it begins. Builds are what most jobs
+/// are for.
+fn kind(event: &str) -> &'static str {
+    match event {
+        "version.queued" => "import: ",
+        "dry_run.queued" => "dry run: ",
+        _ => "",
+    }
 }
 
 /// Whether an event of the world's is the beginning of a fault, not its end or a usual start.
@@ -56,5 +68,14 @@ mod tests {
         assert_eq!(coverage.states, ["build.queued > job.acquired".to_owned()].into());
         assert_eq!(coverage.faults, ["fault.cut".to_owned()].into());
         assert_eq!(coverage.events.len(), 4);
+    }
+
+    #[test]
+    fn a_step_says_what_the_job_is_for() {
+        let job = [("job", "job#1")];
+        let log = Log::new().add(1, "control", "version.queued", &job).add(2, "control", "job.acquired", &job);
+        let coverage = of(&log.add(3, "control", "job.updated", &job).records);
+        let expected = ["import: version.queued > job.acquired", "import: job.acquired > job.updated"];
+        assert_eq!(coverage.states, expected.map(str::to_owned).into());
     }
 }

@@ -96,12 +96,23 @@ fn latest_start(plan: &Scenario, kind: &FaultKind) -> Duration {
     starts.max().unwrap_or_default()
 }
 
+/// One of the control plane's replicas. Where there is one alone, nothing is drawn.
+fn control(random: &mut Random, plan: &Scenario) -> String {
+    if plan.control.replicas == 1 {
+        return CONTROL.to_owned();
+    }
+    let replicas: Vec<String> = plan.replicas().collect();
+    one_of(random, &replicas).cloned().unwrap_or_else(|| CONTROL.to_owned())
+}
+
 fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let provisioner = one_of(random, &plan.provisioners).map(|one| one.name.clone()).unwrap_or_default();
     let far = if random.chance(ON_A_DAEMON) { provisioner.clone() } else { USERS.to_owned() };
-    let host = if random.chance(ON_THE_CONTROL_PLANE) { CONTROL.to_owned() } else { far.clone() };
+    let on_control = random.chance(ON_THE_CONTROL_PLANE);
     let (size, sign) = (unit(random), random.chance(0.5));
-    let between = (far, CONTROL.to_owned());
+    let control = control(random, plan);
+    let host = if on_control { control.clone() } else { far.clone() };
+    let between = (far, control);
     match name {
         FaultName::Cut => FaultKind::Cut { between },
         FaultName::CutOneWay if sign => FaultKind::CutOneWay { from: between.1, to: between.0 },

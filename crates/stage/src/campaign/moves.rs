@@ -9,7 +9,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    Action, CONTROL, ClockStep, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults,
+    Action, CONTROL, ClockStep, Control, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults,
+    is_control,
 };
 
 impl Plan for Scenario {
@@ -57,11 +58,17 @@ impl Plan for Scenario {
 impl Scenario {
     /// Drops what refers to something that is gone.
     fn drop_what_hangs_in_the_air(&mut self) {
-        let hosts: BTreeSet<String> = self.hosts().map(str::to_owned).collect();
-        let templates: BTreeSet<String> = self.templates.iter().map(|template| template.name.clone()).collect();
-        let mut made: BTreeSet<(String, String)> = BTreeSet::new();
+        let hosts: BTreeSet<String> = self.hosts().collect();
+        let mut templates: BTreeSet<String> = self.templates.iter().map(|template| template.name.clone()).collect();
+        let written = templates.clone();
+        templates.extend(self.steps.iter().filter_map(|step| match &step.action {
+            Action::ImportTemplate { template, like, .. } if written.contains(like) => Some(template.clone()),
+            _ => None,
+        }));
+        let keys: BTreeSet<String> = self.provisioners.iter().map(|provisioner| provisioner.key.clone()).collect();
+        let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         self.steps.retain(|step| match &step.action {
-            Action::CreateWorkspace { name, owner, template } => {
+            Action::CreateWorkspace { name, owner, template, .. } => {
                 let stays = templates.contains(template);
                 if stays {
                     made.insert((name.clone(), owner.clone()));
@@ -71,15 +78,50 @@ impl Scenario {
             Action::BuildWorkspace { workspace, owner, .. } | Action::CancelBuild { workspace, owner, .. } => {
                 made.contains(&(workspace.clone(), owner.clone()))
             }
+            Action::FollowLogs { workspace, owner, .. } => made.contains(&(workspace.clone(), owner.clone())),
             Action::ShutdownProvisioner { name, .. } => hosts.contains(name),
+            Action::ImportTemplate { template, version, like, .. } => {
+                let stays = written.contains(like);
+                if stays {
+                    imported.insert((template.clone(), version.clone()));
+                }
+                stays
+            }
+            Action::CancelImport { template, version, .. } => imported.contains(&(template.clone(), version.clone())),
+            Action::DryRun { template, .. } => {
+                let stays = templates.contains(template);
+                if stays {
+                    tried_out.insert(template.clone());
+                }
+                stays
+            }
+            Action::CancelDryRun { template, .. } => tried_out.contains(template),
+            Action::DeleteKey { key, .. } => keys.contains(key),
         });
+        for provisioner in &mut self.provisioners {
+            provisioner.control = provisioner.control.take().filter(|control| hosts.contains(control));
+        }
         self.faults.retain(|fault| fault.kind.hosts().iter().all(|host| hosts.contains(*host)));
         self.links.retain(|link| hosts.contains(&link.between.0) && hosts.contains(&link.between.1));
         self.expectations.retain(|expectation| {
             let host = expectation.pattern.host.as_ref();
             host.is_none_or(|host| hosts.contains(host) || host == crate::scenario::WORLD)
         });
-        self.users = self.named_users().into_iter().map(str::to_owned).collect();
+        let named: BTreeSet<String> = self.named_users().into_iter().map(str::to_owned).collect();
+        self.users.retain(|name, _| named.contains(name));
+    }
+
+    /// Takes replicas away. What goes wrong with one of them goes wrong with the first instead.
+    fn with_fewer_replicas(&mut self, fewer: u32) {
+        self.control.replicas = fewer;
+        let left: BTreeSet<String> = self.replicas().collect();
+        let gone = |host: &str| is_control(host) && !left.contains(host);
+        for host in self.faults.iter_mut().flat_map(|fault| fault.kind.hosts_mut()).filter(|host| gone(host)) {
+            CONTROL.clone_into(host);
+        }
+        for provisioner in &mut self.provisioners {
+            provisioner.control = provisioner.control.take().filter(|control| !gone(control));
+        }
     }
 
     /// The plan, unless it fails for want of time where the `other` does not.
@@ -155,7 +197,10 @@ impl Candidates<'_> {
 
     fn settings(&mut self) {
         self.add(|plan| plan.network = defaults::NETWORK);
-        self.add(|plan| plan.control = defaults::CONTROL);
+        self.add(|plan| plan.control = Control { replicas: plan.control.replicas, ..defaults::CONTROL });
+        for fewer in 1..self.plan.control.replicas {
+            self.add(|plan| plan.with_fewer_replicas(fewer));
+        }
         // Who builds what: one side alone would leave jobs that nobody takes.
         self.add(|plan| {
             plan.templates.iter_mut().for_each(|template| template.tags.clear());
@@ -166,6 +211,14 @@ impl Candidates<'_> {
     fn templates(&mut self) {
         for index in 0..self.plan.templates.len() {
             self.add(|plan| plan.templates[index].tags.clear());
+            self.add(|plan| plan.templates[index].stop = None);
+            self.add(|plan| plan.templates[index].destroy = None);
+            self.add(|plan| plan.templates[index].readme.clear());
+            self.add(|plan| plan.templates[index].variables.clear());
+            self.add(|plan| plan.templates[index].parameters.clear());
+            self.add(|plan| plan.templates[index].presets.clear());
+            self.add(|plan| plan.templates[index].external_auth.clear());
+            self.phase(|plan| &plan.templates[index].parse, |plan| &mut plan.templates[index].parse);
             self.phase(|plan| &plan.templates[index].plan, |plan| &mut plan.templates[index].plan);
             self.phase(|plan| &plan.templates[index].apply, |plan| &mut plan.templates[index].apply);
         }
@@ -177,6 +230,8 @@ impl Candidates<'_> {
         self.add(|plan| of(plan).fails = None);
         self.add(|plan| of(plan).state = None);
         self.add(|plan| of(plan).daily_cost = 0);
+        self.add(|plan| of(plan).misbehaves = None);
+        self.add(|plan| of(plan).replacements.clear());
         self.add(|plan| {
             if let OnCancel::Obey { takes } = &mut of(plan).on_cancel {
                 *takes = Duration::ZERO;
@@ -195,6 +250,9 @@ impl Candidates<'_> {
             self.add(|plan| plan.provisioners[index].start = Duration::ZERO);
             self.add(|plan| plan.provisioners[index].update_interval = usual.update_interval);
             self.add(|plan| plan.provisioners[index].force_cancel_interval = usual.force_cancel_interval);
+            self.add(|plan| plan.provisioners[index].slots = 1);
+            self.add(|plan| plan.provisioners[index].control = None);
+            self.add(|plan| plan.provisioners[index].refuses_sessions = None);
         }
     }
 
@@ -231,6 +289,15 @@ impl Candidates<'_> {
             for at in rounder(step.at, earliest) {
                 self.add(|plan| plan.steps[index].at = at);
             }
+            self.add(|plan| match &mut plan.steps[index].action {
+                Action::CreateWorkspace { parameters, log_level, .. } => {
+                    parameters.clear();
+                    *log_level = None;
+                }
+                Action::ImportTemplate { variables, .. } => variables.clear(),
+                Action::DryRun { parameters, .. } => parameters.clear(),
+                _ => {}
+            });
         }
     }
 
@@ -270,7 +337,7 @@ fn whole_minutes(time: Duration) -> Duration {
 fn plainer(kind: &FaultKind) -> Option<FaultKind> {
     let plainer = match kind {
         FaultKind::PowerLoss { host } => FaultKind::Kill { host: host.clone() },
-        FaultKind::CutOneWay { from, to } if from == CONTROL || from == USERS => {
+        FaultKind::CutOneWay { from, to } if is_control(from) || from == USERS => {
             FaultKind::Cut { between: (to.clone(), from.clone()) }
         }
         FaultKind::CutOneWay { from, to } => FaultKind::Cut { between: (from.clone(), to.clone()) },

@@ -4,9 +4,10 @@
 //! within the settle time. That is only fair if it can: a build that would go on for hours is cancelled at the end,
 //! and the settle time has room for the builds that have to be done one after another.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::scenario::{Action, CONTROL, Fault, FaultKind, FaultName, Phase, Scenario, Step};
+use crate::scenario::{Action, Fault, FaultKind, FaultName, Phase, Scenario, Step, Template, Transition, is_control};
 use crate::settle::{CALM, story_end};
 
 /// A build that may take longer than this is cancelled at the end rather than waited for.
@@ -34,12 +35,8 @@ pub(super) fn come_to_rest(plan: &mut Scenario, within: Duration) {
         }
     }
     let calm = story_end(plan) + CALM;
-    let endless: Vec<(String, String)> =
-        long_workspaces(plan).map(|(name, owner)| (name.to_owned(), owner.to_owned())).collect();
-    for (workspace, owner) in endless {
-        let action = Action::CancelBuild { workspace, by: owner.clone(), owner, expect_status: None };
-        plan.steps.push(Step { line: 0, at: calm, action });
-    }
+    let cancels: Vec<Action> = plan.steps.iter().filter_map(|step| Long::of(plan, step)).map(Long::cancel).collect();
+    plan.steps.extend(cancels.into_iter().map(|action| Step { line: 0, at: calm, action }));
     plan.settle = plan.settle.max(settle(plan));
     plan.duration = duration(plan);
     plan.ends_at_rest = true;
@@ -52,14 +49,12 @@ pub(super) fn duration(plan: &Scenario) -> Duration {
 
 /// How long a plan's world may need to come to rest.
 pub(super) fn settle(plan: &Scenario) -> Duration {
-    let builds = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::CreateWorkspace { template, .. } => Some(template.as_str()),
-        Action::BuildWorkspace { workspace, owner, .. } => template_of(plan, workspace, owner),
-        _ => None,
-    });
-    // One daemon may have to do them all.
-    let work = builds.map(|template| takes(plan, template).unwrap_or(Duration::ZERO)).sum::<Duration>();
-    let left_alone = plan.steps.iter().any(|step| matches!(step.action, Action::ShutdownProvisioner { .. }))
+    // One daemon may have to do it all.
+    let work = plan.steps.iter().map(|step| takes(plan, step).unwrap_or_default()).sum::<Duration>();
+    let left_alone = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::ShutdownProvisioner { .. } | Action::DeleteKey { .. }))
         || plan.provisioners.is_empty()
         || plan.templates.iter().any(|template| !template.tags.is_empty());
     USUAL + work + stamps_ahead(plan) + if left_alone { NOBODY_THERE } else { Duration::ZERO }
@@ -68,7 +63,7 @@ pub(super) fn settle(plan: &Scenario) -> Duration {
 /// How far in the future a time may lie that the control plane has stamped: what counts from it waits for as long.
 fn stamps_ahead(plan: &Scenario) -> Duration {
     let jump = |fault: &Fault| match &fault.kind {
-        FaultKind::StepClock { host, by } if host == CONTROL => by.size(),
+        FaultKind::StepClock { host, by } if is_control(host) => by.size(),
         _ => Duration::ZERO,
     };
     plan.faults.iter().map(jump).sum()
@@ -82,46 +77,155 @@ const USUAL: Duration = Duration::from_mins(20);
 /// must not end up there.
 pub(super) fn is_fair(plan: &Scenario) -> bool {
     let calm = plan.faults.iter().map(|fault| fault.ends_at().unwrap_or(Duration::MAX)).max().unwrap_or_default();
-    let canceled = |name: &str, owner: &str| {
-        let about = |step: &&Step| match &step.action {
-            Action::CreateWorkspace { name: workspace, owner: whose, .. }
-            | Action::BuildWorkspace { workspace, owner: whose, .. } => workspace == name && whose == owner,
-            _ => false,
-        };
-        let asked = plan.steps.iter().filter(about).map(|step| step.at).max().unwrap_or_default();
-        plan.steps.iter().any(|step| {
-            matches!(&step.action, Action::CancelBuild { workspace, owner: whose, .. } if workspace == name && whose == owner)
-                && step.at >= calm.max(asked).saturating_add(CALM)
-        })
+    let canceled = |long: &Long| {
+        let asked = plan.steps.iter().filter(|step| long.is_asked_for_by(&step.action)).map(|step| step.at).max();
+        let from = calm.max(asked.unwrap_or_default()).saturating_add(CALM);
+        plan.steps.iter().any(|step| long.is_canceled_by(&step.action) && step.at >= from)
     };
     plan.settle >= settle(plan)
         && plan.duration >= story_end(plan).saturating_add(plan.settle)
-        && long_workspaces(plan).all(|(name, owner)| canceled(name, owner))
+        && plan.steps.iter().filter_map(|step| Long::of(plan, step)).all(|long| canceled(&long))
 }
 
-/// Workspaces whose builds are not waited for, and whose they are.
-fn long_workspaces(plan: &Scenario) -> impl Iterator<Item = (&str, &str)> {
-    plan.steps.iter().filter_map(|step| match &step.action {
-        Action::CreateWorkspace { name, owner, template } if takes(plan, template).is_none() => {
-            Some((name.as_str(), owner.as_str()))
+/// Jobs that are not waited for.
+enum Long<'a> {
+    /// The builds of a workspace.
+    Builds { workspace: &'a str, owner: &'a str },
+    /// The import of a version, and who asked for it.
+    Import { template: &'a str, version: &'a str, by: &'a str },
+    /// The dry runs of a template, and who asked for them.
+    DryRuns { template: &'a str, by: &'a str },
+}
+
+impl<'a> Long<'a> {
+    /// What a step begins, if that is not waited for.
+    fn of(plan: &'a Scenario, step: &'a Step) -> Option<Self> {
+        if takes(plan, step).is_some() {
+            return None;
         }
-        _ => None,
-    })
+        match &step.action {
+            Action::CreateWorkspace { name, owner, .. } => Some(Self::Builds { workspace: name, owner }),
+            Action::ImportTemplate { template, version, by, .. } => Some(Self::Import { template, version, by }),
+            Action::DryRun { template, by, .. } => Some(Self::DryRuns { template, by }),
+            // Its workspace was made by a step of its own.
+            _ => None,
+        }
+    }
+
+    fn cancel(self) -> Action {
+        match self {
+            Self::Builds { workspace, owner } => {
+                let (workspace, owner) = (workspace.to_owned(), owner.to_owned());
+                Action::CancelBuild { workspace, by: owner.clone(), owner, expect_status: None }
+            }
+            Self::Import { template, version, by } => {
+                Action::CancelImport { template: template.to_owned(), version: version.to_owned(), by: by.to_owned() }
+            }
+            Self::DryRuns { template, by } => Action::CancelDryRun { template: template.to_owned(), by: by.to_owned() },
+        }
+    }
+
+    fn is_asked_for_by(&self, action: &Action) -> bool {
+        match (self, action) {
+            (
+                Self::Builds { workspace, owner },
+                Action::CreateWorkspace { name, owner: whose, .. }
+                | Action::BuildWorkspace { workspace: name, owner: whose, .. },
+            ) => name == workspace && whose == owner,
+            (
+                Self::Import { template, version, .. },
+                Action::ImportTemplate { template: other, version: other_version, .. },
+            ) => other == template && other_version == version,
+            (Self::DryRuns { template, .. }, Action::DryRun { template: other, .. }) => other == template,
+            _ => false,
+        }
+    }
+
+    fn is_canceled_by(&self, action: &Action) -> bool {
+        match (self, action) {
+            (Self::Builds { workspace, owner }, Action::CancelBuild { workspace: name, owner: whose, .. }) => {
+                name == workspace && whose == owner
+            }
+            (
+                Self::Import { template, version, .. },
+                Action::CancelImport { template: other, version: other_version, .. },
+            ) => other == template && other_version == version,
+            (Self::DryRuns { template, .. }, Action::CancelDryRun { template: other, .. }) => other == template,
+            _ => false,
+        }
+    }
+}
+
+/// How long the job takes that a step begins, if it begins one; none if that is not waited for.
+fn takes(plan: &Scenario, step: &Step) -> Option<Duration> {
+    match &step.action {
+        Action::CreateWorkspace { template, .. } => build_takes(plan, template),
+        Action::BuildWorkspace { workspace, owner, .. } => {
+            template_of(plan, workspace, owner).map_or(Some(Duration::ZERO), |template| build_takes(plan, template))
+        }
+        Action::ImportTemplate { like, .. } => longest(plan.templates.iter().filter(|one| one.name == *like), import),
+        Action::DryRun { template, .. } => longest(behaviours(plan, template), dry_run),
+        _ => Some(Duration::ZERO),
+    }
 }
 
 fn template_of<'a>(plan: &'a Scenario, workspace: &str, whose: &str) -> Option<&'a str> {
     plan.steps.iter().find_map(|step| match &step.action {
-        Action::CreateWorkspace { name, owner, template } if name == workspace && owner == whose => {
+        Action::CreateWorkspace { name, owner, template, .. } if name == workspace && owner == whose => {
             Some(template.as_str())
         }
         _ => None,
     })
 }
 
-/// How long a build of a template takes; none if that is not waited for.
-fn takes(plan: &Scenario, name: &str) -> Option<Duration> {
-    let template = plan.templates.iter().find(|template| template.name == name)?;
-    let phase = |phase: &Phase| (!phase.hangs).then_some(phase.takes);
-    let total = phase(&template.plan)? + phase(&template.apply)?;
-    (total <= LONG).then_some(total)
+fn build_takes(plan: &Scenario, template: &str) -> Option<Duration> {
+    longest(behaviours(plan, template), build)
+}
+
+/// How versions of a template may behave: as the file has it, and as its imports have it.
+fn behaviours<'a>(plan: &'a Scenario, name: &'a str) -> impl Iterator<Item = &'a Template> {
+    let imported = plan.steps.iter().filter_map(move |step| match &step.action {
+        Action::ImportTemplate { template, like, .. } if template == name => Some(like.as_str()),
+        _ => None,
+    });
+    let likes: BTreeSet<&str> = imported.chain([name]).collect();
+    plan.templates.iter().filter(move |template| likes.contains(template.name.as_str()))
+}
+
+/// The longest job of some templates; none if one of them is not waited for.
+fn longest<'a>(
+    mut templates: impl Iterator<Item = &'a Template>,
+    job: impl Fn(&Template) -> Option<Duration>,
+) -> Option<Duration> {
+    let longest = templates.try_fold(Duration::ZERO, |longest, template| Some(longest.max(job(template)?)))?;
+    (longest <= LONG).then_some(longest)
+}
+
+fn phase(phase: &Phase) -> Option<Duration> {
+    (!phase.hangs).then_some(phase.takes)
+}
+
+/// How long a build takes, whatever it is for.
+fn build(template: &Template) -> Option<Duration> {
+    let transitions = [Transition::Start, Transition::Stop, Transition::Destroy];
+    transitions.into_iter().try_fold(Duration::ZERO, |longest, transition| {
+        let (plan, apply) = template.phases(transition);
+        Some(longest.max(phase(plan)? + phase(apply)?))
+    })
+}
+
+/// How long an import takes: it is planned twice.
+fn import(template: &Template) -> Option<Duration> {
+    let (start, _) = template.phases(Transition::Start);
+    let (stop, _) = template.phases(Transition::Stop);
+    Some(phase(&template.parse)? + phase(start)? + phase(stop)?)
+}
+
+fn dry_run(template: &Template) -> Option<Duration> {
+    phase(&template.plan)
+}
+
+/// Whether a dry run of a template is waited for. Its answer may be lost, and then nobody could cancel it.
+pub(super) fn can_be_tried_out(plan: &Scenario, template: &str) -> bool {
+    longest(behaviours(plan, template), dry_run).is_some()
 }

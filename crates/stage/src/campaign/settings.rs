@@ -23,10 +23,10 @@ const LATENCIES: [DurationRange; 5] = [
 
 /// A database in the same process, beside the control plane (what a file has by itself), and one that is overloaded.
 const STATEMENT_LATENCIES: [DurationRange; 4] =
-    [defaults::CONTROL.statement_latency, defaults::CONTROL.statement_latency, micros(0, 0), micros(1_000, 50_000)];
+    [defaults::STATEMENT_LATENCY, defaults::STATEMENT_LATENCY, micros(0, 0), micros(1_000, 50_000)];
 
 /// Connections to the database: the usual number most often, and few enough to wait for one.
-const CONNECTIONS: [u32; 4] = [defaults::CONTROL.connections, defaults::CONTROL.connections, 3, 1];
+const CONNECTIONS: [u32; 4] = [defaults::CONNECTIONS, defaults::CONNECTIONS, 3, 1];
 
 /// Exchanges what is as it would be anyway; what the file sets is what it is about.
 pub(super) fn draw(plan: &mut Scenario, draws: &Draws) {
@@ -35,12 +35,11 @@ pub(super) fn draw(plan: &mut Scenario, draws: &Draws) {
         plan.network.latency = *latency;
     }
     let statements = one_of(&mut draws.stream(&["settings", "statement latency"]), &STATEMENT_LATENCIES);
-    if let Some(latency) = statements.filter(|_| plan.control.statement_latency == defaults::CONTROL.statement_latency)
-    {
+    if let Some(latency) = statements.filter(|_| plan.control.statement_latency == defaults::STATEMENT_LATENCY) {
         plan.control.statement_latency = *latency;
     }
     let connections = one_of(&mut draws.stream(&["settings", "connections"]), &CONNECTIONS);
-    if let Some(connections) = connections.filter(|_| plan.control.connections == defaults::CONTROL.connections) {
+    if let Some(connections) = connections.filter(|_| plan.control.connections == defaults::CONNECTIONS) {
         plan.control.connections = *connections;
     }
 }

@@ -1,18 +1,35 @@
 //! Draws what people do beyond the file's own story.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use groundhog_host::Random;
 use groundhog_sim::campaign::Draws;
 
-use super::{count, one_of, span, time_until};
+use super::{count, one_of, rest, span, time_until};
 use crate::scenario::units::DurationRange;
-use crate::scenario::{Action, JobAtShutdown, Scenario, Step, Transition, Workload};
+use crate::scenario::{Action, JobAtShutdown, Role, Scenario, Step, Template, Transition, User, Workload};
 
 /// Who makes workspaces where the file names nobody.
 const SOMEBODY: &str = "alice";
 
 /// How long after a build was asked for it is cancelled: while it is pending, while it runs, or too late.
 const CANCEL_AFTER: DurationRange = DurationRange { min: Duration::from_millis(1), max: Duration::from_mins(10) };
+
+/// Who makes templates where the file names no administrator.
+const ADMINISTRATOR: &str = "admin";
+
+/// How often an import is one of a new version of a template that is there.
+const NEW_VERSION: f64 = 0.6;
+
+/// How often a version is to be the active one once it is imported.
+const ACTIVATED: f64 = 0.7;
+
+/// How often something that can be said is left out.
+const FORGOTTEN: f64 = 0.3;
+
+/// How long after a workspace was asked for its log is read: while its build waits, while it runs, or too late.
+const FOLLOWED_AFTER: DurationRange = DurationRange { min: Duration::from_millis(10), max: Duration::from_mins(5) };
 
 /// What a further build is for. Starting again what runs is the rarest wish.
 const TRANSITIONS: [Transition; 4] = [Transition::Stop, Transition::Stop, Transition::Destroy, Transition::Start];
@@ -32,13 +49,17 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
     let counts = |kind: &str, range| count(&mut draws.stream(&["workload", kind]), range);
     for number in 0..counts("workspaces", workload.workspaces) {
         let mut random = draws.stream(&["workspace", &number.to_string()]);
-        let owners: Vec<String> = plan.users.iter().cloned().collect();
+        let owners: Vec<String> = plan.users.keys().cloned().collect();
         let owner = one_of(&mut random, &owners).cloned().unwrap_or_else(|| SOMEBODY.to_owned());
-        let Some(template) = one_of(&mut random, &plan.templates).map(|template| template.name.clone()) else { break };
+        let Some(template) = one_of(&mut random, &plan.templates).cloned() else { break };
         let name = unused_name(plan, number);
-        plan.users.insert(owner.clone());
+        plan.users.entry(owner.clone()).or_default();
         let at = time_until(&mut random, end);
-        plan.steps.push(step(at, Action::CreateWorkspace { name, owner, template }));
+        let parameters = chosen(&template, &mut random);
+        plan.steps.push(step(
+            at,
+            Action::CreateWorkspace { name, owner, template: template.name, parameters, log_level: None },
+        ));
     }
     let made = made(plan);
     for number in 0..counts("builds", workload.builds) {
@@ -49,13 +70,14 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         let (name, owner) = (workspace.name.clone(), workspace.owner.clone());
         plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition }));
     }
-    let asked: Vec<(Duration, String, String)> = plan.steps.iter().filter_map(build_of).collect();
+    draw_templates(plan, workload, end, draws);
+    draw_follows(plan, workload, draws);
+    let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
         let mut random = draws.stream(&["cancel", &number.to_string()]);
-        let Some((asked, workspace, owner)) = one_of(&mut random, &asked).cloned() else { break };
+        let Some((asked, cancel)) = one_of(&mut random, &asked).cloned() else { break };
         let at = asked + span(&mut random, CANCEL_AFTER);
-        let by = owner.clone();
-        plan.steps.push(step(at, Action::CancelBuild { workspace, owner, by, expect_status: None }));
+        plan.steps.push(step(at, cancel));
     }
     for number in 0..counts("shutdowns", workload.shutdowns) {
         let mut random = draws.stream(&["shutdown", &number.to_string()]);
@@ -94,12 +116,77 @@ fn made(plan: &Scenario) -> Vec<Made> {
     made.collect()
 }
 
-/// When a build is asked for, and of which workspace.
-fn build_of(step: &Step) -> Option<(Duration, String, String)> {
-    match &step.action {
+/// When a job is asked for, and what would cancel it.
+fn cancel_of(step: &Step) -> Option<(Duration, Action)> {
+    let cancel = match &step.action {
         Action::CreateWorkspace { name: workspace, owner, .. } | Action::BuildWorkspace { workspace, owner, .. } => {
-            Some((step.at, workspace.clone(), owner.clone()))
+            let (workspace, owner) = (workspace.clone(), owner.clone());
+            Action::CancelBuild { workspace, by: owner.clone(), owner, expect_status: None }
         }
-        _ => None,
+        Action::ImportTemplate { template, version, by, .. } => {
+            Action::CancelImport { template: template.clone(), version: version.clone(), by: by.clone() }
+        }
+        Action::DryRun { template, by, .. } => Action::CancelDryRun { template: template.clone(), by: by.clone() },
+        _ => return None,
+    };
+    Some((step.at, cancel))
+}
+
+/// Adds imports of versions and dry runs, each by an administrator.
+fn draw_templates(plan: &mut Scenario, workload: &Workload, end: Duration, draws: &Draws) {
+    let counts = |kind: &str, range| count(&mut draws.stream(&["workload", kind]), range);
+    for number in 0..counts("imports", workload.imports) {
+        let mut random = draws.stream(&["import", &number.to_string()]);
+        let Some(like) = one_of(&mut random, &plan.templates).cloned() else { break };
+        let by = administrator(plan, &mut random);
+        // A new version of what is there, or a template of its own.
+        let version = format!("more-{}", number + 1);
+        let template = if random.chance(NEW_VERSION) { like.name.clone() } else { format!("{}-x", like.name) };
+        // Sometimes the author forgets what has to be set.
+        let set = like.variables.iter().filter(|_| !random.chance(FORGOTTEN));
+        let variables = set.map(|variable| (variable.name.clone(), "chosen".to_owned())).collect();
+        let activate = random.chance(ACTIVATED);
+        let at = time_until(&mut random, end);
+        let like = like.name;
+        plan.steps.push(step(at, Action::ImportTemplate { template, version, by, like, variables, activate }));
     }
+    for number in 0..counts("dry_runs", workload.dry_runs) {
+        let mut random = draws.stream(&["dry run", &number.to_string()]);
+        let templates: Vec<&Template> =
+            plan.templates.iter().filter(|template| rest::can_be_tried_out(plan, &template.name)).collect();
+        let Some(template) = one_of(&mut random, &templates).copied() else { break };
+        let parameters = chosen(template, &mut random);
+        let template = template.name.clone();
+        let by = administrator(plan, &mut random);
+        let at = time_until(&mut random, end);
+        plan.steps.push(step(at, Action::DryRun { template, by, parameters }));
+    }
+}
+
+/// Adds people who read the log of a build, their own.
+fn draw_follows(plan: &mut Scenario, workload: &Workload, draws: &Draws) {
+    let made = made(plan);
+    for number in 0..count(&mut draws.stream(&["workload", "follows"]), workload.follows) {
+        let mut random = draws.stream(&["follow", &number.to_string()]);
+        let Some(Made { name, owner, at }) = one_of(&mut random, &made) else { break };
+        let at = *at + span(&mut random, FOLLOWED_AFTER);
+        let (workspace, owner) = (name.clone(), owner.clone());
+        plan.steps.push(step(at, Action::FollowLogs { workspace, by: owner.clone(), owner }));
+    }
+}
+
+/// What is chosen of a template's parameters; sometimes one is forgotten.
+fn chosen(template: &Template, random: &mut Random) -> BTreeMap<String, String> {
+    let set = template.parameters.iter().filter(|_| !random.chance(FORGOTTEN));
+    set.map(|parameter| (parameter.name.clone(), "chosen".to_owned())).collect()
+}
+
+/// An administrator: one whom the file has, else one who comes into being.
+fn administrator(plan: &mut Scenario, random: &mut Random) -> String {
+    let admins: Vec<String> =
+        plan.users.iter().filter(|(_, user)| user.role == Role::Admin).map(|(name, _)| name.clone()).collect();
+    one_of(random, &admins).cloned().unwrap_or_else(|| {
+        plan.users.insert(ADMINISTRATOR.to_owned(), User { role: Role::Admin, ..User::default() });
+        ADMINISTRATOR.to_owned()
+    })
 }

@@ -2,26 +2,55 @@
 //!
 //! The database is a thing of its own: a control plane that crashes comes back to what was committed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use groundhog_control::{
     Config, DaemonKeySetup, Database, GroupSetup, LogConfig, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted::{self, Script};
 use groundhog_sim::World;
+use groundhog_wire::Endpoints;
 use tokio_util::sync::CancellationToken;
 
 use super::{CastError, Secrets};
-use crate::scenario::{self, CONTROL as HOST, Scenario, Template};
+use crate::scenario::{self, CONTROL, Scenario, Template};
 
-/// Where the control plane is.
-pub(crate) fn address() -> Address {
-    Address::new(HOST, groundhog_control::config::PORT)
+/// Where the control plane's replicas are, in the order in which they are tried: the one that is named first or, if
+/// none is, the one whose turn it is; then the others.
+pub(crate) fn endpoints(scenario: &Scenario, first: Option<&str>, turn: usize) -> Endpoints {
+    let hosts: Vec<String> = scenario.replicas().collect();
+    let own = hosts.iter().position(|host| Some(host.as_str()) == first).unwrap_or(turn % hosts.len().max(1));
+    let in_order = hosts.iter().cycle().skip(own).take(hosts.len());
+    let mut addresses = in_order.map(|host| Address::new(host, groundhog_control::config::PORT));
+    let first = addresses.next().unwrap_or_else(|| Address::new(CONTROL, groundhog_control::config::PORT));
+    Endpoints::new(first, addresses.collect())
+}
+
+/// What a version of a template is made from.
+pub(crate) struct Source {
+    /// The script, as text.
+    pub(crate) text: Vec<u8>,
+    /// What its builds ask of a provisioner.
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Variables whose values are secrets.
+    pub(crate) secrets: BTreeSet<String>,
+}
+
+/// What a version of `template` is made from.
+pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
+    let secrets = template.variables.iter().filter(|variable| variable.sensitive);
+    Ok(Source {
+        text: script(template).to_source()?,
+        tags: template.tags.clone(),
+        secrets: secrets.map(|variable| variable.name.clone()).collect(),
+    })
 }
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
     let database = Database::in_memory()?;
     database.set_up(&setup(scenario, secrets)?, &mut world.random("set-up"), EPOCH_MS)?;
-    let settings = scenario.control;
+    let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
             connections: settings.connections as usize,
@@ -31,14 +60,17 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         logs: LogConfig { bytes_max: settings.log_bytes_max, ..LogConfig::default() },
         ..Config::default()
     };
-    world.host(HOST, move |host| {
+    for replica in scenario.replicas() {
         let (database, config) = (database.clone(), config.clone());
-        async move {
-            if let Err(error) = groundhog_control::run(host, database, config, CancellationToken::new()).await {
-                tracing::error!(%error, "the control plane ended");
+        world.host(&replica, move |host| {
+            let (database, config) = (database.clone(), config.clone());
+            async move {
+                if let Err(error) = groundhog_control::run(host, database, config, CancellationToken::new()).await {
+                    tracing::error!(%error, "the control plane ended");
+                }
             }
-        }
-    });
+        });
+    }
     Ok(())
 }
 
@@ -52,7 +84,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets) -> Result<Setup, CastError> {
         budget: i32::try_from(group.budget).unwrap_or(i32::MAX),
         members: group.members.clone(),
     });
-    let templates = scenario.templates.iter().map(|template| {
+    let templates = scenario.templates.iter().filter(|template| template.set_up).map(|template| {
         Ok(TemplateSetup {
             name: template.name.clone(),
             version: "v1".to_owned(),
@@ -61,11 +93,12 @@ fn setup(scenario: &Scenario, secrets: &Secrets) -> Result<Setup, CastError> {
             tags: template.tags.clone(),
         })
     });
+    let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
     Ok(Setup {
         users: users.collect(),
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
-        daemon_keys: vec![DaemonKeySetup { name: "provisioners".to_owned(), key: secrets.daemons.clone() }],
+        daemon_keys: daemon_keys.collect(),
     })
 }
 

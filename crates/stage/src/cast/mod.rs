@@ -13,7 +13,7 @@ pub(crate) mod faults;
 pub(crate) mod provisioners;
 pub mod users;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_sim::{Config, LinkConfig, UnknownHost, World};
 use groundhog_wire::{
@@ -21,7 +21,7 @@ use groundhog_wire::{
     auth::{DaemonNameError, SecretError},
 };
 
-use crate::scenario::{NetworkPath, Scenario};
+use crate::scenario::{DAEMON_KEY, NetworkPath, Scenario};
 
 /// A scenario could not be put on the stage: a defect of the stage or of a component's set-up, since every
 /// scenario is checked before.
@@ -42,6 +42,9 @@ pub enum CastError {
     /// A template's script could not be written.
     #[error("a template could not be written: {0}")]
     Script(#[from] groundhog_provisioner::scripted::ScriptError),
+    /// A provisioner's key was not drawn.
+    #[error("a provisioner has a key that was not drawn")]
+    NoKey,
     /// A provisioner's name is not one that daemons may have.
     #[error("a provisioner can not be called that: {0}")]
     DaemonName(#[from] DaemonNameError),
@@ -51,17 +54,23 @@ pub enum CastError {
 pub(crate) struct Secrets {
     /// Session tokens by person.
     pub(crate) users: BTreeMap<String, Secret>,
-    /// The key that admits daemons.
-    pub(crate) daemons: Secret,
+    /// What admits daemons, by the key's name.
+    pub(crate) daemons: BTreeMap<String, Secret>,
 }
 
 impl Secrets {
     fn draw(scenario: &Scenario, world: &World) -> Result<Self, CastError> {
         let mut random = world.random("secrets");
         let mut secret = || Secret::new(random.uuid().to_string());
-        let daemons = secret()?;
-        let users = scenario.users.iter().map(|name| Ok((name.clone(), secret()?))).collect::<Result<_, SecretError>>();
-        Ok(Self { users: users?, daemons })
+        let mut daemons = BTreeMap::from([(DAEMON_KEY.to_owned(), secret()?)]);
+        let users =
+            scenario.users.keys().map(|name| Ok((name.clone(), secret()?))).collect::<Result<_, SecretError>>()?;
+        // Last, so that a run without further keys draws what it always did.
+        let keys: BTreeSet<&String> = scenario.provisioners.iter().map(|one| &one.key).collect();
+        for key in keys.into_iter().filter(|key| *key != DAEMON_KEY) {
+            daemons.insert(key.clone(), secret()?);
+        }
+        Ok(Self { users, daemons })
     }
 }
 
@@ -91,7 +100,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     let secrets = Secrets::draw(scenario, world)?;
     control::cast(scenario, world, &secrets)?;
     let daemons = provisioners::cast(scenario, world, &secrets)?;
-    let people = users::cast(world, &secrets);
+    let people = users::cast(scenario, world, &secrets)?;
     for different in &scenario.links {
         let (a, b) = &different.between;
         world.link(a, b, &link(&different.path))?;

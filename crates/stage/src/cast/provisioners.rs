@@ -8,7 +8,7 @@ use std::{
 use groundhog_host::Host;
 use groundhog_provisioner::{Daemon, DaemonConfig, RunnerConfig, Scripted};
 use groundhog_sim::World;
-use groundhog_wire::DaemonName;
+use groundhog_wire::{DaemonName, Endpoints};
 
 use super::{CastError, Secrets, control};
 use crate::scenario::{Provisioner, Scenario};
@@ -30,8 +30,9 @@ impl Daemons {
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<Daemons, CastError> {
     let daemons = Daemons::default();
-    for provisioner in &scenario.provisioners {
-        let config = config(provisioner, secrets)?;
+    for (number, provisioner) in scenario.provisioners.iter().enumerate() {
+        let control = control::endpoints(scenario, provisioner.control.as_deref(), number);
+        let config = config(provisioner, control, secrets)?;
         let (name, daemons) = (provisioner.name.clone(), daemons.clone());
         world.host_at(provisioner.start, &provisioner.name, move |host: Host| {
             let daemon = Arc::new(Daemon::start(&host, config.clone(), Arc::new(Scripted)));
@@ -44,13 +45,18 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
     Ok(daemons)
 }
 
-fn config(provisioner: &Provisioner, secrets: &Secrets) -> Result<DaemonConfig, CastError> {
+fn config(provisioner: &Provisioner, _control: Endpoints, secrets: &Secrets) -> Result<DaemonConfig, CastError> {
     let name = DaemonName::new(&provisioner.name)?;
     let runner = RunnerConfig {
         update_interval: provisioner.update_interval,
         force_cancel_interval: provisioner.force_cancel_interval,
         ..RunnerConfig::default()
     };
-    let defaults = DaemonConfig::new(name, control::address(), secrets.daemons.clone());
+    let key = secrets.daemons.get(&provisioner.key).cloned().ok_or(CastError::NoKey)?;
+    let defaults = DaemonConfig::new(
+        name,
+        groundhog_host::Address::new(crate::scenario::CONTROL, groundhog_control::config::PORT),
+        key,
+    );
     Ok(DaemonConfig { tags: provisioner.tags.clone(), runner, ..defaults })
 }

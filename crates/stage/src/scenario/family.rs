@@ -41,6 +41,12 @@ pub struct Workload {
     pub cancels: CountRange,
     /// Daemons that are told to stop.
     pub shutdowns: CountRange,
+    /// Versions of templates that are imported.
+    pub imports: CountRange,
+    /// Dry runs of templates.
+    pub dry_runs: CountRange,
+    /// Logs of builds that are read as they grow.
+    pub follows: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -113,9 +119,17 @@ impl Default for Swarm {
 }
 
 impl Default for Workload {
-    /// A little more than the file's own story, so that several jobs meet.
+    /// A little more than the file's own story, so that several jobs meet. Templates and logs are what a file asks for.
     fn default() -> Self {
         let up_to = |max| CountRange { min: 0, max };
-        Self { workspaces: up_to(2), builds: up_to(3), cancels: up_to(2), shutdowns: up_to(1) }
+        Self {
+            workspaces: up_to(2),
+            builds: up_to(3),
+            cancels: up_to(2),
+            shutdowns: up_to(1),
+            imports: up_to(0),
+            dry_runs: up_to(0),
+            follows: up_to(0),
+        }
     }
 }

@@ -18,31 +18,40 @@
 //!
 //! # The machines and what is between them
 //!
-//! There is one host `control` (the control plane), one host `users` (from which the people act), and one per
-//! provisioner, called as it is.
+//! There is one host `control` (the control plane), or several (`control`, `control-2`, and so on) over one database,
+//! one host `users` (from which the people act), and one per provisioner, called as it is.
 //!
 //! | table | keys |
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB) |
-//! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; and two intervals |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none) |
+//! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between
 //! two heartbeats, its `force_cancel_interval` (`"10m"`) the time after which a cancelled job is ended by force.
+//! Provisioners and people take the replicas in turn, and the others when theirs is gone.
 //!
 //! # People and templates
 //!
 //! | table | keys |
 //! |---|---|
-//! | `[[user]]` | `name`. Whoever is named elsewhere exists without it |
+//! | `[[user]]` | `name`; `role`, `"member"`, `"admin"` or `"prebuilds"`, the account that builds ahead (`"member"`); `token_expires`, when the session ends (never). Whoever is named elsewhere exists without it |
 //! | `[[group]]` | `name`; `budget` in credits a day; `members`, names of users |
-//! | `[[template]]` | `name`; `tags = { key = "value" }`, which a provisioner must have to build it; `plan` and `apply`, each a phase |
+//! | `[[template]]` | `name`; `tags = { key = "value" }`, which a provisioner must have to build it; `parse`, `plan` and `apply`, each a phase; `stop` and `destroy`, each `{ plan, apply }`, where they differ; `set_up = false`: it is not there until it is imported; and what it declares |
+//!
+//! A template declares `readme`; `variables`, each `{ name, type, default, required, sensitive }`; `parameters`, each
+//! `{ name, type, form_type, default, required, mutable }`; `presets`, each
+//! `{ name, parameters = { name = "value" }, default, prebuilds = { instances, expires_after, timezone, schedules } }`,
+//! a schedule being `{ cron, instances }`; and `external_auth`, each `{ id, optional }`. A type is `"string"` unless
+//! said.
 //!
 //! A phase says how provisioning behaves: `takes` (`"0s"`); `on_cancel`, `"obey"` or `"ignore"` (`"obey"`);
 //! `cancel_takes`, how long obeying takes (`"0s"`); `logs = { every, line, count, level }`, a line (`"line {n}"`)
 //! again and again, `count` times or until the end; `fails`, the error with which it ends; `hangs = true`, it never
-//! ends by itself; `daily_cost` in credits (`0`); `state`, what it leaves behind.
+//! ends by itself; `daily_cost` in credits (`0`); `state`, what it leaves behind; `replacements`, each
+//! `{ resource, paths }`, what a plan makes anew; `misbehaves`, which is one of `"closes"` (the session ends instead of
+//! an answer), `"wrong_answer"`, `"answers_twice"`, and `"answers_early"` (before it was asked).
 //!
 //! # The story
 //!
@@ -50,13 +59,21 @@
 //!
 //! | key | what happens |
 //! |---|---|
-//! | `create_workspace` | `{ name, owner, template }` |
+//! | `create_workspace` | `{ name, owner, template, parameters = { name = "value" }, log_level }` |
 //! | `build_workspace` | `{ workspace, owner, transition }`, the transition being `"start"`, `"stop"` or `"destroy"` |
 //! | `cancel_build` | `{ workspace, owner, by, expect_status }`: cancels the workspace's latest build |
 //! | `shutdown_provisioner` | `{ name, job }`: its job `"finishes"` first (what is meant if left out), `"is_canceled"`, or `"is_dropped"`: then the daemon ends within about a second |
 //!
+//! | `import_template` | `{ template, version, by, like, variables = { name = "value" }, activate }`: a version is imported, and is active once it is, unless `activate` is false; it behaves like the file's template `like`, or like `template` itself |
+//! | `cancel_import` | `{ template, version, by }` |
+//! | `dry_run` | `{ template, by, parameters = { name = "value" } }`: what a workspace would consist of |
+//! | `cancel_dry_run` | `{ template, by }`: cancels the template's latest dry run |
+//! | `follow_logs` | `{ workspace, owner, by }`: reads the log of the workspace's latest build until it ends |
+//! | `delete_key` | `{ key, by }`: takes back what admits provisioners |
+//!
 //! `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
 //! for the cancel; it is the owner unless somebody is to be refused. `expect_status` is `"pending"` or `"running"`.
+//! With templates and keys, `by` is the administrator if there is one and no other; whoever else asks is refused.
 //!
 //! `[[fault]]` has `at`, mostly `for` (how long it lasts; to the end of the run if left out), and exactly one of:
 //!
@@ -92,8 +109,9 @@
 //!
 //! `groundhog fuzz` makes many stories of one file: its family. Where a file gives a range, each story draws from it,
 //! while the file itself stands for the story with the least of each: `at = "1m..3m"` and `for` of steps and faults,
-//! `takes` and `cancel_takes` of phases, a provisioner's `start` and intervals. A provisioner with `count`, a number or
-//! a range `"1..4"`, stands for so many, called by its name and a number: `prov-1`, `prov-2`.
+//! `takes` and `cancel_takes` of phases, a provisioner's `start`, intervals and `slots`, the control plane's
+//! `replicas`. A provisioner with `count`, a number or a range `"1..4"`, stands for so many, called by its name and a
+//! number: `prov-1`, `prov-2`.
 //!
 //! To the file's own story a campaign adds people's doings and faults; in half of its stories the file's own faults
 //! are left out. Expectations are not judged unless they hold `always`; invariants are.
@@ -101,7 +119,7 @@
 //! | table | keys |
 //! |---|---|
 //! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`) |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs` and `follows` of logs |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
@@ -122,12 +140,13 @@ mod file;
 mod raw;
 mod scalars;
 mod story;
+mod template;
 mod text;
 pub mod units;
 mod world;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -145,11 +164,13 @@ pub use self::file::ScenarioFile;
 pub use self::story::{
     Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, Step, SuspendedClock, Transition,
 };
-pub use self::world::{
-    Control, Group, Link, LogLevel, Logs, OnCancel, Path as NetworkPath, Phase, Provisioner, Template,
+pub use self::template::{
+    ExternalAuth, LogLevel, Logs, Misbehaviour, OnCancel, Parameter, Phase, Phases, Prebuilds, Preset, Replacement,
+    Schedule, Template, Variable,
 };
+pub use self::world::{Control, Group, Link, Notices, Path as NetworkPath, Provisioner, Role, User};
 
-/// The host of the control plane.
+/// The host of the control plane, or of its first replica.
 pub const CONTROL: &str = "control";
 
 /// The host from which people act.
@@ -157,6 +178,20 @@ pub const USERS: &str = "users";
 
 /// The name under which the control plane's reaper ends jobs in a log; no host.
 pub const REAPER: &str = "reaper";
+
+/// The key that admits provisioners, unless one is named.
+pub const DAEMON_KEY: &str = "provisioners";
+
+/// The host of a replica of the control plane, counted from 0.
+pub fn replica(number: u32) -> String {
+    if number == 0 { CONTROL.to_owned() } else { format!("{CONTROL}-{}", u64::from(number) + 1) }
+}
+
+/// Whether a host is the control plane's, or one of its replicas'.
+pub fn is_control(host: &str) -> bool {
+    let number = host.strip_prefix(CONTROL).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    number.is_some_and(|number| host == CONTROL || number.parse::<u32>().is_ok())
+}
 
 /// The largest scenario file, in bytes. The longest story that a person wrote is a hundredth of it.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -189,7 +224,7 @@ pub struct Scenario {
     /// Groups of people, each with a budget.
     pub groups: Vec<Group>,
     /// Everybody who is named anywhere.
-    pub users: BTreeSet<String>,
+    pub users: BTreeMap<String, User>,
     /// What workspaces are made from.
     pub templates: Vec<Template>,
     /// The daemons that build them.
@@ -219,7 +254,13 @@ impl Scenario {
     }
 
     /// The names of all hosts, the control plane's and the users' first.
-    pub fn hosts(&self) -> impl Iterator<Item = &str> {
-        [CONTROL, USERS].into_iter().chain(self.provisioners.iter().map(|provisioner| provisioner.name.as_str()))
+    pub fn hosts(&self) -> impl Iterator<Item = String> {
+        let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
+        self.replicas().chain([USERS.to_owned()]).chain(provisioners)
+    }
+
+    /// The hosts of the control plane's replicas.
+    pub fn replicas(&self) -> impl Iterator<Item = String> + use<> {
+        (0..self.control.replicas).map(replica)
     }
 }

@@ -1,10 +1,11 @@
 //! The parts of a scenario that happen: steps and faults.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
-use super::FaultName;
+use super::{FaultName, LogLevel};
 
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub enum Action {
         owner: String,
         /// What it is made from.
         template: String,
+        /// What its owner chooses.
+        parameters: BTreeMap<String, String>,
+        /// The least important lines that are to be written; unless set, as the provisioner likes.
+        log_level: Option<LogLevel>,
     },
     /// Queues another build.
     BuildWorkspace {
@@ -56,6 +61,62 @@ pub enum Action {
         /// What becomes of its job.
         job: JobAtShutdown,
     },
+    /// Adds a version to a template, or a template with its first version, which queues the version's import.
+    ImportTemplate {
+        /// The template's name.
+        template: String,
+        /// The version's name.
+        version: String,
+        /// Who asks.
+        by: String,
+        /// The template of the file that the version behaves like.
+        like: String,
+        /// What its variables are set to.
+        variables: BTreeMap<String, String>,
+        /// New workspaces are to be made from it.
+        activate: bool,
+    },
+    /// Asks for the end of a version's import.
+    CancelImport {
+        /// The template's name.
+        template: String,
+        /// The version's name.
+        version: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Tries out what a workspace would consist of.
+    DryRun {
+        /// The template's name.
+        template: String,
+        /// Who asks.
+        by: String,
+        /// What they choose.
+        parameters: BTreeMap<String, String>,
+    },
+    /// Asks for the end of a template's latest dry run.
+    CancelDryRun {
+        /// The template's name.
+        template: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Reads the log of a workspace's latest build as it grows, to its end.
+    FollowLogs {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// Who reads.
+        by: String,
+    },
+    /// Takes back the key that admits provisioners.
+    DeleteKey {
+        /// The key's name.
+        key: String,
+        /// Who asks.
+        by: String,
+    },
 }
 
 impl Action {
@@ -63,7 +124,12 @@ impl Action {
     pub(crate) fn users(&self) -> Vec<&str> {
         match self {
             Self::CreateWorkspace { owner, .. } | Self::BuildWorkspace { owner, .. } => vec![owner],
-            Self::CancelBuild { owner, by, .. } => vec![owner, by],
+            Self::CancelBuild { owner, by, .. } | Self::FollowLogs { owner, by, .. } => vec![owner, by],
+            Self::ImportTemplate { by, .. }
+            | Self::CancelImport { by, .. }
+            | Self::DryRun { by, .. }
+            | Self::CancelDryRun { by, .. }
+            | Self::DeleteKey { by, .. } => vec![by],
             Self::ShutdownProvisioner { .. } => vec![],
         }
     }
@@ -216,6 +282,23 @@ impl FaultKind {
 
     /// The hosts that it is on: one, or the two ends of a path.
     pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Cut { between: (a, b) }
+            | Self::Hold { between: (a, b) }
+            | Self::Slow { between: (a, b), .. }
+            | Self::Lossy { between: (a, b), .. }
+            | Self::Reset { between: (a, b) }
+            | Self::CutOneWay { from: a, to: b } => vec![a, b],
+            Self::Kill { host }
+            | Self::PowerLoss { host }
+            | Self::Suspend { host, .. }
+            | Self::StepClock { host, .. }
+            | Self::Drift { host, .. } => vec![host],
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn hosts_mut(&mut self) -> Vec<&mut String> {
         match self {
             Self::Cut { between: (a, b) }
             | Self::Hold { between: (a, b) }

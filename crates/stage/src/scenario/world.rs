@@ -1,6 +1,6 @@
 //! The parts of a scenario that are there: machines, network, people, templates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::units::DurationRange;
@@ -26,7 +26,7 @@ pub struct Link {
 }
 
 /// The control plane's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Control {
     /// How many connections to the database there are.
     pub connections: u32,
@@ -34,6 +34,42 @@ pub struct Control {
     pub statement_latency: DurationRange,
     /// How many bytes of log are kept of one job.
     pub log_bytes_max: u64,
+    /// How many of it there are, over one database.
+    pub replicas: u32,
+    /// How replicas tell each other what has happened.
+    pub notices: Notices,
+    /// The other services that are set up, for templates that want their users logged in there.
+    pub external_auth: BTreeSet<String>,
+}
+
+/// How replicas of the control plane tell each other what has happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Notices {
+    /// How long a notice takes.
+    pub latency: DurationRange,
+    /// Which share of them is lost, from 0 to 1.
+    pub loss: f64,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// What they may do.
+    pub role: Role,
+    /// After how much of the run their session token is no longer taken; never if left out.
+    pub token_expires: Option<Duration>,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// To see and change what is their own.
+    #[default]
+    Member,
+    /// To make templates and to look after the platform, too.
+    Admin,
+    /// The platform's own account, for which workspaces are built ahead: people's jobs come first.
+    Prebuilds,
 }
 
 /// People who share a budget.
@@ -45,74 +81,6 @@ pub struct Group {
     pub budget: u32,
     /// Who is in it.
     pub members: Vec<String>,
-}
-
-/// What workspaces are made from: how provisioning one behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// Its name.
-    pub name: String,
-    /// What a provisioner must have among its tags to build it.
-    pub tags: BTreeMap<String, String>,
-    /// Finding out what is to be done.
-    pub plan: Phase,
-    /// Doing it.
-    pub apply: Phase,
-}
-
-/// How one phase of provisioning behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Phase {
-    /// How long it takes; without meaning if it hangs.
-    pub takes: Duration,
-    /// What a cancel does to it.
-    pub on_cancel: OnCancel,
-    /// What it writes.
-    pub logs: Option<Logs>,
-    /// The error with which it ends, if it fails.
-    pub fails: Option<String>,
-    /// It never ends by itself.
-    pub hangs: bool,
-    /// What its resources cost, in credits a day.
-    pub daily_cost: u32,
-    /// What it leaves behind, for the next build to find.
-    pub state: Option<String>,
-}
-
-/// What a cancel does to a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnCancel {
-    /// It ends after a while.
-    Obey {
-        /// How long that takes.
-        takes: Duration,
-    },
-    /// Nothing.
-    Ignore,
-}
-
-/// Lines that a phase writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logs {
-    /// The time before each line.
-    pub every: Duration,
-    /// The line, in which `{n}` stands for its number.
-    pub line: String,
-    /// How many lines; until the phase ends if left out.
-    pub count: Option<u64>,
-    /// Their level.
-    pub level: LogLevel,
-}
-
-/// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "everybody knows the five levels")]
-pub enum LogLevel {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
 }
 
 /// A daemon that builds workspaces.
@@ -128,4 +96,12 @@ pub struct Provisioner {
     pub update_interval: Duration,
     /// How long a cancelled job may take before it is ended by force.
     pub force_cancel_interval: Duration,
+    /// How many jobs it runs at once.
+    pub slots: u32,
+    /// Which replica of the control plane it tries first; unless set, provisioners take them in turn.
+    pub control: Option<String>,
+    /// The name of the key that admits it.
+    pub key: String,
+    /// Its provisioner opens no session, and says why.
+    pub refuses_sessions: Option<String>,
 }

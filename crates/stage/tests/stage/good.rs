@@ -7,7 +7,8 @@ use groundhog_stage::expect::{Count, Expectation, Pattern, Window};
 use groundhog_stage::invariants::Bounds;
 use groundhog_stage::scenario::units::DurationRange;
 use groundhog_stage::scenario::{
-    Action, ClockStep, ExpectStatus, FaultKind, LogLevel, Logs, OnCancel, Scenario, SuspendedClock, Transition,
+    Action, ClockStep, ExpectStatus, FaultKind, LogLevel, Logs, Misbehaviour, OnCancel, Role, Scenario, SuspendedClock,
+    Transition, User,
 };
 
 use crate::catalogue;
@@ -71,7 +72,7 @@ fn the_example_means_what_it_says() {
     );
     assert_eq!((scenario.network.loss, scenario.network.bandwidth), (0.0, None));
     assert_eq!((scenario.control.connections, scenario.control.log_bytes_max), (10, 1 << 20));
-    assert_eq!(scenario.users.iter().collect::<Vec<_>>(), ["alice"]);
+    assert_eq!(scenario.users.keys().collect::<Vec<_>>(), ["alice"]);
     assert_eq!(scenario.hosts().collect::<Vec<_>>(), ["control", "users", "prov-1"]);
 
     let template = &scenario.templates[0];
@@ -84,7 +85,13 @@ fn the_example_means_what_it_says() {
     assert_eq!((scenario.steps[0].at, scenario.steps[0].line), (secs(1), 13));
     assert_eq!(
         scenario.steps[0].action,
-        Action::CreateWorkspace { name: "dev".into(), owner: "alice".into(), template: "slow-vm".into() }
+        Action::CreateWorkspace {
+            name: "dev".into(),
+            owner: "alice".into(),
+            template: "slow-vm".into(),
+            parameters: BTreeMap::new(),
+            log_level: None,
+        }
     );
     assert_eq!(
         scenario.steps[1].action,
@@ -131,6 +138,9 @@ bandwidth = 1_000_000
 connections = 1
 statement_latency = "1ms..1s"
 log_bytes_max = 1024
+replicas = 3
+notices = { latency = "1ms..2s", loss = 0.25 }
+external_auth = ["github"]
 
 [[link]]
 between = ["prov-2", "control"]
@@ -144,6 +154,11 @@ members = ["alice", "bob"]
 
 [[user]]
 name = "carol"
+role = "admin"
+[[user]]
+name = "robot"
+role = "prebuilds"
+token_expires = "5m"
 
 [[template]]
 name = "vm"
@@ -157,12 +172,38 @@ on_cancel = "obey"
 cancel_takes = "2s"
 state = "left over"
 
+[[template]]
+name = "declares"
+set_up = false
+readme = "Read me."
+parse = { takes = "1s", misbehaves = "closes" }
+plan = { misbehaves = "wrong_answer", replacements = [{ resource = "disk", paths = ["size"] }, { resource = "vm" }] }
+stop = { plan = { misbehaves = "answers_twice" } }
+destroy = { apply = { misbehaves = "answers_early" } }
+variables = [
+    { name = "region", default = "eu" },
+    { name = "key", type = "number", required = true, sensitive = true },
+]
+parameters = [
+    { name = "cpus", type = "list(string)", form_type = "radio", default = 2, mutable = true },
+    { name = "disk", required = true },
+]
+presets = [
+    { name = "small", parameters = { cpus = 1 }, default = true, prebuilds = { instances = 2, expires_after = "1d", timezone = "UTC", schedules = [{ cron = "* 9-18 * * 1-5", instances = 5 }] } },
+    { name = "large" },
+]
+external_auth = [{ id = "github", optional = true }, { id = "gitlab" }]
+
 [[provisioner]]
 name = "prov-1"
 tags = { zone = "eu" }
 [[provisioner]]
 name = "prov-2"
 start = "10s"
+slots = 2
+control = "control-3"
+key = "far-away"
+refuses_sessions = "no room"
 update_interval = "30s"
 force_cancel_interval = "1m"
 
@@ -174,13 +215,31 @@ at = "1s"
 create_workspace = { name = "dev", owner = "alice", template = "vm" }
 [[step]]
 at = "1s"
-create_workspace = { name = "dev", owner = "dave", template = "vm" }
+create_workspace = { name = "dev", owner = "dave", template = "vm", parameters = { cpus = 4 }, log_level = "debug" }
 [[step]]
 at = "20s"
 build_workspace = { workspace = "dev", owner = "dave", transition = "destroy" }
 [[step]]
 at = "30s"
 cancel_build = { workspace = "dev", owner = "dave", by = "mallory", expect_status = "running" }
+[[step]]
+at = "50s"
+import_template = { template = "new", version = "v1", like = "declares", variables = { key = 5 }, activate = false }
+[[step]]
+at = "51s"
+cancel_import = { template = "new", version = "v1", by = "mallory" }
+[[step]]
+at = "52s"
+dry_run = { template = "new", parameters = { cpus = true } }
+[[step]]
+at = "53s"
+cancel_dry_run = { template = "new" }
+[[step]]
+at = "54s"
+follow_logs = { workspace = "dev", owner = "dave", by = "carol" }
+[[step]]
+at = "55s"
+delete_key = { key = "far-away" }
 
 [[fault]]
 at = "10m"
@@ -203,7 +262,7 @@ for = "5s"
 kill = "prov-2"
 [[fault]]
 at = "11s"
-power_loss = "control"
+power_loss = "control-2"
 [[fault]]
 at = "12s"
 for = "1m"
@@ -244,6 +303,9 @@ workspaces = 2
 builds = "0..4"
 cancels = 0
 shutdowns = "1..1"
+imports = 1
+dry_runs = "0..2"
+follows = 3
 "#;
 
 #[test]
@@ -253,9 +315,20 @@ fn everything_can_be_said() {
     assert_eq!((scenario.seed, scenario.allow_errors.as_slice()), (7, ["disk full".to_owned()].as_slice()));
     assert_eq!(scenario.network.bandwidth, Some(1_000_000));
     assert_eq!(scenario.control.statement_latency.max, secs(1));
+    let control = &scenario.control;
+    assert_eq!((control.replicas, control.notices.loss, control.notices.latency.max), (3, 0.25, secs(2)));
+    assert_eq!(scenario.replicas().collect::<Vec<_>>(), ["control", "control-2", "control-3"]);
+    assert_eq!(scenario.users["robot"], User { role: Role::Prebuilds, token_expires: Some(secs(300)) });
+    let declares = &scenario.templates[1];
+    assert!(!declares.set_up && declares.variables[1].sensitive && declares.parameters[0].mutable);
+    assert_eq!(declares.phases(Transition::Stop).0.misbehaves, Some(Misbehaviour::AnswersTwice));
+    assert_eq!(declares.phases(Transition::Stop).1, &declares.apply);
+    assert_eq!(declares.phases(Transition::Destroy).0, &declares.plan);
+    let far = &scenario.provisioners[1];
+    assert_eq!((far.slots, far.control.as_deref(), far.key.as_str()), (2, Some("control-3"), "far-away"));
     let path = scenario.links[0].path;
     assert_eq!((path.latency.max, path.loss, path.bandwidth), (Duration::from_millis(80), 0.0, Some(1_000_000)));
-    assert_eq!(scenario.users.iter().collect::<Vec<_>>(), ["alice", "bob", "carol", "dave", "mallory"]);
+    assert_eq!(scenario.users.keys().collect::<Vec<_>>(), ["alice", "bob", "carol", "dave", "mallory", "robot"]);
     let (plan, apply) = (&scenario.templates[0].plan, &scenario.templates[0].apply);
     assert_eq!((plan.daily_cost, plan.fails.as_deref()), (20, Some("no plan")));
     assert_eq!(
@@ -266,7 +339,7 @@ fn everything_can_be_said() {
     assert_eq!(apply.state.as_deref(), Some("left over"));
 
     let order: Vec<u64> = scenario.steps.iter().map(|step| step.at.as_secs()).collect();
-    assert_eq!(order, [1, 1, 20, 30, 40], "the order of time");
+    assert_eq!(order, [1, 1, 20, 30, 40, 50, 51, 52, 53, 54, 55], "the order of time");
     assert_eq!(
         scenario.steps[2].action,
         Action::BuildWorkspace { workspace: "dev".into(), owner: "dave".into(), transition: Transition::Destroy }
@@ -280,6 +353,18 @@ fn everything_can_be_said() {
             expect_status: Some(ExpectStatus::Running)
         }
     );
+    assert_eq!(
+        scenario.steps[5].action,
+        Action::ImportTemplate {
+            template: "new".into(),
+            version: "v1".into(),
+            by: "carol".into(),
+            like: "declares".into(),
+            variables: BTreeMap::from([("key".to_owned(), "5".to_owned())]),
+            activate: false,
+        }
+    );
+    assert_eq!(scenario.steps[10].action, Action::DeleteKey { key: "far-away".into(), by: "carol".into() });
     let kinds: Vec<&FaultKind> = scenario.faults.iter().map(|fault| &fault.kind).collect();
     assert_eq!(kinds.len(), 10);
     assert_eq!(*kinds[1], FaultKind::Slow { between: pair("users", "control"), factor: 10.0 });

@@ -307,3 +307,87 @@ error[unknown-host]: there is no host `contrl`
     let coloured = diagnostics("about = 1").render(true);
     assert!(coloured.contains("\u{1b}["));
 }
+
+/// A right beginning with an administrator, in as many lines.
+fn with_admin(text: &str) -> String {
+    format!("{HEAD}[[user]]\nname = \"root\"\nrole = \"admin\"\n{text}")
+}
+
+#[track_caller]
+fn admin(text: &str, code: &str, line: usize, column: usize, help: &str) {
+    check(&with_admin(text), code, BODY + 3 + line - 1, column, help);
+}
+
+#[test]
+fn replicas_slots_and_keys() {
+    body("[control]\nreplicas = 0", "out-of-range", 2, 12, "from 1 to 8");
+    body("[control]\nreplicas = 9", "out-of-range", 2, 12, "at most 8");
+    body("[control]\nnotices = { los = 1 }", "unknown-key", 2, 13, "did you mean `loss`?");
+    body("[control]\nnotices = { loss = 1.5 }", "out-of-range", 2, 20, "from 0 to 1");
+    body("[control]\nexternal_auth = [\"a\", \"a\"]", "duplicate-name", 2, 23, "another name");
+    body("[[provisioner]]\nname = \"control-2\"", "reserved-name", 2, 8, "another name");
+    body("[[provisioner]]\nname = \"p\"\nslots = 0", "out-of-range", 3, 9, "from 1 to 100");
+    body("[[provisioner]]\nname = \"p\"\ncontrol = \"control-2\"", "unknown-replica", 3, 11, "`control`");
+    body("[[provisioner]]\nname = \"p\"\nrefuses_sessions = \"\"", "empty-text", 3, 20, "say what went wrong");
+    body("[[fault]]\nat = \"1s\"\nkill = \"control-2\"", "unknown-host", 3, 8, "did you mean `control`?");
+    body("[[user]]\nname = \"a\"\nrole = \"admn\"", "unknown-value", 3, 8, "did you mean `admin`?");
+    admin(
+        "[[step]]\nat = \"1m\"\ndelete_key = { key = \"provisoners\" }",
+        "unknown-key-name",
+        3,
+        22,
+        "`provisioners`?",
+    );
+}
+
+#[test]
+fn templates() {
+    let template = |text: &str| format!("[[template]]\nname = \"t\"\n{text}");
+    body(&template("plan = { misbehaves = \"close\" }"), "unknown-value", 3, 23, "did you mean `closes`?");
+    body(&template("stop = { parse = {} }"), "unknown-key", 3, 10, "`plan`");
+    body(&template("variables = [{ name = \"\" }]"), "bad-name", 3, 23, "give it a name");
+    body(
+        &template("variables = [{ name = \"a\", type = \"strng\" }]"),
+        "unknown-type",
+        3,
+        35,
+        "did you mean `string`?",
+    );
+    body(
+        &template("parameters = [{ name = \"a\", default = 1, required = true }]"),
+        "contradiction",
+        3,
+        39,
+        "leave out `required` or `default`",
+    );
+    body(&template("presets = [{ name = \"a\" }, { name = \"a\" }]"), "duplicate-name", 3, 37, "another name");
+}
+
+#[test]
+fn steps_with_templates() {
+    let step = |text: &str| format!("[[step]]\nat = \"1m\"\n{text}");
+    let import = "import_template = { template = \"vm\", version = \"v2\" }";
+    body(&step(import), "unknown-administrator", 3, 19, "role = \"admin\"");
+    let two = format!("[[user]]\nname = \"other\"\nrole = \"admin\"\n{}", step(import));
+    admin(&two, "unknown-administrator", 6, 19, "`other`, `root`");
+    admin(&step("import_template = { template = \"new\", version = \"v1\" }"), "unknown-template", 3, 32, "`vm`");
+    admin(
+        &step("import_template = { template = \"new\", version = \"v 1\", like = \"vm\" }"),
+        "bad-name",
+        3,
+        49,
+        "letters",
+    );
+    admin(&step("dry_run = { template = \"vn\" }"), "unknown-template", 3, 24, "did you mean `vm`?");
+    admin(&step("cancel_dry_run = { template = \"vm\" }"), "unknown-dry-run", 3, 31, "`dry_run`");
+    admin(
+        &step("cancel_import = { template = \"vm\", version = \"v2\" }"),
+        "unknown-import",
+        3,
+        30,
+        "`import_template`",
+    );
+    let other = format!("{}\n{}", step(import), step("cancel_import = { template = \"vm\", version = \"v3\" }"));
+    admin(&other, "unknown-import", 6, 46, "did you mean `v2`?");
+    body(&step("follow_logs = { workspace = \"dv\" }"), "unknown-workspace", 3, 29, "did you mean `dev`?");
+}

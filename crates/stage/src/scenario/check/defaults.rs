@@ -1,9 +1,10 @@
 //! What holds where a file says nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::scenario::units::DurationRange;
-use crate::scenario::{Control, NetworkPath};
+use crate::scenario::{Control, NetworkPath, Notices};
 
 /// How long the world may take to come to rest: the reaper's bound for a job that nobody took (30 min) aside,
 /// everything that heals does so within the force-cancel interval and the reaper's bound for a hung one.
@@ -16,9 +17,20 @@ pub(crate) const NETWORK: NetworkPath = NetworkPath {
     bandwidth: None,
 };
 
-/// The control plane: a database beside it, and the field's limit on logs.
+/// How many connections to the database there are.
+pub(crate) const CONNECTIONS: u32 = 10;
+
+/// How long a statement takes: the database is beside the control plane.
+pub(crate) const STATEMENT_LATENCY: DurationRange =
+    DurationRange { min: Duration::ZERO, max: Duration::from_millis(2) };
+
+/// The control plane: a database beside it, and the field's limit on logs. Its
+/// replicas, if there are several, are machines of one region.
 pub(crate) const CONTROL: Control = Control {
-    connections: 10,
-    statement_latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(2) },
+    connections: CONNECTIONS,
+    statement_latency: STATEMENT_LATENCY,
     log_bytes_max: 1 << 20,
+    replicas: 1,
+    notices: Notices { latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(5) }, loss: 0.0 },
+    external_auth: BTreeSet::new(),
 };

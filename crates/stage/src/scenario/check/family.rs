@@ -69,6 +69,9 @@ pub(super) fn workload(check: &mut Check<'_>, raw: Option<raw::Workload>) -> Wor
         builds: count(check, raw.builds.as_ref(), default.builds),
         cancels: count(check, raw.cancels.as_ref(), default.cancels),
         shutdowns: count(check, raw.shutdowns.as_ref(), default.shutdowns),
+        imports: count(check, raw.imports.as_ref(), default.imports),
+        dry_runs: count(check, raw.dry_runs.as_ref(), default.dry_runs),
+        follows: count(check, raw.follows.as_ref(), default.follows),
     }
 }
 

@@ -3,12 +3,14 @@
 //! A value that is wrong is reported and replaced by a harmless one, so that the rest can be checked too; the
 //! scenario that comes out then is thrown away.
 
+mod declarations;
 pub(crate) mod defaults;
 mod expectations;
 mod family;
 mod faults;
 mod names;
 mod steps;
+mod templates;
 mod values;
 mod world;
 
@@ -20,7 +22,7 @@ use groundhog_host::event::EventSpec;
 use self::values::{DURATION_UNKNOWN, duration_above_zero};
 use super::choice::Choice;
 use super::document::Document;
-use super::{Case, Scenario, Swarm, Workload};
+use super::{Case, Scenario, Swarm, User, Workload};
 use crate::diagnostic::{Diagnostic, Lines};
 
 /// What a check looks names up in, and where it puts what it finds.
@@ -32,7 +34,9 @@ struct Check<'a> {
     /// All hosts, and when each boots.
     hosts: BTreeMap<String, Duration>,
     templates: BTreeSet<String>,
-    users: BTreeSet<String>,
+    users: BTreeMap<String, User>,
+    /// What admits provisioners, by name.
+    keys: BTreeSet<String>,
     events: BTreeMap<&'static str, &'a EventSpec>,
     /// What becomes of a range.
     choice: Choice,
@@ -64,7 +68,8 @@ pub(super) fn check(
         duration: DURATION_UNKNOWN,
         hosts: BTreeMap::new(),
         templates: BTreeSet::new(),
-        users: BTreeSet::new(),
+        users: BTreeMap::new(),
+        keys: BTreeSet::new(),
         events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
         choice,
     };
@@ -79,13 +84,13 @@ pub(super) fn check(
     let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
-    names::collect_hosts(check, &document.provisioners);
+    names::collect_hosts(check, document.control.as_ref(), &document.provisioners);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);
     let control = world::control(check, document.control);
     let groups = world::groups(check, document.groups);
     world::users(check, document.users);
-    let templates = world::templates(check, document.templates);
+    let templates = templates::templates(check, document.templates);
     let provisioners = world::provisioners(check, document.provisioners);
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);

@@ -1,6 +1,7 @@
 //! Names: what they may look like, that none stands twice, that the one that is used exists.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -9,14 +10,21 @@ use super::Check;
 use super::values::count_range;
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::parse_duration;
-use crate::scenario::{CONTROL, USERS, WORLD, raw};
+use crate::scenario::{Role, USERS, User, WORLD, raw, replica};
 
 /// The longest name: what the control plane accepts for a workspace.
 const NAME_CHARS_MAX: usize = 32;
 
 /// Learns which hosts there are before anything that names one is looked at.
-pub(super) fn collect_hosts(check: &mut Check<'_>, provisioners: &[Spanned<raw::Provisioner>]) {
-    check.hosts.insert(CONTROL.to_owned(), Duration::ZERO);
+pub(super) fn collect_hosts(
+    check: &mut Check<'_>,
+    control: Option<&raw::Control>,
+    provisioners: &[Spanned<raw::Provisioner>],
+) {
+    let reported = check.found.len();
+    let replicas = control.map_or(1, |control| replicas(check, control));
+    check.found.truncate(reported);
+    check.hosts.extend((0..replicas).map(|number| (replica(number), Duration::ZERO)));
     check.hosts.insert(USERS.to_owned(), Duration::ZERO);
     for provisioner in provisioners {
         let provisioner = provisioner.get_ref();
@@ -32,6 +40,28 @@ pub(super) fn collect_hosts(check: &mut Check<'_>, provisioners: &[Spanned<raw::
         }
         check.found.truncate(reported);
     }
+}
+
+/// The most replicas of the control plane: more than anybody runs.
+const REPLICAS_MAX: u64 = 8;
+
+/// How many replicas of the control plane there are.
+pub(super) fn replicas(check: &mut Check<'_>, raw: &raw::Control) -> u32 {
+    raw.replicas.as_ref().map_or(1, |raw| at_least_one(check, raw, REPLICAS_MAX))
+}
+
+/// A number from 1 on, chosen if it is a range; 1 if it is reported as wrong.
+pub(super) fn at_least_one(check: &mut Check<'_>, raw: &Spanned<raw::Times>, max: u64) -> u32 {
+    let Some(range) = count_range(check, raw, max) else { return 1 };
+    if range.min == 0 {
+        check.report(
+            Diagnostic::new("out-of-range", "there must be one at least")
+                .at(raw.span())
+                .help(format!("expected a number from 1 to {max}, or a range of them")),
+        );
+        return 1;
+    }
+    u32::try_from(check.choice.number(raw.span().start, range.min, range.max)).unwrap_or(1)
 }
 
 /// The most provisioners that one entry stands for: worlds of more hosts than that are for benchmarks.
@@ -84,11 +114,34 @@ pub(super) fn unique_as(
 
 /// A person, who comes into being by being named.
 pub(super) fn user(check: &mut Check<'_>, name: &Spanned<String>) -> String {
-    if !check.users.contains(name.get_ref()) {
+    if !check.users.contains_key(name.get_ref()) {
         well_formed(check, name);
-        check.users.insert(name.get_ref().clone());
+        check.users.insert(name.get_ref().clone(), User::default());
     }
     name.get_ref().clone()
+}
+
+/// Who does what only administrators may: the one who is named or, if there is one administrator alone, that one.
+/// Somebody else may be named: a refusal is a story too.
+pub(super) fn administrator(check: &mut Check<'_>, by: Option<&Spanned<String>>, place: Range<usize>) -> String {
+    if let Some(by) = by {
+        return user(check, by);
+    }
+    let admins: Vec<&String> =
+        check.users.iter().filter(|(_, user)| user.role == Role::Admin).map(|(name, _)| name).collect();
+    if let [only] = admins.as_slice() {
+        return (*only).clone();
+    }
+    let diagnostic = Diagnostic::new("unknown-administrator", "it is not said who does this").at(place);
+    let diagnostic = match admins.as_slice() {
+        [] => diagnostic.help("say who with `by`, or add a `[[user]]` with `role = \"admin\"`"),
+        several => {
+            let listed: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            diagnostic.help(format!("there are several administrators; say who with `by`: {}", listed.join(", ")))
+        }
+    };
+    check.report(diagnostic);
+    String::new()
 }
 
 /// A host that must exist.

@@ -1,18 +1,16 @@
-//! The network, the machines, the people and the templates.
+//! The network, the machines and the people.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use toml::Spanned;
 
 use groundhog_provisioner::RunnerConfig;
 
-use super::values::{duration, duration_above_zero, duration_or, duration_range, instant, number, whole, whole_u32};
+use super::values::{duration_above_zero, duration_range, instant, number, whole, whole_u32};
 use super::{Check, defaults, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{
-    CONTROL, Control, Group, Link, LogLevel, Logs, NetworkPath, OnCancel, Phase, Provisioner, REAPER, Template, USERS,
-    raw,
+    Control, DAEMON_KEY, Group, Link, NetworkPath, Notices, Provisioner, REAPER, Role, USERS, User, is_control, raw,
 };
 
 /// Connections to the database at most: no database takes more from one client.
@@ -21,14 +19,11 @@ const CONNECTIONS_MAX: u32 = 10_000;
 /// Bytes of log that may be kept of one job, at most. They stand in memory, in a campaign of one world per core.
 const LOG_BYTES_MAX_MAX: i64 = 1 << 30;
 
-/// Lines closer than this would make a phase of an hour write more than a run can hold.
-const LOG_EVERY_MIN: Duration = Duration::from_millis(1);
-
-/// What a provisioner may not be called: the hosts that are always there, and who else ends jobs in a log.
-const RESERVED: [&str; 3] = [CONTROL, USERS, REAPER];
+/// Jobs that one daemon runs at once, at most: it is a machine.
+const SLOTS_MAX: u64 = 100;
 
 /// The dearest budget and cost: what the protocol carries.
-const CREDITS_MAX: u32 = i32::MAX.unsigned_abs();
+pub(super) const CREDITS_MAX: u32 = i32::MAX.unsigned_abs();
 
 pub(super) fn network(check: &mut Check<'_>, raw: Option<raw::Network>) -> NetworkPath {
     match raw {
@@ -84,7 +79,22 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Contr
             .log_bytes_max
             .as_ref()
             .map_or(default.log_bytes_max, |raw| whole(check, raw, 0..=LOG_BYTES_MAX_MAX).unsigned_abs()),
+        replicas: names::replicas(check, &raw),
+        notices: raw.notices.as_ref().map_or(default.notices, |raw| Notices {
+            latency: duration_range(check, raw.latency.as_ref(), default.notices.latency),
+            loss: raw.loss.as_ref().map_or(default.notices.loss, |raw| number(check, raw, 0.0..=1.0)),
+        }),
+        external_auth: external_auth(check, raw.external_auth.unwrap_or_default()),
     }
+}
+
+fn external_auth(check: &mut Check<'_>, raw: Vec<Spanned<String>>) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for id in &raw {
+        names::well_formed(check, id);
+        names::unique(check, &mut seen, "service", id);
+    }
+    seen
 }
 
 pub(super) fn groups(check: &mut Check<'_>, raw: Vec<Spanned<raw::Group>>) -> Vec<Group> {
@@ -111,95 +121,14 @@ pub(super) fn users(check: &mut Check<'_>, raw: Vec<Spanned<raw::User>>) {
     for raw in raw {
         let raw = raw.into_inner();
         names::unique(check, &mut seen, "user", &raw.name);
-        names::user(check, &raw.name);
-    }
-}
-
-pub(super) fn templates(check: &mut Check<'_>, raw: Vec<Spanned<raw::Template>>) -> Vec<Template> {
-    let mut seen = BTreeSet::new();
-    let mut templates = Vec::new();
-    for raw in raw {
-        let raw = raw.into_inner();
-        names::well_formed(check, &raw.name);
-        names::unique(check, &mut seen, "template", &raw.name);
-        let plan = phase(check, raw.plan.unwrap_or_default());
-        let apply = phase(check, raw.apply.unwrap_or_default());
-        templates.push(Template { name: raw.name.into_inner(), tags: raw.tags, plan, apply });
-    }
-    check.templates = seen;
-    templates
-}
-
-fn phase(check: &mut Check<'_>, raw: raw::Phase) -> Phase {
-    let hangs = raw.hangs.unwrap_or_default();
-    if let (true, Some(fails)) = (hangs, &raw.fails) {
-        check.report(
-            Diagnostic::new("contradiction", "a phase that hangs never comes to fail")
-                .at(fails.span())
-                .help("leave out `hangs` or `fails`"),
-        );
-    }
-    if let (true, Some(takes)) = (hangs, &raw.takes) {
-        check.report(
-            Diagnostic::new("contradiction", "a phase that hangs takes for ever")
-                .at(takes.span())
-                .help("leave out `hangs` or `takes`"),
-        );
-    }
-    let on_cancel = match raw.on_cancel.unwrap_or(raw::OnCancel::Obey) {
-        raw::OnCancel::Obey => OnCancel::Obey { takes: duration_or(check, raw.cancel_takes.as_ref(), Duration::ZERO) },
-        raw::OnCancel::Ignore => {
-            if let Some(takes) = &raw.cancel_takes {
-                check.report(
-                    Diagnostic::new("contradiction", "ignoring a cancel takes no time")
-                        .at(takes.span())
-                        .help("leave out `cancel_takes`, or let `on_cancel` be \"obey\""),
-                );
-            }
-            OnCancel::Ignore
-        }
-    };
-    Phase {
-        takes: duration_or(check, raw.takes.as_ref(), Duration::ZERO),
-        on_cancel,
-        logs: raw.logs.map(|raw| logs(check, raw)),
-        fails: raw.fails.map(|raw| fails(check, raw)),
-        hangs,
-        daily_cost: raw.daily_cost.as_ref().map_or(0, |raw| whole_u32(check, raw, 0..=CREDITS_MAX)),
-        state: raw.state,
-    }
-}
-
-fn fails(check: &mut Check<'_>, raw: Spanned<String>) -> String {
-    if raw.get_ref().is_empty() {
-        // A job's error is what tells a failed job from a good one.
-        check.report(
-            Diagnostic::new("empty-text", "a failure has an error text").at(raw.span()).help("say what went wrong"),
-        );
-    }
-    raw.into_inner()
-}
-
-fn logs(check: &mut Check<'_>, raw: raw::Logs) -> Logs {
-    let every = duration(check, &raw.every).unwrap_or(LOG_EVERY_MIN);
-    if every < LOG_EVERY_MIN {
-        check.report(
-            Diagnostic::new("out-of-range", "these lines come too fast")
-                .at(raw.every.span())
-                .help("expected at least \"1ms\" between two lines"),
-        );
-    }
-    Logs {
-        every,
-        line: raw.line.unwrap_or_else(|| "line {n}".to_owned()),
-        count: raw.count.as_ref().map(|raw| whole(check, raw, 0..=i64::MAX).unsigned_abs()),
-        level: match raw.level.unwrap_or(raw::LogLevel::Info) {
-            raw::LogLevel::Trace => LogLevel::Trace,
-            raw::LogLevel::Debug => LogLevel::Debug,
-            raw::LogLevel::Info => LogLevel::Info,
-            raw::LogLevel::Warn => LogLevel::Warn,
-            raw::LogLevel::Error => LogLevel::Error,
-        },
+        let name = names::user(check, &raw.name);
+        let role = match raw.role.unwrap_or(raw::Role::Member) {
+            raw::Role::Member => Role::Member,
+            raw::Role::Admin => Role::Admin,
+            raw::Role::Prebuilds => Role::Prebuilds,
+        };
+        let token_expires = raw.token_expires.as_ref().and_then(|raw| duration_above_zero(check, raw));
+        check.users.insert(name, User { role, token_expires });
     }
 }
 
@@ -209,7 +138,8 @@ pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisio
     let mut provisioners = Vec::new();
     for raw in raw {
         let raw = raw.into_inner();
-        if RESERVED.contains(&raw.name.get_ref().as_str()) {
+        let name = raw.name.get_ref().as_str();
+        if name == USERS || name == REAPER || is_control(name) {
             check.report(
                 Diagnostic::new("reserved-name", format!("`{}` means something else", raw.name.get_ref()))
                     .at(raw.name.span())
@@ -226,11 +156,42 @@ pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisio
             force_cancel_interval: above_zero(check, raw.force_cancel_interval.as_ref(), default.force_cancel_interval),
             name: raw.name.get_ref().clone(),
             tags: raw.tags.clone(),
+            slots: raw.slots.as_ref().map_or(1, |raw| names::at_least_one(check, raw, SLOTS_MAX)),
+            control: raw.control.as_ref().map(|raw| first_replica(check, raw)),
+            key: raw.key.as_ref().map_or_else(|| DAEMON_KEY.to_owned(), |raw| key(check, raw)),
+            refuses_sessions: raw.refuses_sessions.as_ref().map(|raw| some_text(check, raw, "a refusal has a reason")),
         };
+        check.keys.insert(one.key.clone());
         for name in names::provisioner_names(check, &raw) {
             names::unique_as(check, &mut seen, "provisioner", &raw.name, &name);
             provisioners.push(Provisioner { name, ..one.clone() });
         }
     }
     provisioners
+}
+
+/// The replica that a provisioner tries first.
+fn first_replica(check: &mut Check<'_>, raw: &Spanned<String>) -> String {
+    let replicas: Vec<String> = check.hosts.keys().filter(|host| is_control(host)).cloned().collect();
+    if !replicas.contains(raw.get_ref()) {
+        let message = format!("there is no replica `{}` of the control plane", raw.get_ref());
+        let diagnostic = Diagnostic::new("unknown-replica", message)
+            .at(raw.span())
+            .help_with_names(raw.get_ref(), replicas.iter().map(String::as_str));
+        check.report(diagnostic);
+    }
+    raw.get_ref().clone()
+}
+
+fn key(check: &mut Check<'_>, raw: &Spanned<String>) -> String {
+    names::well_formed(check, raw);
+    raw.get_ref().clone()
+}
+
+/// A text that must not be empty, because its being there says something.
+pub(super) fn some_text(check: &mut Check<'_>, raw: &Spanned<String>, why: &str) -> String {
+    if raw.get_ref().is_empty() {
+        check.report(Diagnostic::new("empty-text", why).at(raw.span()).help("say what went wrong"));
+    }
+    raw.get_ref().clone()
 }

@@ -1,16 +1,25 @@
 //! What people do, and to which workspace.
 
+mod templates;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
 
+use self::templates::Templates;
+use super::declarations::texts;
+use super::templates::log_level;
 use super::values::instant;
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::show_duration;
-use crate::scenario::{Action, CONTROL, ExpectStatus, JobAtShutdown, Step, Transition, USERS, raw};
+use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, USERS, is_control, raw};
+
+/// What a step can be, in the words of the file.
+const ACTIONS: &str = "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`, \
+                       `import_template`, `cancel_import`, `dry_run`, `cancel_dry_run`, `follow_logs`, `delete_key`";
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -29,11 +38,12 @@ pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<
     // Stable: at one instant the file's order stands.
     timed.sort_by_key(|(at, _)| *at);
     let later = all_workspaces(&timed);
+    let templates = Templates::of(&timed);
     let mut owners = Owners::new();
     let mut steps = Vec::new();
     for (at, raw) in timed {
         let (line, span) = (check.lines.line(raw.span().start), raw.get_ref().at.span());
-        let mut resolve = Resolve { check, owners: &mut owners, later: &later, at };
+        let mut resolve = Resolve { check, owners: &mut owners, later: &later, templates: &templates, at };
         if let Some(action) = resolve.action(raw.into_inner(), span) {
             steps.push(Step { line, at, action });
         }
@@ -56,56 +66,51 @@ struct Resolve<'a, 'b> {
     check: &'a mut Check<'b>,
     owners: &'a mut Owners,
     later: &'a BTreeMap<String, Duration>,
+    templates: &'a Templates,
     at: Duration,
 }
 
 impl Resolve<'_, '_> {
     fn action(&mut self, raw: raw::Step, span: Range<usize>) -> Option<Action> {
         let mut actions = Vec::new();
-        let raw::Step { at: _, create_workspace, build_workspace, cancel_build, shutdown_provisioner } = raw;
+        let raw::Step { at: _, create_workspace, build_workspace, cancel_build, shutdown_provisioner, .. } = &raw;
         if let Some(raw) = create_workspace {
-            actions.push((raw.span(), self.create_workspace(raw.into_inner())));
+            actions.push((raw.span(), self.create_workspace(raw.get_ref())));
         }
         if let Some(raw) = build_workspace {
-            actions.push((raw.span(), self.build_workspace(raw.into_inner())));
+            actions.push((raw.span(), self.build_workspace(raw.get_ref())));
         }
         if let Some(raw) = cancel_build {
-            actions.push((raw.span(), self.cancel_build(raw.into_inner())));
+            actions.push((raw.span(), self.cancel_build(raw.get_ref())));
         }
         if let Some(raw) = shutdown_provisioner {
-            actions.push((raw.span(), self.shutdown_provisioner(&raw.into_inner())));
+            actions.push((raw.span(), self.shutdown_provisioner(raw.get_ref())));
         }
-        exactly_one(
-            self.check,
-            actions,
-            span,
-            "step",
-            "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`",
-        )
+        if let Some(raw) = &raw.follow_logs {
+            actions.push((raw.span(), self.follow_logs(raw.get_ref())));
+        }
+        actions.extend(templates::actions(self.check, self.templates, &raw));
+        exactly_one(self.check, actions, span, "step", ACTIONS)
     }
 
-    fn create_workspace(&mut self, raw: raw::CreateWorkspace) -> Action {
+    fn create_workspace(&mut self, raw: &raw::CreateWorkspace) -> Action {
         names::well_formed(self.check, &raw.name);
         let owner = names::user(self.check, &raw.owner);
-        if !self.check.templates.contains(raw.template.get_ref()) {
-            let diagnostic =
-                Diagnostic::new("unknown-template", format!("there is no template `{}`", raw.template.get_ref()))
-                    .at(raw.template.span());
-            let diagnostic = if self.check.templates.is_empty() {
-                diagnostic.help("the file has no `[[template]]`")
-            } else {
-                diagnostic.help_with_names(raw.template.get_ref(), self.check.templates.iter().map(String::as_str))
-            };
-            self.check.report(diagnostic);
+        let name = raw.name.get_ref().clone();
+        self.owners.entry(name.clone()).or_default().insert(owner.clone());
+        Action::CreateWorkspace {
+            name,
+            owner,
+            template: self.templates.existing(self.check, &raw.template),
+            parameters: texts(&raw.parameters),
+            log_level: raw.log_level.map(log_level),
         }
-        self.owners.entry(raw.name.get_ref().clone()).or_default().insert(owner.clone());
-        Action::CreateWorkspace { name: raw.name.into_inner(), owner, template: raw.template.into_inner() }
     }
 
-    fn build_workspace(&mut self, raw: raw::BuildWorkspace) -> Action {
+    fn build_workspace(&mut self, raw: &raw::BuildWorkspace) -> Action {
         Action::BuildWorkspace {
             owner: self.owner(&raw.workspace, raw.owner.as_ref()),
-            workspace: raw.workspace.into_inner(),
+            workspace: raw.workspace.get_ref().clone(),
             transition: match raw.transition {
                 raw::Transition::Start => Transition::Start,
                 raw::Transition::Stop => Transition::Stop,
@@ -114,11 +119,11 @@ impl Resolve<'_, '_> {
         }
     }
 
-    fn cancel_build(&mut self, raw: raw::CancelBuild) -> Action {
+    fn cancel_build(&mut self, raw: &raw::CancelBuild) -> Action {
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
         let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
         Action::CancelBuild {
-            workspace: raw.workspace.into_inner(),
+            workspace: raw.workspace.get_ref().clone(),
             owner,
             by,
             expect_status: raw.expect_status.map(|status| match status {
@@ -128,18 +133,19 @@ impl Resolve<'_, '_> {
         }
     }
 
+    fn follow_logs(&mut self, raw: &raw::FollowLogs) -> Action {
+        let owner = self.owner(&raw.workspace, raw.owner.as_ref());
+        let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
+        Action::FollowLogs { workspace: raw.workspace.get_ref().clone(), owner, by }
+    }
+
     fn shutdown_provisioner(&mut self, raw: &raw::ShutdownProvisioner) -> Action {
         let name = raw.name.get_ref();
-        let is_provisioner = name != CONTROL && name != USERS;
-        match self.check.hosts.get(name).filter(|_| is_provisioner).copied() {
+        let is_provisioner = |name: &str| !is_control(name) && name != USERS;
+        match self.check.hosts.get(name).filter(|_| is_provisioner(name)).copied() {
             None => {
-                let known: Vec<&str> = self
-                    .check
-                    .hosts
-                    .keys()
-                    .map(String::as_str)
-                    .filter(|host| *host != CONTROL && *host != USERS)
-                    .collect();
+                let known: Vec<&str> =
+                    self.check.hosts.keys().map(String::as_str).filter(|host| is_provisioner(host)).collect();
                 let diagnostic = Diagnostic::new("unknown-provisioner", format!("there is no provisioner `{name}`"))
                     .at(raw.name.span())
                     .help_with_names(name, known);

@@ -1,6 +1,9 @@
 //! From a scenario to a file that says the same. What is as it would be anyway is left out, so that what remains is
 //! what the story is about.
 
+mod step;
+mod template;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -9,8 +12,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::units::{DurationRange, show_duration};
 use super::{
-    Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, LogLevel, Logs, NetworkPath, OnCancel, Phase,
-    Scenario, Step, SuspendedClock, Transition, defaults,
+    ClockStep, Control, DAEMON_KEY, Fault, FaultKind, NetworkPath, Role, Scenario, SuspendedClock, User, defaults,
 };
 use crate::expect::{Count, Expectation, Pattern};
 
@@ -35,7 +37,7 @@ pub(super) fn document(scenario: &Scenario) -> DocumentMut {
         document["allow_errors"] = value(scenario.allow_errors.iter().collect::<Array>());
     }
     world(scenario, &mut document);
-    put(&mut document, "step", scenario.steps.iter().map(step));
+    put(&mut document, "step", scenario.steps.iter().map(step::step));
     put(&mut document, "fault", scenario.faults.iter().map(fault));
     put(&mut document, "expect", scenario.expectations.iter().map(expectation));
     document
@@ -61,19 +63,9 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
         table
     };
     put(document, "link", scenario.links.iter().map(link));
-    let (control, default) = (&scenario.control, &defaults::CONTROL);
-    let mut table = Table::new();
-    if control.connections != default.connections {
-        table["connections"] = value(i64::from(control.connections));
-    }
-    if control.statement_latency != default.statement_latency {
-        table["statement_latency"] = range(control.statement_latency);
-    }
-    if control.log_bytes_max != default.log_bytes_max {
-        table["log_bytes_max"] = value(i64::try_from(control.log_bytes_max).unwrap_or(i64::MAX));
-    }
-    if !table.is_empty() {
-        document["control"] = Item::Table(table);
+    let control = control(&scenario.control);
+    if !control.is_empty() {
+        document["control"] = Item::Table(control);
     }
     let group = |group: &super::Group| {
         let mut table = Table::new();
@@ -84,22 +76,55 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
     };
     put(document, "group", scenario.groups.iter().map(group));
     let named = scenario.named_users();
-    let unnamed = scenario.users.iter().filter(|user| !named.contains(user.as_str()));
-    put(document, "user", unnamed.map(|user| Table::from_iter([("name", value(user))])));
-    let template = |template: &super::Template| {
-        let mut table = Table::new();
-        table["name"] = value(&template.name);
-        tags(&mut table, &template.tags);
-        for (key, one) in [("plan", &template.plan), ("apply", &template.apply)] {
-            let inline = phase(one);
-            if !inline.is_empty() {
-                table[key] = value(inline);
-            }
-        }
-        table
-    };
-    put(document, "template", scenario.templates.iter().map(template));
+    let listed =
+        scenario.users.iter().filter(|(name, user)| !named.contains(name.as_str()) || **user != User::default());
+    put(document, "user", listed.map(|(name, account)| user(name, account)));
+    put(document, "template", scenario.templates.iter().map(template::template));
     put(document, "provisioner", scenario.provisioners.iter().map(provisioner));
+}
+
+fn control(control: &Control) -> Table {
+    let default = &defaults::CONTROL;
+    let mut table = Table::new();
+    if control.connections != default.connections {
+        table["connections"] = value(i64::from(control.connections));
+    }
+    if control.statement_latency != default.statement_latency {
+        table["statement_latency"] = range(control.statement_latency);
+    }
+    if control.log_bytes_max != default.log_bytes_max {
+        table["log_bytes_max"] = value(i64::try_from(control.log_bytes_max).unwrap_or(i64::MAX));
+    }
+    if control.replicas != default.replicas {
+        table["replicas"] = value(i64::from(control.replicas));
+    }
+    let mut notices = InlineTable::new();
+    if control.notices.latency != default.notices.latency {
+        notices.insert("latency", range_text(control.notices.latency).into());
+    }
+    if control.notices.loss != default.notices.loss {
+        notices.insert("loss", control.notices.loss.into());
+    }
+    if !notices.is_empty() {
+        table["notices"] = value(notices);
+    }
+    if !control.external_auth.is_empty() {
+        table["external_auth"] = value(control.external_auth.iter().collect::<Array>());
+    }
+    table
+}
+
+fn user(name: &str, user: &User) -> Table {
+    let mut table = Table::from_iter([("name", value(name))]);
+    match user.role {
+        Role::Member => {}
+        Role::Admin => table["role"] = value("admin"),
+        Role::Prebuilds => table["role"] = value("prebuilds"),
+    }
+    if let Some(expires) = user.token_expires {
+        table["token_expires"] = time(expires);
+    }
+    table
 }
 
 fn path(path: &NetworkPath, default: &NetworkPath) -> Table {
@@ -132,104 +157,25 @@ fn provisioner(provisioner: &super::Provisioner) -> Table {
             table[key] = time(interval);
         }
     }
+    if provisioner.slots != 1 {
+        table["slots"] = value(i64::from(provisioner.slots));
+    }
+    if let Some(control) = &provisioner.control {
+        table["control"] = value(control);
+    }
+    if provisioner.key != DAEMON_KEY {
+        table["key"] = value(&provisioner.key);
+    }
+    if let Some(reason) = &provisioner.refuses_sessions {
+        table["refuses_sessions"] = value(reason);
+    }
     table
 }
 
 fn tags(table: &mut Table, tags: &BTreeMap<String, String>) {
     if !tags.is_empty() {
-        table["tags"] = value(tags.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect::<InlineTable>());
+        table["tags"] = value(texts(tags));
     }
-}
-
-fn phase(phase: &Phase) -> InlineTable {
-    let mut table = InlineTable::new();
-    if !phase.takes.is_zero() {
-        table.insert("takes", text_of(phase.takes));
-    }
-    match phase.on_cancel {
-        OnCancel::Ignore => {
-            table.insert("on_cancel", "ignore".into());
-        }
-        OnCancel::Obey { takes } if !takes.is_zero() => {
-            table.insert("cancel_takes", text_of(takes));
-        }
-        OnCancel::Obey { .. } => {}
-    }
-    if let Some(written) = &phase.logs {
-        table.insert("logs", Value::InlineTable(logs(written)));
-    }
-    if let Some(error) = &phase.fails {
-        table.insert("fails", error.into());
-    }
-    if phase.hangs {
-        table.insert("hangs", true.into());
-    }
-    if phase.daily_cost > 0 {
-        table.insert("daily_cost", i64::from(phase.daily_cost).into());
-    }
-    if let Some(state) = &phase.state {
-        table.insert("state", state.into());
-    }
-    table
-}
-
-fn logs(logs: &Logs) -> InlineTable {
-    let mut table = InlineTable::new();
-    table.insert("every", text_of(logs.every));
-    table.insert("line", logs.line.as_str().into());
-    if let Some(count) = logs.count {
-        table.insert("count", i64::try_from(count).unwrap_or(i64::MAX).into());
-    }
-    let level = match logs.level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => return table,
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-    };
-    table.insert("level", level.into());
-    table
-}
-
-fn step(step: &Step) -> Table {
-    let mut table = Table::new();
-    table["at"] = time(step.at);
-    let (key, fields): (_, Vec<(&str, Value)>) = match &step.action {
-        Action::CreateWorkspace { name, owner, template } => {
-            ("create_workspace", vec![("name", name.into()), ("owner", owner.into()), ("template", template.into())])
-        }
-        Action::BuildWorkspace { workspace, owner, transition } => {
-            let transition = match transition {
-                Transition::Start => "start",
-                Transition::Stop => "stop",
-                Transition::Destroy => "destroy",
-            };
-            let fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            ("build_workspace", [fields, vec![("transition", transition.into())]].concat())
-        }
-        Action::CancelBuild { workspace, owner, by, expect_status } => {
-            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            if by != owner {
-                fields.push(("by", by.into()));
-            }
-            let status = expect_status.map(|status| match status {
-                ExpectStatus::Pending => "pending",
-                ExpectStatus::Running => "running",
-            });
-            fields.extend(status.map(|status| ("expect_status", status.into())));
-            ("cancel_build", fields)
-        }
-        Action::ShutdownProvisioner { name, job } => {
-            let job = match job {
-                JobAtShutdown::Finishes => None,
-                JobAtShutdown::IsCanceled => Some(("job", "is_canceled".into())),
-                JobAtShutdown::IsDropped => Some(("job", "is_dropped".into())),
-            };
-            ("shutdown_provisioner", [("name", name.into())].into_iter().chain(job).collect())
-        }
-    };
-    table[key] = value(fields.into_iter().collect::<InlineTable>());
-    table
 }
 
 fn fault(fault: &Fault) -> Table {
@@ -312,12 +258,21 @@ fn time(duration: Duration) -> Item {
     value(show_duration(duration))
 }
 
+/// Values by name.
+fn texts(texts: &BTreeMap<String, String>) -> InlineTable {
+    texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+}
+
 fn text_of(duration: Duration) -> Value {
     show_duration(duration).into()
 }
 
 fn range(range: DurationRange) -> Item {
-    value(format!("{}..{}", show_duration(range.min), show_duration(range.max)))
+    value(range_text(range))
+}
+
+fn range_text(range: DurationRange) -> String {
+    format!("{}..{}", show_duration(range.min), show_duration(range.max))
 }
 
 /// Whole numbers are written as such.

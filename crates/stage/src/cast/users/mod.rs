@@ -1,0 +1,156 @@
+//! The people. They all act from one host, each with a session of their own.
+//!
+//! - `request`: a call that is made once it is answered.
+//! - `follow`: a log that is read as it grows.
+//!
+//! A person whose call gets no answer tries again, as people do; what an earlier try did is then no surprise to
+//! them. A refusal is an answer: it is told, and that is that.
+
+mod follow;
+mod request;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use groundhog_host::{Host, event::Id};
+use groundhog_sim::World;
+use groundhog_wire::{
+    Channel, ChannelConfig, Endpoints, Identity, Limited, Secret,
+    v1::{
+        administration_client::AdministrationClient, jobs_client::JobsClient, templates_client::TemplatesClient,
+        workspaces_client::WorkspacesClient,
+    },
+};
+
+use self::{follow::Follow, request::Request};
+use super::{CastError, Secrets, control};
+use crate::scenario::{Action, Scenario, USERS as HOST};
+
+groundhog_host::events! {
+    /// What people tell.
+    pub EVENTS;
+
+    /// The control plane refused what a person asked for.
+    log refused = "user.refused" {
+        /// Who asked.
+        by: &str,
+        /// What was called, by the name of its step: create_workspace, build_workspace, cancel_build, and so on.
+        call: &str,
+        /// The gRPC code of the refusal.
+        code: &str,
+        /// The reason that was given.
+        error: &str,
+    }
+
+    /// A person got no answer for so long that they stopped asking.
+    log gave_up = "user.gave_up" {
+        /// Who asked.
+        by: &str,
+        /// What was called.
+        call: &str,
+        /// What the last try met.
+        error: &str,
+    }
+
+    /// A person has read a job's log to its end.
+    log followed_logs = "user.followed_logs" {
+        /// Who read it.
+        by: &str,
+        /// The job.
+        job: Id,
+        /// How many lines they saw.
+        lines: u64,
+        /// Whether each line came after those before it, and none twice.
+        ordered: bool,
+    }
+
+    /// A call of a person's was answered.
+    quiet answered = "user.answered" {
+        /// Who asked.
+        by: &str,
+        /// What was called.
+        call: &str,
+    }
+}
+
+/// How long a person waits for one answer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a person waits before asking again.
+const RETRY_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a person goes on asking: longer than the faults of any story that is meant to be survived.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Everybody who can act. Cheap to clone; every clone is the same.
+#[derive(Clone)]
+pub(crate) struct People {
+    shared: Arc<Shared>,
+}
+
+/// What people know, each of themselves and together.
+struct Shared {
+    people: BTreeMap<String, Person>,
+    /// By template of the file: what a version of it is made from.
+    sources: BTreeMap<String, control::Source>,
+    /// By template: the job of its latest dry run.
+    dry_runs: Mutex<BTreeMap<String, String>>,
+}
+
+struct Person {
+    token: Secret,
+    control: Endpoints,
+}
+
+pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<People, CastError> {
+    world.host(HOST, |_| std::future::pending());
+    let person = |(number, (name, token)): (usize, (&String, &Secret))| {
+        let control = control::endpoints(scenario, None, number);
+        (name.clone(), Person { token: token.clone(), control })
+    };
+    let people = secrets.users.iter().enumerate().map(person).collect();
+    let sources = scenario.templates.iter().map(|template| Ok((template.name.clone(), control::source(template)?)));
+    let sources = sources.collect::<Result<_, CastError>>()?;
+    Ok(People { shared: Arc::new(Shared { people, sources, dry_runs: Mutex::default() }) })
+}
+
+impl People {
+    /// Has a person do what a step says, from the users' host. Steps that are none of theirs do nothing.
+    pub(crate) fn act(&self, host: &Host, action: &Action) {
+        let (people, asking) = (self.shared.clone(), host.clone());
+        if let Some(follow) = Follow::of(action) {
+            host.spawn("follow", async move { follow.read(&asking, &people).await }).detach();
+        } else if let Some(request) = Request::of(action, &people) {
+            host.spawn("step", async move { request.make(&asking, &people).await }).detach();
+        }
+    }
+}
+
+impl Shared {
+    /// What `name` calls the control plane by, over a connection of its own.
+    fn clients(&self, host: &Host, name: &str) -> Option<Clients> {
+        let Person { token, control } = self.people.get(name)?;
+        let channel = Channel::new(host, control.clone(), Identity::user(token.clone()), ChannelConfig::default());
+        Some(Clients {
+            workspaces: WorkspacesClient::new(channel.clone()).limited(),
+            templates: TemplatesClient::new(channel.clone()).limited(),
+            jobs: JobsClient::new(channel.clone()).limited(),
+            administration: AdministrationClient::new(channel).limited(),
+        })
+    }
+
+    fn dry_runs(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.dry_runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a person calls the control plane by.
+struct Clients {
+    workspaces: WorkspacesClient<Channel>,
+    templates: TemplatesClient<Channel>,
+    jobs: JobsClient<Channel>,
+    administration: AdministrationClient<Channel>,
+}

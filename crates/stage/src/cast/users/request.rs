@@ -1,0 +1,209 @@
+//! A call that a person makes, again and again until it is answered.
+
+use std::collections::BTreeMap;
+
+use groundhog_host::Host;
+use groundhog_provisioner::scripted;
+use groundhog_wire::{
+    call, retryable,
+    v1::{
+        BuildSelector, CancelBuildRequest, CancelJobRequest, CreateBuildRequest, CreateDryRunRequest,
+        CreateVersionRequest, CreateWorkspaceRequest, DeleteDaemonKeyRequest, GetVersionRequest, JobStatus, LogLevel,
+        ParameterValue, Transition, VariableValue, VersionSelector, build_selector,
+    },
+};
+use tonic::{Code, Status};
+
+use super::{CALL_TIMEOUT, Clients, PATIENCE, RETRY_WAIT, Shared, answered, gave_up, refused};
+use crate::scenario::{self, Action, ExpectStatus};
+
+/// A call that a person makes.
+pub(super) struct Request {
+    by: String,
+    call: Call,
+}
+
+enum Call {
+    CreateWorkspace(CreateWorkspaceRequest),
+    CreateBuild(CreateBuildRequest),
+    CancelBuild(CancelBuildRequest),
+    CreateVersion(CreateVersionRequest),
+    CancelImport(VersionSelector),
+    CreateDryRun(CreateDryRunRequest),
+    /// The template's latest one.
+    CancelDryRun(String),
+    DeleteKey(DeleteDaemonKeyRequest),
+}
+
+impl Request {
+    /// What a step asks for; none if it asks the control plane for nothing.
+    pub(super) fn of(action: &Action, people: &Shared) -> Option<Self> {
+        let (by, call) = match action {
+            Action::CreateWorkspace { name, owner, template, parameters, log_level } => {
+                let request = CreateWorkspaceRequest {
+                    name: name.clone(),
+                    template: template.clone(),
+                    parameters: parameter_values(parameters),
+                    log_level: log_level.map_or(LogLevel::Unspecified, wire_level).into(),
+                };
+                (owner, Call::CreateWorkspace(request))
+            }
+            Action::BuildWorkspace { workspace, owner, transition } => {
+                let transition = match transition {
+                    scenario::Transition::Start => Transition::Start,
+                    scenario::Transition::Stop => Transition::Stop,
+                    scenario::Transition::Destroy => Transition::Destroy,
+                };
+                let request = CreateBuildRequest {
+                    workspace: workspace.clone(),
+                    transition: transition.into(),
+                    ..CreateBuildRequest::default()
+                };
+                (owner, Call::CreateBuild(request))
+            }
+            Action::CancelBuild { workspace, owner: _, by, expect_status } => {
+                let expected = match expect_status {
+                    None => JobStatus::Unspecified,
+                    Some(ExpectStatus::Pending) => JobStatus::Pending,
+                    Some(ExpectStatus::Running) => JobStatus::Running,
+                };
+                let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(workspace.clone())) };
+                let request = CancelBuildRequest { build: Some(build), expect_status: expected.into() };
+                (by, Call::CancelBuild(request))
+            }
+            Action::ImportTemplate { template, version, by, like, variables, activate } => {
+                let source = people.sources.get(like)?;
+                let variable = |(name, value): (&String, &String)| VariableValue {
+                    name: name.clone(),
+                    value: value.clone(),
+                    sensitive: source.secrets.contains(name),
+                };
+                let request = CreateVersionRequest {
+                    template: template.clone(),
+                    version: version.clone(),
+                    provisioner_type: scripted::TYPE.to_owned(),
+                    source: source.text.clone(),
+                    tags: source.tags.clone().into_iter().collect(),
+                    variable_values: variables.iter().map(variable).collect(),
+                    activate: *activate,
+                };
+                (by, Call::CreateVersion(request))
+            }
+            Action::CancelImport { template, version, by } => (by, Call::CancelImport(selector(template, version))),
+            Action::DryRun { template, by, parameters } => {
+                let request = CreateDryRunRequest {
+                    version: Some(selector(template, "")),
+                    workspace_name: String::new(),
+                    parameters: parameter_values(parameters),
+                };
+                (by, Call::CreateDryRun(request))
+            }
+            Action::CancelDryRun { template, by } => (by, Call::CancelDryRun(template.clone())),
+            Action::DeleteKey { key, by } => (by, Call::DeleteKey(DeleteDaemonKeyRequest { key: key.clone() })),
+            Action::FollowLogs { .. } | Action::ShutdownProvisioner { .. } => return None,
+        };
+        Some(Self { by: by.clone(), call })
+    }
+
+    fn name(&self) -> &'static str {
+        match self.call {
+            Call::CreateWorkspace(_) => "create_workspace",
+            Call::CreateBuild(_) => "build_workspace",
+            Call::CancelBuild(_) => "cancel_build",
+            Call::CreateVersion(_) => "import_template",
+            Call::CancelImport(_) => "cancel_import",
+            Call::CreateDryRun(_) => "dry_run",
+            Call::CancelDryRun(_) => "cancel_dry_run",
+            Call::DeleteKey(_) => "delete_key",
+        }
+    }
+
+    /// Asks until there is an answer, or patience ends.
+    pub(super) async fn make(self, host: &Host, people: &Shared) {
+        let Some(mut clients) = people.clients(host, &self.by) else { return };
+        let until = host.now() + PATIENCE;
+        let mut tried = false;
+        loop {
+            match call(host, CALL_TIMEOUT, self.once(&mut clients, people)).await {
+                Ok(()) => return answered(&self.by, self.name()),
+                Err(status) if !retryable(&status) => {
+                    // What an earlier try did unseen is what was asked for.
+                    return if tried && self.is_done(&status) {
+                        answered(&self.by, self.name());
+                    } else {
+                        refused(&self.by, self.name(), &format!("{:?}", status.code()), status.message());
+                    };
+                }
+                Err(status) if host.now() >= until => return gave_up(&self.by, self.name(), status.message()),
+                Err(_) => tried = true,
+            }
+            host.sleep(RETRY_WAIT).await;
+        }
+    }
+
+    async fn once(&self, clients: &mut Clients, people: &Shared) -> Result<(), Status> {
+        match &self.call {
+            Call::CreateWorkspace(request) => clients.workspaces.create_workspace(request.clone()).await.map(drop),
+            Call::CreateBuild(request) => clients.workspaces.create_build(request.clone()).await.map(drop),
+            Call::CancelBuild(request) => clients.workspaces.cancel_build(request.clone()).await.map(drop),
+            Call::CreateVersion(request) => clients.templates.create_version(request.clone()).await.map(drop),
+            Call::CancelImport(version) => {
+                let request = GetVersionRequest { version: Some(version.clone()) };
+                let version = clients.templates.get_version(request).await?.into_inner();
+                let import = version.import.ok_or_else(|| Status::not_found("the version was never imported"))?;
+                cancel(clients, import.job_id).await
+            }
+            Call::CreateDryRun(request) => {
+                let template = request.version.as_ref().map(|version| version.template.clone()).unwrap_or_default();
+                let job = clients.templates.create_dry_run(request.clone()).await?.into_inner().job;
+                people.dry_runs().insert(template, job.unwrap_or_default().job_id);
+                Ok(())
+            }
+            Call::CancelDryRun(template) => {
+                let job = people.dry_runs().get(template).cloned();
+                // Whoever asked for it may still be waiting for the answer.
+                let job = job.ok_or_else(|| Status::unavailable("nobody knows of a dry run"))?;
+                cancel(clients, job).await
+            }
+            Call::DeleteKey(request) => clients.administration.delete_daemon_key(request.clone()).await.map(drop),
+        }
+    }
+
+    /// Whether a refusal says that what is asked for has been done.
+    fn is_done(&self, status: &Status) -> bool {
+        match self.call {
+            Call::CreateWorkspace(_) | Call::CreateVersion(_) => status.code() == Code::AlreadyExists,
+            // The build that is in the way, or the cancel that came before, is one's own.
+            Call::CreateBuild(_) | Call::CancelBuild(_) | Call::CancelImport(_) | Call::CancelDryRun(_) => {
+                status.code() == Code::FailedPrecondition
+            }
+            Call::DeleteKey(_) => status.code() == Code::NotFound,
+            // A second one is another one, and is not refused.
+            Call::CreateDryRun(_) => false,
+        }
+    }
+}
+
+async fn cancel(clients: &mut Clients, job_id: String) -> Result<(), Status> {
+    let request = CancelJobRequest { job_id, expect_status: JobStatus::Unspecified.into() };
+    clients.jobs.cancel_job(request).await.map(drop)
+}
+
+fn selector(template: &str, version: &str) -> VersionSelector {
+    VersionSelector { template: template.to_owned(), version: version.to_owned() }
+}
+
+fn parameter_values(parameters: &BTreeMap<String, String>) -> Vec<ParameterValue> {
+    let value = |(name, value): (&String, &String)| ParameterValue { name: name.clone(), value: value.clone() };
+    parameters.iter().map(value).collect()
+}
+
+fn wire_level(level: scenario::LogLevel) -> LogLevel {
+    match level {
+        scenario::LogLevel::Trace => LogLevel::Trace,
+        scenario::LogLevel::Debug => LogLevel::Debug,
+        scenario::LogLevel::Info => LogLevel::Info,
+        scenario::LogLevel::Warn => LogLevel::Warn,
+        scenario::LogLevel::Error => LogLevel::Error,
+    }
+}

@@ -1,0 +1,194 @@
+//! What happens, as it is written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{DurationText, FieldText, LogLevel, Number};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Step {
+    pub(in crate::scenario) at: Spanned<DurationText>,
+    pub(in crate::scenario) create_workspace: Option<Spanned<CreateWorkspace>>,
+    pub(in crate::scenario) build_workspace: Option<Spanned<BuildWorkspace>>,
+    pub(in crate::scenario) cancel_build: Option<Spanned<CancelBuild>>,
+    pub(in crate::scenario) shutdown_provisioner: Option<Spanned<ShutdownProvisioner>>,
+    pub(in crate::scenario) import_template: Option<Spanned<ImportTemplate>>,
+    pub(in crate::scenario) cancel_import: Option<Spanned<CancelImport>>,
+    pub(in crate::scenario) dry_run: Option<Spanned<DryRun>>,
+    pub(in crate::scenario) cancel_dry_run: Option<Spanned<CancelDryRun>>,
+    pub(in crate::scenario) follow_logs: Option<Spanned<FollowLogs>>,
+    pub(in crate::scenario) delete_key: Option<Spanned<DeleteKey>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct CreateWorkspace {
+    pub(in crate::scenario) name: Spanned<String>,
+    pub(in crate::scenario) owner: Spanned<String>,
+    pub(in crate::scenario) template: Spanned<String>,
+    #[serde(default)]
+    pub(in crate::scenario) parameters: BTreeMap<String, FieldText>,
+    pub(in crate::scenario) log_level: Option<LogLevel>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct BuildWorkspace {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
+    pub(in crate::scenario) transition: Transition,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum Transition {
+    Start,
+    Stop,
+    Destroy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct CancelBuild {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    pub(in crate::scenario) expect_status: Option<ExpectStatus>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum ExpectStatus {
+    Pending,
+    Running,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct ShutdownProvisioner {
+    pub(in crate::scenario) name: Spanned<String>,
+    pub(in crate::scenario) job: Option<JobAtShutdown>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum JobAtShutdown {
+    Finishes,
+    IsCanceled,
+    IsDropped,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct ImportTemplate {
+    pub(in crate::scenario) template: Spanned<String>,
+    pub(in crate::scenario) version: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    pub(in crate::scenario) like: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(in crate::scenario) variables: BTreeMap<String, FieldText>,
+    pub(in crate::scenario) activate: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct CancelImport {
+    pub(in crate::scenario) template: Spanned<String>,
+    pub(in crate::scenario) version: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct DryRun {
+    pub(in crate::scenario) template: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(in crate::scenario) parameters: BTreeMap<String, FieldText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct CancelDryRun {
+    pub(in crate::scenario) template: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct FollowLogs {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct DeleteKey {
+    pub(in crate::scenario) key: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Fault {
+    pub(in crate::scenario) at: Spanned<DurationText>,
+    #[serde(rename = "for")]
+    pub(in crate::scenario) lasts: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) cut: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(in crate::scenario) cut_one_way: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(in crate::scenario) hold: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(in crate::scenario) slow: Option<Spanned<Slow>>,
+    pub(in crate::scenario) lossy: Option<Spanned<Lossy>>,
+    pub(in crate::scenario) reset: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(in crate::scenario) kill: Option<Spanned<String>>,
+    pub(in crate::scenario) power_loss: Option<Spanned<String>>,
+    pub(in crate::scenario) suspend: Option<Spanned<Suspend>>,
+    pub(in crate::scenario) step_clock: Option<Spanned<StepClock>>,
+    pub(in crate::scenario) drift: Option<Spanned<Drift>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Slow {
+    pub(in crate::scenario) between: Spanned<Vec<Spanned<String>>>,
+    pub(in crate::scenario) factor: Spanned<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Lossy {
+    pub(in crate::scenario) between: Spanned<Vec<Spanned<String>>>,
+    pub(in crate::scenario) probability: Spanned<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Suspend {
+    pub(in crate::scenario) host: Spanned<String>,
+    pub(in crate::scenario) clock: SuspendedClock,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum SuspendedClock {
+    Stops,
+    Runs,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct StepClock {
+    pub(in crate::scenario) host: Spanned<String>,
+    pub(in crate::scenario) by: Spanned<DurationText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Drift {
+    pub(in crate::scenario) host: Spanned<String>,
+    pub(in crate::scenario) ppm: Spanned<i64>,
+}

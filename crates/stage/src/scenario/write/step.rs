@@ -1,0 +1,88 @@
+//! What people do, as a file says it.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{InlineTable, Table, Value, value};
+
+use super::template::level_text;
+use super::{texts, time};
+use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition};
+
+pub(super) fn step(step: &Step) -> Table {
+    let mut table = Table::new();
+    table["at"] = time(step.at);
+    let (key, fields): (_, Vec<(&str, Value)>) = match &step.action {
+        Action::CreateWorkspace { name, owner, template, parameters, log_level } => {
+            let mut fields = vec![("name", name.into()), ("owner", owner.into()), ("template", template.into())];
+            fields.extend(some_texts("parameters", parameters));
+            fields.extend(log_level.map(|level| ("log_level", level_text(level).into())));
+            ("create_workspace", fields)
+        }
+        Action::BuildWorkspace { workspace, owner, transition } => {
+            let transition = match transition {
+                Transition::Start => "start",
+                Transition::Stop => "stop",
+                Transition::Destroy => "destroy",
+            };
+            let fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
+            ("build_workspace", [fields, vec![("transition", transition.into())]].concat())
+        }
+        Action::CancelBuild { workspace, owner, by, expect_status } => {
+            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
+            if by != owner {
+                fields.push(("by", by.into()));
+            }
+            let status = expect_status.map(|status| match status {
+                ExpectStatus::Pending => "pending",
+                ExpectStatus::Running => "running",
+            });
+            fields.extend(status.map(|status| ("expect_status", status.into())));
+            ("cancel_build", fields)
+        }
+        Action::ShutdownProvisioner { name, job } => {
+            let job = match job {
+                JobAtShutdown::Finishes => None,
+                JobAtShutdown::IsCanceled => Some(("job", "is_canceled".into())),
+                JobAtShutdown::IsDropped => Some(("job", "is_dropped".into())),
+            };
+            ("shutdown_provisioner", [("name", name.into())].into_iter().chain(job).collect())
+        }
+        Action::ImportTemplate { template, version, by, like, variables, activate } => {
+            let mut fields = vec![("template", template.into()), ("version", version.into()), ("by", by.into())];
+            if like != template {
+                fields.push(("like", like.into()));
+            }
+            fields.extend(some_texts("variables", variables));
+            if !activate {
+                fields.push(("activate", false.into()));
+            }
+            ("import_template", fields)
+        }
+        Action::CancelImport { template, version, by } => {
+            ("cancel_import", vec![("template", template.into()), ("version", version.into()), ("by", by.into())])
+        }
+        Action::DryRun { template, by, parameters } => {
+            let mut fields = vec![("template", template.into()), ("by", by.into())];
+            fields.extend(some_texts("parameters", parameters));
+            ("dry_run", fields)
+        }
+        Action::CancelDryRun { template, by } => {
+            ("cancel_dry_run", vec![("template", template.into()), ("by", by.into())])
+        }
+        Action::FollowLogs { workspace, owner, by } => {
+            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
+            if by != owner {
+                fields.push(("by", by.into()));
+            }
+            ("follow_logs", fields)
+        }
+        Action::DeleteKey { key, by } => ("delete_key", vec![("key", key.into()), ("by", by.into())]),
+    };
+    table[key] = value(fields.into_iter().collect::<InlineTable>());
+    table
+}
+
+/// Values by name, if there are any.
+fn some_texts(key: &'static str, values: &BTreeMap<String, String>) -> Option<(&'static str, Value)> {
+    (!values.is_empty()).then(|| (key, Value::InlineTable(texts(values))))
+}
