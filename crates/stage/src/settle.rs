@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 
-use crate::{invariants::is_terminal, scenario::Scenario};
+use crate::{
+    invariants::{begins, is_terminal},
+    scenario::Scenario,
+};
 
 /// Things that are under way. At rest, every job has ended.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     pub(crate) fn observe(&mut self, record: &Record) {
         let Some(job) = record.field("job") else { return };
-        if record.event == "build.queued" {
+        if begins(&record.event) {
             self.jobs.insert(job.to_owned(), record.event.clone());
         } else if is_terminal(&record.event) {
             self.jobs.remove(job);

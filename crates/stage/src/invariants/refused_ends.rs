@@ -14,10 +14,7 @@ use std::{
 };
 
 use super::{Bounds, Invariant, Violation, weather::Weather};
-use crate::{
-    Record,
-    scenario::{CONTROL, units::show_duration},
-};
+use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct RefusedEnds {
@@ -31,7 +28,7 @@ pub(super) struct RefusedEnds {
 
 impl RefusedEnds {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bounds: *bounds, weather: Weather::default(), refused: BTreeMap::new(), welcome: BTreeSet::new() }
+        Self { bounds: bounds.clone(), weather: Weather::default(), refused: BTreeMap::new(), welcome: BTreeSet::new() }
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {
@@ -41,7 +38,7 @@ impl RefusedEnds {
         // Time for a connection to be found broken, and time to ask again.
         let bound = self.bounds.slack.saturating_mul(2);
         let late = |(daemon, (at, _)): &(&String, &(Duration, u64))| {
-            self.weather.has_passed(bound, *at, self.weather.both_well_since(daemon, CONTROL), now)
+            self.weather.has_passed(bound, *at, self.weather.well_with_control_since(daemon), now)
         };
         let daemon = self.refused.iter().find(late)?.0.clone();
         let (at, ordinal) = self.refused.remove(&daemon)?;
