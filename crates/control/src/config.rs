@@ -1,12 +1,12 @@
 //! What can be set on a control plane.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use groundhog_wire::ServerConfig;
 
 use crate::store::StoreConfig;
 
-/// The port on which both services are served, unless set.
+/// The port on which all services are served, unless set.
 pub const PORT: u16 = 7080;
 
 /// What a message adds to the job in it, at most: a tag and a length.
@@ -30,6 +30,41 @@ pub struct Config {
     /// The largest job that is handed to a daemon, in bytes; what fits the protocol's largest message. A
     /// job above it is failed, because no retry would make it smaller.
     pub job_bytes_max: usize,
+    /// How long the token is good by which a started workspace calls as its owner, from its issue; 24 h. A start
+    /// issues a new one.
+    pub session_lifetime: Duration,
+    /// How daemons are known to be there.
+    pub daemons: DaemonsConfig,
+    /// What replicas over one database hear of each other.
+    pub notices: NoticeConfig,
+    /// The ids of the services that owners can log in to; none. An import that names another one fails.
+    pub external_auth: BTreeSet<String>,
+}
+
+/// How daemons are known to be there.
+#[derive(Clone, Debug)]
+pub struct DaemonsConfig {
+    /// How often a daemon that waits for a job is noted as seen; 1 min. Must be above zero.
+    pub heartbeat_interval: Duration,
+    /// A daemon counts as offline after so long unseen; 90 s. It is more than the interval, so that one late
+    /// heartbeat says nothing.
+    pub stale_after: Duration,
+    /// A daemon is forgotten after so long unseen; 7 days.
+    pub deleted_after: Duration,
+}
+
+/// What replicas over one database hear of each other. What they do not hear, their polls find.
+#[derive(Clone, Debug)]
+pub struct NoticeConfig {
+    /// The least that a notice takes to arrive here; zero.
+    pub latency_min: Duration,
+    /// The most that it takes; zero.
+    pub latency_max: Duration,
+    /// How likely it is that one never arrives, from 0 to 1; 0.
+    pub loss: f64,
+    /// Notices that may be on their way to this replica; 1 000. More of them are one that says "look at
+    /// everything" (J14).
+    pub queue_max: usize,
 }
 
 /// How jobs reach daemons.
@@ -65,8 +100,13 @@ pub struct LogConfig {
     /// Lines that are kept of a job; 262 144, four bytes a line at the full byte limit. Without it empty lines
     /// would be free.
     pub lines_max: u64,
-    /// Lines in one page of a listing; 1 000.
+    /// Lines in one page of a listing, or of what a follower is told at once; 1 000.
     pub page_lines_max: u32,
+    /// How often a follower's log is looked at even though nothing was heard of it; 30 s. It bounds how long a line
+    /// can be missing whose notice was lost. Must be above zero.
+    pub follow_poll: Duration,
+    /// Logs that may be followed at once; 1 000. One more is told to come again.
+    pub followers_max: usize,
 }
 
 impl Default for Config {
@@ -79,7 +119,27 @@ impl Default for Config {
             reaper: ReaperConfig::default(),
             logs: LogConfig::default(),
             job_bytes_max: groundhog_wire::MESSAGE_BYTES_MAX - ENVELOPE_BYTES,
+            session_lifetime: Duration::from_hours(24),
+            daemons: DaemonsConfig::default(),
+            notices: NoticeConfig::default(),
+            external_auth: BTreeSet::new(),
         }
+    }
+}
+
+impl Default for DaemonsConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat_interval: Duration::from_mins(1),
+            stale_after: Duration::from_secs(90),
+            deleted_after: Duration::from_hours(7 * 24),
+        }
+    }
+}
+
+impl Default for NoticeConfig {
+    fn default() -> Self {
+        Self { latency_min: Duration::ZERO, latency_max: Duration::ZERO, loss: 0.0, queue_max: 1_000 }
     }
 }
 
@@ -102,6 +162,12 @@ impl Default for ReaperConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { bytes_max: 1 << 20, lines_max: 1 << 18, page_lines_max: 1_000 }
+        Self {
+            bytes_max: 1 << 20,
+            lines_max: 1 << 18,
+            page_lines_max: 1_000,
+            follow_poll: Duration::from_secs(30),
+            followers_max: 1_000,
+        }
     }
 }

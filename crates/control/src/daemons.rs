@@ -14,7 +14,7 @@ use crate::{
     acquirer::Acquirer,
     config::Config,
     delivery::{Answers, Delivery},
-    identity,
+    events, heartbeat, identity,
     operations::{finish, quota, update},
     refusal::CallError,
     rpc::answer,
@@ -43,14 +43,19 @@ impl DaemonsService {
         Self { host: host.clone(), store, acquirer, config, shutdown }
     }
 
+    /// Answers a call; `job` is the one that it is about, as the caller wrote it.
     async fn answer<T>(
         &self,
         method: &'static str,
         metadata: &MetadataMap,
+        job: Option<&str>,
         work: impl FnOnce(&Tx<'_>, &Worker) -> Result<T, CallError>,
     ) -> Result<T, Status> {
         answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
-            let worker = identity::worker(tx, caller)?;
+            let worker = match job {
+                Some(job) => identity::worker_of(tx, caller, job)?,
+                None => identity::worker(tx, caller)?,
+            };
             name.clone_from(&worker.name);
             work(tx, &worker)
         })
@@ -66,11 +71,13 @@ impl ProvisionerDaemons for DaemonsService {
         &self,
         request: Request<Streaming<v1::AcquireJobRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        let worker = self.answer("AcquireJob", request.metadata(), |_, worker| Ok(worker.clone())).await?;
+        let worker = self.answer("AcquireJob", request.metadata(), None, |_, worker| Ok(worker.clone())).await?;
+        let beats =
+            heartbeat::run(self.host.clone(), self.store.clone(), worker.clone(), self.config.daemons.clone());
         let (delivery, answers) =
             Delivery::new(self.acquirer.clone(), worker, request.into_inner(), self.shutdown.clone());
         // A task of its own, because it outlives the answer: it watches whether the job arrives.
-        self.host.spawn("deliver a job", delivery.run()).detach();
+        self.host.spawn("deliver a job", delivery.run(beats)).detach();
         Ok(Response::new(answers))
     }
 
@@ -80,8 +87,15 @@ impl ProvisionerDaemons for DaemonsService {
     ) -> Result<Response<v1::UpdateJobResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
         let limits = &self.config.logs;
-        let work = |tx: &Tx<'_>, worker: &Worker| update::update(tx, worker, message, limits);
-        self.answer("UpdateJob", &metadata, work).await.map(Response::new)
+        let job = message.job_id.clone();
+        let work = |tx: &Tx<'_>, worker: &Worker| {
+            Ok((worker.name.clone(), update::update(tx, worker, message, limits)?))
+        };
+        let (name, updated) = self.answer("UpdateJob", &metadata, Some(&job), work).await?;
+        updated.map(Response::new).map_err(|refusal| {
+            events::rpc_refused("UpdateJob", &name, &refusal.to_string());
+            CallError::from(refusal).into()
+        })
     }
 
     async fn commit_quota(
@@ -89,19 +103,20 @@ impl ProvisionerDaemons for DaemonsService {
         request: Request<v1::CommitQuotaRequest>,
     ) -> Result<Response<v1::CommitQuotaResponse>, Status> {
         let work = |tx: &Tx<'_>, worker: &Worker| quota::commit(tx, worker, request.get_ref());
-        self.answer("CommitQuota", request.metadata(), work).await.map(Response::new)
+        self.answer("CommitQuota", request.metadata(), Some(&request.get_ref().job_id), work).await.map(Response::new)
     }
 
     async fn fail_job(&self, request: Request<v1::FailJobRequest>) -> Result<Response<v1::FailJobResponse>, Status> {
         let work = |tx: &Tx<'_>, worker: &Worker| finish::fail(tx, worker, request.get_ref());
-        self.answer("FailJob", request.metadata(), work).await.map(Response::new)
+        self.answer("FailJob", request.metadata(), Some(&request.get_ref().job_id), work).await.map(Response::new)
     }
 
     async fn complete_job(
         &self,
         request: Request<v1::CompleteJobRequest>,
     ) -> Result<Response<v1::CompleteJobResponse>, Status> {
-        let work = |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref());
-        self.answer("CompleteJob", request.metadata(), work).await.map(Response::new)
+        let external_auth = &self.config.external_auth;
+        let work = |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref(), external_auth);
+        self.answer("CompleteJob", request.metadata(), Some(&request.get_ref().job_id), work).await.map(Response::new)
     }
 }

@@ -15,6 +15,7 @@
 
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -102,13 +103,24 @@ impl Delivery {
         (Self { acquirer, worker, requests, answers, taken, shutdown }, Answers { messages, taken: Some(took) })
     }
 
-    /// Waits for a job and delivers it.
-    pub(crate) async fn run(mut self) {
+    /// Waits for a job and delivers it. While it waits, `beats` notes the daemon as seen.
+    pub(crate) async fn run(mut self, beats: impl Future<Output = Infallible>) {
         let mut requests_open = true;
-        let answer = match self.wait(&mut requests_open).await {
+        let waited = select! {
+            biased;
+            // First the wait, which the beats only accompany. They end with it.
+            waited = self.wait(&mut requests_open) => waited,
+            never = beats => match never {},
+        };
+        let answer = match waited {
             Waited::Job(acquired) => return self.deliver(*acquired, requests_open).await,
             Waited::Gone => return,
             Waited::Canceled => Ok(v1::AcquireJobResponse { job: None }),
+            Waited::Unavailable(Unavailable::KeyDeleted) => {
+                let refusal = Refusal::key_deleted();
+                events::rpc_refused("AcquireJob", &self.worker.name, &refusal.to_string());
+                Err(CallError::from(refusal).into())
+            }
             Waited::Unavailable(reason) => Err(Status::unavailable(reason.to_string())),
             Waited::Refused(refusal) => {
                 events::rpc_refused("AcquireJob", &self.worker.name, &refusal.to_string());

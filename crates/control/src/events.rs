@@ -37,6 +37,48 @@ groundhog_host::events! {
         job: Id,
     }
 
+    /// A version of a template was added and its import queued.
+    log version_queued = "version.queued" {
+        /// The version.
+        version: Id,
+        /// Its template's name.
+        template: &str,
+        /// Its name.
+        name: &str,
+        /// The job that imports it.
+        job: Id,
+    }
+
+    /// A dry run was queued.
+    log dry_run_queued = "dry_run.queued" {
+        /// The dry run.
+        dry_run: Id,
+        /// The version that it is of.
+        version: Id,
+        /// The job that carries it out.
+        job: Id,
+    }
+
+    /// A version's import has succeeded: workspaces can be made of it.
+    log version_imported = "version.imported" {
+        /// The version.
+        version: Id,
+        /// Its template's name.
+        template: &str,
+        /// Its name.
+        name: &str,
+    }
+
+    /// A version became the one that new workspaces are made from.
+    log version_activated = "version.activated" {
+        /// The version.
+        version: Id,
+        /// Its template's name.
+        template: &str,
+        /// Its name.
+        name: &str,
+    }
+
     /// A job was locked for a worker.
     log job_acquired = "job.acquired" {
         /// The job.
@@ -165,5 +207,37 @@ groundhog_host::events! {
     quiet daemon_seen = "daemon.seen" {
         /// The daemon's name.
         worker: &str,
+    }
+
+    /// A daemon that waits for a job was noted as seen.
+    quiet daemon_beat = "daemon.beat" {
+        /// The daemon's name.
+        worker: &str,
+    }
+
+    /// A daemon key was taken back: its daemons get no further job.
+    log daemon_key_deleted = "daemon_key.deleted" {
+        /// The key's name.
+        key: &str,
+        /// The administrator's name.
+        by: &str,
+    }
+
+    /// The end of a workspace's build was written to the audit trail.
+    quiet audit_written = "audit.written" {
+        /// The build.
+        build: Id,
+        /// Its job.
+        job: Id,
+        /// 200 for success, 500 for failure, 499 for a cancelled build.
+        status: u32,
+        /// Who had asked for the build.
+        by: &str,
+    }
+
+    /// A notice from another replica did not arrive here.
+    quiet notice_lost = "notice.lost" {
+        /// job_posted, job_logs or job_ended.
+        kind: &str,
     }
 }

@@ -12,16 +12,21 @@ use crate::{
     secret_hash::SecretHash,
     store::{
         Tx,
-        daemons::{self, Worker},
-        users::{self, User},
+        daemons::{self, DaemonKey, Worker},
+        jobs,
+        users::{self, Role, Session, User},
     },
 };
 
 /// The person who calls.
 pub fn user(tx: &Tx<'_>, caller: &Caller) -> Result<User, CallError> {
     let hash = SecretHash::of(&caller.token);
-    if let Some(user) = users::by_token(tx, &hash)? {
-        return Ok(user);
+    if let Some(Session { user, expires_at }) = users::session(tx, &hash)? {
+        return if expires_at.is_some_and(|expires_at| expires_at <= tx.now_ms()) {
+            Err(Refusal::Unauthenticated("session token has expired".to_owned()).into())
+        } else {
+            Ok(user)
+        };
     }
     Err(match daemons::key_by_hash(tx, &hash)? {
         Some(_) => Refusal::Denied("a daemon's key was given where a session token is expected".to_owned()),
@@ -30,11 +35,47 @@ pub fn user(tx: &Tx<'_>, caller: &Caller) -> Result<User, CallError> {
     .into())
 }
 
-/// The daemon that calls. It is noted as seen, and becomes a worker the first time.
+/// The refusal of a person who is no administrator, if they are none.
+pub fn check_admin(user: &User) -> Result<(), Refusal> {
+    match user.role {
+        Role::Admin => Ok(()),
+        Role::Member | Role::Prebuilds => {
+            Err(Refusal::Denied("this is for administrators only: ask one of them".to_owned()))
+        }
+    }
+}
+
+/// The daemon that calls for a job. It is noted as seen, and becomes a worker the first time.
 pub fn worker(tx: &Tx<'_>, caller: &Caller) -> Result<Worker, CallError> {
+    let (key, name) = admitted(tx, caller)?;
+    if key.deleted {
+        return Err(Refusal::key_deleted().into());
+    }
+    seen(tx, key, name)
+}
+
+/// The daemon that calls about a job, named by its id as the caller wrote it.
+///
+/// A key that was taken back still admits it to the job that it has or had: cut off in the middle, what the job has
+/// done so far would be lost, and its end could not be reported.
+pub fn worker_of(tx: &Tx<'_>, caller: &Caller, job: &str) -> Result<Worker, CallError> {
+    let (key, name) = admitted(tx, caller)?;
+    if key.deleted {
+        let owner = match job.parse() {
+            Ok(job) => jobs::by_id(tx, job)?.and_then(|job| job.worker),
+            Err(_) => None,
+        };
+        if owner.is_none() || owner != daemons::by_name(tx, key.id, name)? {
+            return Err(Refusal::key_deleted().into());
+        }
+    }
+    seen(tx, key, name)
+}
+
+fn admitted<'a>(tx: &Tx<'_>, caller: &'a Caller) -> Result<(DaemonKey, &'a str), CallError> {
     let hash = SecretHash::of(&caller.token);
     let Some(key) = daemons::key_by_hash(tx, &hash)? else {
-        return Err(match users::by_token(tx, &hash)? {
+        return Err(match users::session(tx, &hash)? {
             Some(_) => Refusal::Denied("a session token was given where a daemon's key is expected".to_owned()),
             None => Refusal::Unauthenticated("unknown daemon key".to_owned()),
         }
@@ -44,7 +85,11 @@ pub fn worker(tx: &Tx<'_>, caller: &Caller) -> Result<Worker, CallError> {
         let text = "no daemon's name: expected the metadata `x-daemon-name: NAME`";
         return Err(Refusal::Unauthenticated(text.to_owned()).into());
     };
-    let worker = Worker { id: daemons::see(tx, key, name)?, name: name.to_owned() };
+    Ok((key, name))
+}
+
+fn seen(tx: &Tx<'_>, key: DaemonKey, name: &str) -> Result<Worker, CallError> {
+    let worker = Worker { id: daemons::see(tx, key.id, name)?, name: name.to_owned() };
     let seen = worker.name.clone();
     tx.after_commit(move || events::daemon_seen(&seen));
     Ok(worker)

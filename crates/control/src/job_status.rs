@@ -49,6 +49,15 @@ pub const fn status(facts: Facts) -> JobStatus {
     }
 }
 
+/// The status of every combination of facts: the whole table, in the order of a binary counter.
+pub fn table() -> Vec<(Facts, JobStatus)> {
+    let rows = (0_u8..16).map(|row| {
+        let fact = |bit: u8| row & bit != 0;
+        Facts { started: fact(8), canceled: fact(4), completed: fact(2), error: fact(1) }
+    });
+    rows.map(|facts| (facts, status(facts))).collect()
+}
+
 impl JobStatus {
     /// The word that events and texts use.
     pub const fn as_str(self) -> &'static str {

@@ -25,14 +25,22 @@
 //! what a template's source or a build's state means.
 
 pub mod acquirer;
+pub mod administration;
 pub mod config;
+pub mod daemon_status;
 pub mod daemons;
 pub mod delivery;
 pub mod events;
+pub mod followers;
+pub mod heartbeat;
 pub mod identity;
+pub mod job_kind;
 pub mod job_status;
+pub mod jobs;
+pub mod limits;
 pub mod log_limit;
 pub mod names;
+pub mod notices;
 pub mod operations;
 pub mod quota;
 pub mod reaper;
@@ -43,13 +51,15 @@ pub mod server;
 pub mod setup;
 pub mod store;
 pub mod tags;
+pub mod templates;
 pub mod transition;
+pub mod variables;
 pub mod workspaces;
 
 pub use crate::{
-    config::{AcquireConfig, Config, LogConfig, ReaperConfig},
+    config::{AcquireConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, ReaperConfig},
     events::EVENTS,
     server::{Error, run},
-    setup::{DaemonKeySetup, GroupSetup, Setup, SetupError, TemplateSetup, UserSetup},
+    setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
     store::{Database, Store, StoreConfig, StoreError},
 };

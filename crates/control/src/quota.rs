@@ -1,4 +1,8 @@
 //! Whether an owner's budget bears a plan, as a pure decision.
+//!
+//! Quota is by group in the sense of such platforms: a group's budget is an allowance that each of its members has for
+//! themselves. What a person may use is the sum of the allowances of their groups, and what counts against it is
+//! what their own workspaces cost; what other members of a group use takes nothing from it.
 
 /// What is known when a plan's cost is committed; all in credits a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,16 +11,22 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::ReaperConfig,
-    operations::reap,
+    config::{DaemonsConfig, ReaperConfig},
+    operations::{administration, reap},
     store::{Store, StoreError},
 };
 
 /// How long one run may take. It is a few transactions; when the pool is exhausted it must not pile up.
 const RUN_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Runs every [`ReaperConfig::interval`], until `shutdown`.
-pub async fn run(host: Host, store: Store, config: ReaperConfig, shutdown: CancellationToken) {
+/// Runs every [`ReaperConfig::interval`], until `shutdown`. Each run also forgets daemons that were not seen for long.
+pub async fn run(
+    host: Host,
+    store: Store,
+    config: ReaperConfig,
+    daemons: DaemonsConfig,
+    shutdown: CancellationToken,
+) {
     let mut interval = host.interval(config.interval);
     loop {
         select! {
@@ -33,13 +39,19 @@ pub async fn run(host: Host, store: Store, config: ReaperConfig, shutdown: Cance
             biased;
             // First the shutdown, as above: each job is a transaction of its own, so a run may stop anywhere.
             () = shutdown.cancelled() => return,
-            ended = host.timeout(RUN_TIMEOUT, run_once(&store, &config)) => match ended {
-                Ok(Ok(_)) => {}
+            ended = host.timeout(RUN_TIMEOUT, tick(&store, &config, &daemons)) => match ended {
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the reaper could not finish its run"),
                 Err(elapsed) => tracing::warn!(error = %elapsed, "the reaper could not finish its run"),
             },
         }
     }
+}
+
+async fn tick(store: &Store, config: &ReaperConfig, daemons: &DaemonsConfig) -> Result<(), StoreError> {
+    let reaped = run_once(store, config).await.map(drop);
+    let forgotten = store.transact("forget daemons", |tx| administration::forget_daemons(tx, daemons)).await;
+    reaped.and(forgotten.map(drop))
 }
 
 /// One run: each candidate is looked at again and ended in a transaction of its own; how many were ended. A job

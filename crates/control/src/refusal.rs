@@ -39,6 +39,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal of a daemon whose key was taken back.
+    pub fn key_deleted() -> Self {
+        Self::Unauthenticated("provisioner key was deleted".to_owned())
+    }
+}
+
+impl Refusal {
     /// The gRPC code of this kind of refusal.
     pub const fn code(&self) -> Code {
         match self {

@@ -5,16 +5,27 @@ use std::{io, sync::Arc};
 use groundhog_host::Host;
 use groundhog_wire::{
     Limited, Routes, serve,
-    v1::{provisioner_daemons_server::ProvisionerDaemonsServer, workspaces_server::WorkspacesServer},
+    v1::{
+        administration_server::AdministrationServer, jobs_server::JobsServer,
+        provisioner_daemons_server::ProvisionerDaemonsServer, templates_server::TemplatesServer,
+        workspaces_server::WorkspacesServer,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     acquirer::Acquirer,
+    administration::AdministrationService,
     config::Config,
     daemons::DaemonsService,
-    events, reaper,
+    events,
+    followers::Followers,
+    jobs::JobsService,
+    notices,
+    operations::acquire::Terms,
+    reaper,
     store::{Database, Store},
+    templates::TemplatesService,
     workspaces::WorkspacesService,
 };
 
@@ -31,10 +42,11 @@ pub enum Error {
     },
 }
 
-/// Runs a control plane on `host` over `database` until `shutdown`: serves both services, hands out jobs, ends
-/// those that nothing is heard of. Returns once the last connection is closed.
+/// Runs a control plane on `host` over `database` until `shutdown`: serves all services, hands out jobs, ends those
+/// that nothing is heard of. Returns once the last connection is closed.
 ///
-/// Everything that it keeps is in the database, so one that was killed may be run again over the same one.
+/// Everything that it keeps is in the database, so one that was killed may be run again over the same one, and
+/// several may run over it at the same time, each on a host of its own.
 /// Fails only if the port can't be listened on.
 pub async fn run(host: Host, database: Database, config: Config, shutdown: CancellationToken) -> Result<(), Error> {
     let (port, server) = (config.port, config.server.clone());
@@ -43,21 +55,36 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let stop = shutdown.child_token();
     let _stop = stop.clone().drop_guard();
     let store = Store::new(&host, database, config.store);
-    let acquirer = Acquirer::new(&host, store.clone(), config.acquire.clone(), config.job_bytes_max);
+    let terms = Terms { job_bytes_max: config.job_bytes_max, session_lifetime: config.session_lifetime };
+    let acquirer = Acquirer::new(&host, store.clone(), config.acquire.clone(), terms);
+    let followers = Followers::new();
+    let following = followers.clone();
+    store.listen(move |heard| following.hear(heard));
+    let mailbox = store.open_mailbox(config.notices.queue_max);
     events::control_started();
 
     let polling = host.spawn("acquirer", acquirer.clone().run(stop.clone()));
-    let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), config.reaper.clone(), stop.clone()));
+    let (reaper, seen) = (config.reaper.clone(), config.daemons.clone());
+    let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), reaper, seen, stop.clone()));
+    let told = config.notices.clone();
+    let hearing = host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, told, stop.clone()));
     let config = Arc::new(config);
-    let daemons = DaemonsService::new(&host, store.clone(), acquirer.clone(), config.clone(), stop.clone());
-    let workspaces = WorkspacesService::new(store, acquirer, config);
+    let daemons = DaemonsService::new(&host, store.clone(), acquirer, config.clone(), stop.clone());
+    let workspaces = WorkspacesService::new(store.clone(), config.clone());
+    let templates = TemplatesService::new(store.clone());
+    let jobs = JobsService::new(&host, store.clone(), followers, config.clone(), stop.clone());
+    let administration = AdministrationService::new(store, config);
     let routes = Routes::new()
         .add(ProvisionerDaemonsServer::new(daemons).limited())
-        .add(WorkspacesServer::new(workspaces).limited());
+        .add(WorkspacesServer::new(workspaces).limited())
+        .add(TemplatesServer::new(templates).limited())
+        .add(JobsServer::new(jobs).limited())
+        .add(AdministrationServer::new(administration).limited());
     serve(&host, listener, routes, server, stop).await;
 
     polling.await;
     reaping.await;
+    hearing.await;
     events::control_stopped();
     Ok(())
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use groundhog_wire::{
     Secret,
     id::{GroupId, TemplateId, UserId, VersionId},
+    v1,
 };
 
+pub use crate::store::users::Role;
 use crate::{
     secret_hash::SecretHash,
     store::{StoreError, Tx, daemons, templates, users},
@@ -33,6 +35,10 @@ pub struct UserSetup {
     pub name: String,
     /// The session token by which they call.
     pub token: Secret,
+    /// What they are to the platform.
+    pub role: Role,
+    /// From when on the token is worth nothing, in milliseconds since 1970; none if it lasts.
+    pub token_expires_at_ms: Option<i64>,
 }
 
 /// A group of people with a budget. A person's budget is the sum over their groups.
@@ -46,7 +52,8 @@ pub struct GroupSetup {
     pub members: Vec<String>,
 }
 
-/// A version of a template. Several versions of one template are several entries; the last one is active.
+/// A version of a template, usable without an import. Several versions of one template are several entries; the last
+/// one is active.
 #[derive(Clone, Debug)]
 pub struct TemplateSetup {
     /// The template's name, not empty.
@@ -107,9 +114,9 @@ pub enum SetupError {
 
 pub(crate) fn write(tx: &Tx<'_>, setup: &Setup) -> Result<(), SetupError> {
     let mut people = BTreeMap::new();
-    for UserSetup { name, token } in &setup.users {
-        let user = users::User { id: UserId(tx.new_id("user")), name: name.clone() };
-        users::insert(tx, &user, &SecretHash::of(token)).map_err(refused("user", name))?;
+    for UserSetup { name, token, role, token_expires_at_ms } in &setup.users {
+        let user = users::User { id: UserId(tx.new_id("user")), name: name.clone(), role: *role };
+        users::insert(tx, &user, &SecretHash::of(token), *token_expires_at_ms).map_err(refused("user", name))?;
         people.insert(name.as_str(), user.id);
     }
     for GroupSetup { name, budget, members } in &setup.groups {
@@ -148,7 +155,17 @@ fn write_template(tx: &Tx<'_>, setup: &TemplateSetup) -> Result<(), SetupError> 
             template
         }
     };
-    let version = templates::NewVersion { id: version_id, template_id, name: version, provisioner_type, source, tags };
+    let version = templates::NewVersion {
+        id: version_id,
+        template_id,
+        name: version,
+        provisioner_type,
+        source,
+        tags,
+        import: None,
+        activate: false,
+        given: &v1::TemplateImport::default(),
+    };
     templates::insert_version(tx, &version).map_err(refused("template", name))
 }
 

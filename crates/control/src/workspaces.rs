@@ -9,12 +9,10 @@ use groundhog_wire::{
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use crate::{
-    acquirer::Acquirer,
     config::Config,
     identity,
     operations::{
-        cancel, view,
-        workspace::{self, Queued},
+        cancel, view, workspace,
     },
     refusal::CallError,
     rpc::answer,
@@ -25,14 +23,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct WorkspacesService {
     store: Store,
-    acquirer: Acquirer,
     config: Arc<Config>,
 }
 
 impl WorkspacesService {
-    /// A service over `store` that tells `acquirer` of the jobs it queues.
-    pub fn new(store: Store, acquirer: Acquirer, config: Arc<Config>) -> Self {
-        Self { store, acquirer, config }
+    /// A service over `store`.
+    pub fn new(store: Store, config: Arc<Config>) -> Self {
+        Self { store, config }
     }
 
     async fn answer<T>(
@@ -48,13 +45,6 @@ impl WorkspacesService {
         })
         .await
     }
-
-    /// Leaves the posting of a queued job for the commit (J14): before it, daemons would look and find nothing.
-    fn post(&self, tx: &Tx<'_>, queued: Queued) -> v1::Build {
-        let (acquirer, Queued { build, posting }) = (self.acquirer.clone(), queued);
-        tx.after_commit(move || acquirer.post(posting));
-        build
-    }
 }
 
 #[tonic::async_trait]
@@ -63,21 +53,17 @@ impl Workspaces for WorkspacesService {
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| {
-            workspace::create_workspace(tx, user, request.get_ref()).map(|queued| self.post(tx, queued))
-        };
+        let work = |tx: &Tx<'_>, user: &User| workspace::create_workspace(tx, user, request.get_ref());
         self.answer("CreateWorkspace", request.metadata(), work).await.map(Response::new)
     }
 
     async fn create_build(&self, request: Request<v1::CreateBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| {
-            workspace::create_build(tx, user, request.get_ref()).map(|queued| self.post(tx, queued))
-        };
+        let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref());
         self.answer("CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 
     async fn cancel_build(&self, request: Request<v1::CancelBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| cancel::cancel(tx, user, request.get_ref());
+        let work = |tx: &Tx<'_>, user: &User| cancel::cancel_build(tx, user, request.get_ref());
         self.answer("CancelBuild", request.metadata(), work).await.map(Response::new)
     }
 

@@ -40,7 +40,8 @@ groundhog_host::events! {
     log runner_phase = "runner.phase" {
         /// The job.
         job: Id,
-        /// `plan`, `quota` or `apply`.
+        /// Of a build: `plan`, `quota`, `apply`. Of an import: `parse`, `declare`, `plan` (for a start), `plan_stop`.
+        /// Of a dry run: `plan`.
         phase: &str,
     }
 
@@ -58,7 +59,7 @@ groundhog_host::events! {
     log runner_cancel_forwarded = "runner.cancel_forwarded" {
         /// The job.
         job: Id,
-        /// The phase that the cancel met: `plan`, `quota` or `apply`.
+        /// The phase that the cancel met; see `runner.phase`.
         phase: &str,
         /// Who asked: `user` (through the control plane) or `shutdown` (of the daemon).
         by: &str,
@@ -87,7 +88,7 @@ groundhog_host::events! {
     quiet runner_sent = "runner.sent" {
         /// The job.
         job: Id,
-        /// `update`, `quota`, `fail` or `complete`.
+        /// `update`, `declare` (an update that hands an import's declarations over), `quota`, `fail` or `complete`.
         message: &str,
     }
 
@@ -95,7 +96,7 @@ groundhog_host::events! {
     quiet runner_lost = "runner.lost" {
         /// The job.
         job: Id,
-        /// `update`, `quota` or, for a `fail` or a `complete`, `terminal`.
+        /// `update`, `declare`, `quota` or, for a `fail` or a `complete`, `terminal`.
         message: &str,
     }
 

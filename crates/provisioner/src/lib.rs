@@ -6,8 +6,9 @@
 //! - [`scripted`]: a provisioner that acts out a script held in the template's source.
 //! - [`runner`]: what runs one job. Its core decides everything and does nothing; its shell does and decides
 //!   nothing.
-//! - [`daemon`]: what keeps a connection, asks for jobs one at a time, has them run, and ends well.
-//! - [`events`]: what all of this tells the world.
+//! - [`daemon`]: what keeps a connection, asks for jobs, has them run, and ends well.
+//! - [`events`]: what all of this tells the world. [`metrics`]: what a daemon counts.
+//! - [`conformance`]: which test here shows which behaviour of the platform's own daemon.
 //!
 //! It rests on one promise: after a job's terminal message was accepted or refused for good, or the runner was
 //! stopped, nothing more is said about that job; and until then it is said, retried and in order.
@@ -17,9 +18,12 @@
 //! Architecture invariant: a provisioner knows no job, and a session no control plane. Only the runner's shell and
 //! the daemon speak to the control plane, and both through `groundhog-wire` alone.
 
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod daemon;
 mod deadline;
 pub mod events;
+pub mod metrics;
 pub mod runner;
 pub mod scripted;
 pub mod session;

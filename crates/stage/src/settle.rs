@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 
-use crate::{invariants::is_terminal, scenario::Scenario};
+use crate::{
+    invariants::{begins, is_terminal},
+    scenario::Scenario,
+};
 
 /// How long after the last fault and the last step everything that people still wait for has been asked again and
 /// answered: half a minute for a call, ten seconds of back-off, twice.
@@ -22,7 +25,7 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     pub(crate) fn observe(&mut self, record: &Record) {
         let Some(job) = record.field("job") else { return };
-        if record.event == "build.queued" {
+        if begins(&record.event) {
             self.jobs.insert(job.to_owned(), record.event.clone());
         } else if is_terminal(&record.event) {
             self.jobs.remove(job);

@@ -8,7 +8,7 @@ use crate::{Loudness, Record};
 /// A log that grows.
 pub(crate) struct Log {
     pub(crate) records: Vec<Record>,
-    end: Option<Duration>,
+    pub(crate) end: Option<Duration>,
 }
 
 pub(crate) fn secs(secs: u64) -> Duration {

@@ -53,7 +53,7 @@ pub enum Answer {
     Job,
     /// There was none.
     Nothing,
-    /// The database failed.
+    /// It could not be answered: the database failed, or the waiter may not have a job.
     Failed,
 }
 
@@ -66,7 +66,7 @@ pub enum Effect {
     Give(WaiterId),
     /// The waiter is gone: put the job back that was locked for it.
     PutBack(WaiterId),
-    /// Tell the waiter that the database failed.
+    /// Tell the waiter that its question could not be answered.
     Fail(WaiterId),
 }
 

@@ -23,12 +23,13 @@ use self::core::{Answer, Core, Effect, Event, WaiterId};
 use crate::{
     config::AcquireConfig,
     events,
-    operations::{
-        Posting,
-        acquire::{self, Acquired, Want},
+    operations::acquire::{self, Acquired, Terms, Want},
+    refusal::{CallError, Refusal},
+    store::{
+        Store, Tx,
+        daemons::Worker,
+        notices::{Heard, Notice},
     },
-    refusal::CallError,
-    store::{Store, StoreError, daemons::Worker},
 };
 
 /// Why a job is put back that was locked for a waiter which had gone.
@@ -44,7 +45,7 @@ struct Inner {
     host: Host,
     store: Store,
     config: AcquireConfig,
-    job_bytes_max: usize,
+    terms: Terms,
     state: Mutex<State>,
 }
 
@@ -54,6 +55,28 @@ struct State {
     last_waiter: u64,
     /// Those that wait. Who leaves is gone from here at once, even while it is being asked for.
     waiters: BTreeMap<WaiterId, Waiter>,
+}
+
+/// What a question to the database came to.
+enum Found {
+    /// A job was locked, and for whom.
+    Job(Box<Acquired>, Worker),
+    Nothing,
+    Unavailable(Unavailable),
+}
+
+impl Found {
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Job(..) => Answer::Job,
+            Self::Nothing => Answer::Nothing,
+            Self::Unavailable(_) => Answer::Failed,
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Nothing)
+    }
 }
 
 struct Waiter {
@@ -71,6 +94,12 @@ pub enum Unavailable {
     /// [`AcquireConfig::waiters_max`] daemons wait already.
     #[error("too many daemons wait for a job: try again")]
     Full,
+    /// The daemon was forgotten while it waited; it becomes known when it comes again.
+    #[error("the daemon is no longer known: try again")]
+    Forgotten,
+    /// The daemon's key was taken back: coming again is of no use.
+    #[error("provisioner key was deleted")]
+    KeyDeleted,
     /// The control plane stops.
     #[error("the control plane is stopping: try again")]
     Stopping,
@@ -110,10 +139,18 @@ impl fmt::Debug for Place {
 }
 
 impl Acquirer {
-    /// An acquirer over `store`; jobs whose message is above `job_bytes_max` bytes are failed.
-    pub fn new(host: &Host, store: Store, config: AcquireConfig, job_bytes_max: usize) -> Self {
-        let inner = Inner { host: host.clone(), store, config, job_bytes_max, state: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+    /// An acquirer over `store`, of whose commits it hears.
+    pub fn new(host: &Host, store: Store, config: AcquireConfig, terms: Terms) -> Self {
+        let inner = Inner { host: host.clone(), store: store.clone(), config, terms, state: Mutex::default() };
+        let inner = Arc::new(inner);
+        // Weak, because the acquirer keeps the store.
+        let weak = Arc::downgrade(&inner);
+        store.listen(move |heard| {
+            if let Some(inner) = weak.upgrade() {
+                Self { inner }.hear(heard);
+            }
+        });
+        Self { inner }
     }
 
     /// Queues for a job that `want` takes, on behalf of `worker`.
@@ -131,13 +168,17 @@ impl Acquirer {
             state.waiters.insert(waiter, Waiter { worker, want: asked, answer });
             (waiter, state.core.handle(Event::Arrived { waiter, want }))
         };
-        self.carry_out(effects, None);
+        self.carry_out(effects, Found::Nothing);
         Ok(Place { acquirer: self.clone(), waiter, worker, answer: receiver })
     }
 
-    /// A job has begun to wait. Call it in the instant of the commit.
-    pub fn post(&self, posting: Posting) {
-        self.handle(Event::Posted(posting));
+    /// Takes a notice of a commit: a job that began to wait, or word that any may have.
+    pub fn hear(&self, heard: &Heard) {
+        match heard {
+            Heard::Notice(Notice::JobPosted(posting)) => self.handle(Event::Posted(posting.clone())),
+            Heard::Notice(Notice::JobLogs { .. } | Notice::JobEnded { .. }) => {}
+            Heard::Everything => self.handle(Event::Polled),
+        }
     }
 
     /// Polls every [`AcquireConfig::backup_poll`], until `shutdown`.
@@ -158,14 +199,8 @@ impl Acquirer {
     pub fn put_back(&self, job: JobId, worker: Worker, reason: &'static str) {
         let acquirer = self.clone();
         let task = async move {
-            let posting_to = acquirer.clone();
-            let result = acquirer.inner.store.transact("put a job back", |tx| {
-                let posting = acquire::put_back(tx, job, &worker, reason)?;
-                if let Some(posting) = posting {
-                    tx.after_commit(move || posting_to.post(posting));
-                }
-                Ok::<_, CallError>(())
-            });
+            let put_back = |tx: &Tx<'_>| acquire::put_back(tx, job, &worker, reason);
+            let result = acquirer.inner.store.transact("put a job back", put_back);
             if let Err(error) = result.await {
                 // The reaper ends it: a job that is locked and silent is its business.
                 tracing::warn!(%job, %error, "a job that was not delivered could not be put back");
@@ -181,32 +216,32 @@ impl Acquirer {
 
     fn handle(&self, event: Event) {
         let effects = self.state().core.handle(event);
-        self.carry_out(effects, None);
+        self.carry_out(effects, Found::Nothing);
     }
 
-    /// Carries out `effects`. `locked` is the job, and for whom, that the question behind them found: giving and
-    /// putting back are effects of an answer only.
-    fn carry_out(&self, effects: Vec<Effect>, mut locked: Option<(Acquired, Worker)>) {
+    /// Carries out `effects`. `found` is what the question behind them came to: giving, putting back and failing are
+    /// effects of an answer only.
+    fn carry_out(&self, effects: Vec<Effect>, mut found: Found) {
         for effect in effects {
             match effect {
                 Effect::Ask(waiter) => self.ask(waiter),
                 Effect::Give(waiter) => {
-                    let (Some((acquired, worker)), waiter) = (locked.take(), self.take(waiter)) else { continue };
+                    let (Found::Job(acquired, worker), waiter) = (found.take(), self.take(waiter)) else { continue };
                     let job = acquired.job;
-                    let given = waiter.is_some_and(|waiter| waiter.answer.send(Ok(acquired)).is_ok());
+                    let given = waiter.is_some_and(|waiter| waiter.answer.send(Ok(*acquired)).is_ok());
                     if !given {
                         self.put_back(job, worker, LEFT);
                     }
                 }
                 Effect::PutBack(_) => {
-                    if let Some((acquired, worker)) = locked.take() {
+                    if let Found::Job(acquired, worker) = found.take() {
                         self.put_back(acquired.job, worker, LEFT);
                     }
                 }
                 Effect::Fail(waiter) => {
-                    if let Some(waiter) = self.take(waiter) {
+                    if let (Found::Unavailable(reason), Some(waiter)) = (found.take(), self.take(waiter)) {
                         // It may leave in this instant; then nobody needs to know.
-                        let _ = waiter.answer.send(Err(Unavailable::Database));
+                        let _ = waiter.answer.send(Err(reason));
                     }
                 }
             }
@@ -220,29 +255,27 @@ impl Acquirer {
     fn ask(&self, waiter: WaiterId) {
         let acquirer = self.clone();
         let task = async move {
-            let (answer, locked) = acquirer.question(waiter).await;
-            let effects = acquirer.state().core.handle(Event::Answered { waiter, answer });
-            acquirer.carry_out(effects, locked);
+            let found = acquirer.question(waiter).await;
+            let effects = acquirer.state().core.handle(Event::Answered { waiter, answer: found.answer() });
+            acquirer.carry_out(effects, found);
         };
         self.inner.host.spawn("acquire", task).detach();
     }
 
-    async fn question(&self, waiter: WaiterId) -> (Answer, Option<(Acquired, Worker)>) {
+    async fn question(&self, waiter: WaiterId) -> Found {
         let asked = self.state().waiters.get(&waiter).map(|waiter| (waiter.worker.clone(), waiter.want.clone()));
         // It may have left before its question was asked.
-        let Some((worker, want)) = asked else { return (Answer::Nothing, None) };
-        let job_bytes_max = self.inner.job_bytes_max;
-        let found = self
-            .inner
-            .store
-            .transact::<_, StoreError>("acquire a job", |tx| acquire::next(tx, &worker, &want, job_bytes_max))
-            .await;
-        match found {
-            Ok(Some(acquired)) => (Answer::Job, Some((acquired, worker))),
-            Ok(None) => (Answer::Nothing, None),
-            Err(error) => {
+        let Some((worker, want)) = asked else { return Found::Nothing };
+        let terms = self.inner.terms;
+        let next = |tx: &Tx<'_>| acquire::next(tx, &worker, &want, &terms);
+        match self.inner.store.transact("acquire a job", next).await {
+            Ok(Some(acquired)) => Found::Job(Box::new(acquired), worker),
+            Ok(None) => Found::Nothing,
+            Err(CallError::Refused(Refusal::Unauthenticated(_))) => Found::Unavailable(Unavailable::KeyDeleted),
+            Err(CallError::Refused(_)) => Found::Unavailable(Unavailable::Forgotten),
+            Err(CallError::Store(error)) => {
                 tracing::warn!(%error, "no job could be acquired");
-                (Answer::Failed, None)
+                Found::Unavailable(Unavailable::Database)
             }
         }
     }

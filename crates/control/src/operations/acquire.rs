@@ -1,22 +1,26 @@
 //! Locking a waiting job for a worker, and taking it back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use groundhog_wire::{
     id::{JobId, WorkerId},
     v1,
 };
-use prost::Message;
 
-use super::{Posting, finish};
+pub use super::payload::Terms;
+use super::{
+    Posting, cancel,
+    ended::{self, Outcome},
+    finish, payload,
+};
 use crate::{
     events,
-    refusal::CallError,
+    refusal::{CallError, Refusal},
     store::{
         StoreError, Tx, builds,
-        daemons::Worker,
-        jobs::{self, End, Job},
-        users,
+        daemons::{self, Worker},
+        jobs::{self, End},
+        notices::Notice,
     },
     tags::Tags,
 };
@@ -38,7 +42,7 @@ impl Want {
 }
 
 /// A job that was locked, and what the worker is to be sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Acquired {
     /// Which one.
     pub job: JobId,
@@ -48,13 +52,29 @@ pub struct Acquired {
     pub message: v1::Job,
 }
 
-/// Locks the oldest waiting job that `want` takes, if there is one, for `worker`.
+impl fmt::Debug for Acquired {
+    /// Without the message, which has secrets in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquired").field("job", &self.job).field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+/// Locks a waiting job that `want` takes, if there is one, for `worker`: people's before those of builds ahead, and
+/// the oldest first.
 ///
-/// A job that can't be sent, because what belongs to it is gone or it is larger than `job_bytes_max`, is failed
-/// and the next one tried: left alone it would be tried for ever, and stand in the way of those behind it.
-pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, job_bytes_max: usize) -> Result<Option<Acquired>, StoreError> {
+/// The worker's key is looked at here, and not only when it began to wait: one that was taken back since is refused.
+///
+/// A job that can't be sent, because what belongs to it is gone or damaged or it is too large, is failed and the next
+/// one tried: left alone it would be tried for ever, and stand in the way of those behind it.
+pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, terms: &Terms) -> Result<Option<Acquired>, CallError> {
+    match daemons::is_admitted(tx, worker.id)? {
+        Some(true) => {}
+        Some(false) => return Err(Refusal::key_deleted().into()),
+        // Forgotten while it waited, which takes days without a heartbeat. It becomes a worker anew when it calls.
+        None => return Err(Refusal::State("the daemon is no longer known: connect again".to_owned()).into()),
+    }
     while let Some(id) = jobs::first_waiting(tx, |provisioner_type, tags| want.takes(provisioner_type, tags))? {
-        let reason = match message(tx, id, job_bytes_max)? {
+        let reason = match payload::make(tx, id, terms)? {
             Ok(message) => {
                 if !jobs::lock(tx, id, worker.id)? {
                     // It was waiting in this very transaction, so only a damaged table gets here.
@@ -66,17 +86,40 @@ pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, job_bytes_max: usize) -> 
             }
             Err(reason) => reason,
         };
-        let error = format!("request job was invalidated: {reason}");
-        if !jobs::end(tx, id, &End { error: &error, error_code: "", terminal_digest: None })? {
+        if !invalidate(tx, id, &format!("request job was invalidated: {reason}"))? {
             // As above; and trying again would never end.
             return Ok(None);
         }
-        if let Some(build) = builds::by_job(tx, id)? {
-            finish::keep_state_before(tx, &build)?;
-        }
-        tx.after_commit(move || events::job_failed(id.event(), "control", &error, ""));
     }
     Ok(None)
+}
+
+/// Ends a job that can't be sent; whether it had not ended before.
+fn invalidate(tx: &Tx<'_>, id: JobId, error: &str) -> Result<bool, StoreError> {
+    if !jobs::end(tx, id, &End { error, error_code: "", terminal_digest: None })? {
+        return Ok(false);
+    }
+    let text = error.to_owned();
+    let told = move || events::job_failed(id.event(), "control", &text, "");
+    // What belongs to the job may be what is damaged; then its end has to do without.
+    let job = readable(jobs::by_id(tx, id))?;
+    let build = readable(builds::by_job(tx, id))?;
+    if let Some(build) = &build {
+        finish::keep_state_before(tx, build)?;
+    }
+    tx.after_commit(told);
+    if let (Some(build), Some(job)) = (&build, &job) {
+        ended::audit(tx, build, job.initiator, Outcome::Failed(error))?;
+    }
+    ended::notify(tx, id);
+    Ok(true)
+}
+
+fn readable<T>(found: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match found {
+        Err(error) if error.is_damage() => Ok(None),
+        found => found,
+    }
 }
 
 /// Takes a job back that was locked for `worker` and not delivered (J11). It waits again, in its old place; the
@@ -90,46 +133,13 @@ pub fn put_back(tx: &Tx<'_>, job: JobId, worker: &Worker, reason: &str) -> Resul
     }
     let (name, reason) = (worker.name.clone(), reason.to_owned());
     tx.after_commit(move || events::job_returned(job.event(), &name, &reason));
-    let Some(Job { canceled_at, provisioner_type, .. }) = jobs::by_id(tx, job)? else { return Ok(None) };
-    if canceled_at.is_some() {
-        jobs::end(tx, job, &End { error: "", error_code: "", terminal_digest: None })?;
-        if let Some(build) = builds::by_job(tx, job)? {
-            finish::keep_state_before(tx, &build)?;
-        }
-        tx.after_commit(move || events::job_canceled(job.event()));
+    let Some(returned) = jobs::by_id(tx, job)? else { return Ok(None) };
+    if returned.canceled_at.is_some() {
+        let build = finish::build_of(tx, &returned)?;
+        cancel::over(tx, &returned, build.as_ref())?;
         return Ok(None);
     }
-    Ok(Some(Posting { provisioner_type, tags: jobs::tags(tx, job)? }))
-}
-
-/// What a worker is sent, or why that can't be made.
-fn message(tx: &Tx<'_>, id: JobId, job_bytes_max: usize) -> Result<Result<v1::Job, String>, StoreError> {
-    let Some(job) = jobs::by_id(tx, id)? else { return Ok(Err("get job".to_owned())) };
-    let Some(initiator) = users::name(tx, job.initiator)? else { return Ok(Err("get user".to_owned())) };
-    let Some(build) = builds::by_job(tx, id)? else { return Ok(Err("get workspace build".to_owned())) };
-    let Some(names) = builds::names(tx, build.id)? else { return Ok(Err("get template version".to_owned())) };
-    let state = builds::state_before(tx, &build)?;
-    let message = v1::Job {
-        job_id: id.to_string(),
-        created_at_ms: job.created_at,
-        provisioner_type: job.provisioner_type,
-        initiator,
-        template_source: names.source,
-        kind: Some(v1::job::Kind::WorkspaceBuild(v1::WorkspaceBuild {
-            build_id: build.id.to_string(),
-            workspace_id: build.workspace.to_string(),
-            workspace_name: build.workspace_name,
-            workspace_owner: names.owner,
-            template_name: names.template,
-            template_version: names.version,
-            transition: build.transition.to_wire().into(),
-            state,
-            ..v1::WorkspaceBuild::default()
-        })),
-    };
-    let bytes = message.encoded_len();
-    if bytes > job_bytes_max {
-        return Ok(Err(format!("payload was too big: {bytes} > {job_bytes_max}")));
-    }
-    Ok(Ok(message))
+    let posting = Posting { provisioner_type: returned.provisioner_type, tags: jobs::tags(tx, job)? };
+    tx.notify(Notice::JobPosted(posting.clone()));
+    Ok(Some(posting))
 }

@@ -1,28 +1,56 @@
-//! A person asks for a build's end.
+//! A person asks for a job's end.
 
 use groundhog_wire::v1;
 
-use super::{finish, view};
+use super::{
+    ended::{self, Outcome},
+    finish, follow, view,
+};
 use crate::{
     events,
+    job_kind::JobKind,
     job_status::JobStatus,
     refusal::{CallError, Refusal},
     store::{
         Tx,
-        jobs::{self, End},
+        builds::{self, Build},
+        jobs::{self, End, Job},
         users::User,
     },
 };
 
-/// Cancels a build. A job that no worker has is over at once, as cancelled; a running one goes on until its worker
-/// has ended it, or the reaper.
-///
-/// Refused when the job has ended, was cancelled before, or has not the status that the caller expects: what is
-/// expected is checked in the transaction that cancels, so that no worker can take the job between the two.
-pub fn cancel(tx: &Tx<'_>, user: &User, request: &v1::CancelBuildRequest) -> Result<v1::Build, CallError> {
+/// Cancels a build: see [`cancel_job`].
+pub fn cancel_build(tx: &Tx<'_>, user: &User, request: &v1::CancelBuildRequest) -> Result<v1::Build, CallError> {
     let expected = expected(request.expect_status)?;
     let build = view::select(tx, user, request.build.as_ref())?;
     let job = jobs::by_id(tx, build.job)?.ok_or_else(|| view::no_job(&build))?;
+    ask(tx, user, &job, expected, Some(&build))?;
+    view::build(tx, &build)
+}
+
+/// Cancels a job. One that no worker has is over at once, as cancelled; a running one goes on until its worker has
+/// ended it, or the reaper.
+///
+/// Refused when the job has ended, was cancelled before, or has not the status that the caller expects: what is
+/// expected is checked in the transaction that cancels, so that no worker can take the job between the two.
+pub fn cancel_job(tx: &Tx<'_>, user: &User, request: &v1::CancelJobRequest) -> Result<v1::JobView, CallError> {
+    let expected = expected(request.expect_status)?;
+    let job = follow::select(tx, user, &request.job_id)?;
+    let build = match job.kind {
+        JobKind::WorkspaceBuild => builds::by_job(tx, job.id)?,
+        JobKind::TemplateImport | JobKind::TemplateDryRun => None,
+    };
+    ask(tx, user, &job, expected, build.as_ref())?;
+    follow::get(tx, user, &v1::GetJobRequest { job_id: request.job_id.clone() })
+}
+
+fn ask(
+    tx: &Tx<'_>,
+    user: &User,
+    job: &Job,
+    expected: Option<JobStatus>,
+    build: Option<&Build>,
+) -> Result<(), CallError> {
     let status = job.status();
     if let Some(expected) = expected.filter(|expected| *expected != status) {
         let text = format!("Job is not in the expected state: expected {expected}, but it is {status}.");
@@ -38,11 +66,24 @@ pub fn cancel(tx: &Tx<'_>, user: &User, request: &v1::CancelBuildRequest) -> Res
     let (event, by) = (job.id.event(), user.name.clone());
     tx.after_commit(move || events::job_cancel_requested(event, &by));
     if job.worker.is_none() {
-        jobs::end(tx, job.id, &End { error: "", error_code: "", terminal_digest: None })?;
-        finish::keep_state_before(tx, &build)?;
-        tx.after_commit(move || events::job_canceled(event));
+        over(tx, job, build)?;
     }
-    view::build(tx, &build)
+    Ok(())
+}
+
+/// Ends a cancelled job that no worker has.
+pub(super) fn over(tx: &Tx<'_>, job: &Job, build: Option<&Build>) -> Result<(), CallError> {
+    jobs::end(tx, job.id, &End { error: "", error_code: "", terminal_digest: None })?;
+    if let Some(build) = build {
+        finish::keep_state_before(tx, build)?;
+    }
+    let event = job.id.event();
+    tx.after_commit(move || events::job_canceled(event));
+    if let Some(build) = build {
+        ended::audit(tx, build, job.initiator, Outcome::Canceled)?;
+    }
+    ended::notify(tx, job.id);
+    Ok(())
 }
 
 fn expected(number: i32) -> Result<Option<JobStatus>, Refusal> {

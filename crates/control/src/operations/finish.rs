@@ -4,20 +4,28 @@
 //! an error: the same message from the same worker is answered alike and does nothing (J10). What "the same" means
 //! is a digest, kept with the job. Any other message about a job that is over is refused.
 
-use groundhog_wire::v1::{self, complete_job_request, fail_job_request};
+use std::collections::BTreeSet;
+
+use groundhog_wire::v1::{self, complete_job_request::Kind, fail_job_request};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::owned;
+use super::{
+    ended::{self, Outcome},
+    import, owned,
+};
 use crate::{
     events,
-    job_status::{Facts, status},
+    job_kind::JobKind,
+    job_status::JobStatus,
+    limits,
     names::truncated,
     refusal::{CallError, Refusal},
     store::{
         StoreError, Tx,
         builds::{self, Build},
         daemons::Worker,
+        dry_runs,
         jobs::{self, End, Job},
         workspaces,
     },
@@ -33,8 +41,10 @@ const ERROR_CODE_BYTES_MAX: usize = 128;
 /// What stands in for the text of a failure that has none: an empty one would read as a success.
 const NO_ERROR_TEXT: &str = "the provisioner failed and gave no reason";
 
-/// Ends a job as failed. The state that the build left behind is kept if the message has one; else the state
-/// before the build stands.
+/// Ends a job as failed. The state that a build left behind is kept if the message has one; else the state before
+/// the build stands.
+///
+/// A payload of another kind of job is passed over: that the job failed is worth more than the rest of the message.
 pub fn fail(tx: &Tx<'_>, worker: &Worker, request: &v1::FailJobRequest) -> Result<v1::FailJobResponse, CallError> {
     let job = owned::ending(tx, worker, &request.job_id)?;
     let digest = digest(b"fail", request);
@@ -45,46 +55,102 @@ pub fn fail(tx: &Tx<'_>, worker: &Worker, request: &v1::FailJobRequest) -> Resul
     let error_code = truncated(&request.error_code, ERROR_CODE_BYTES_MAX);
     jobs::touch(tx, job.id)?;
     jobs::end(tx, job.id, &End { error, error_code, terminal_digest: Some(digest) })?;
-    if let Some(build) = builds::by_job(tx, job.id)? {
-        match &request.kind {
-            Some(fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: Some(state), .. })) => {
-                builds::set_state(tx, build.id, state)?;
-            }
-            Some(
-                fail_job_request::Kind::WorkspaceBuild(v1::FailedWorkspaceBuild { state: None, .. })
-                | fail_job_request::Kind::TemplateImport(_)
-                | fail_job_request::Kind::TemplateDryRun(_),
-            )
-            | None => {
-                keep_state_before(tx, &build)?;
-            }
+    let build = build_of(tx, &job)?;
+    if let Some(build) = &build {
+        let failed = match &request.kind {
+            Some(fail_job_request::Kind::WorkspaceBuild(failed)) => Some(failed),
+            Some(fail_job_request::Kind::TemplateImport(_) | fail_job_request::Kind::TemplateDryRun(_)) | None => None,
+        };
+        match failed.and_then(|failed| failed.state.as_ref()) {
+            Some(state) => builds::set_state(tx, build.id, state)?,
+            None => keep_state_before(tx, build)?,
         }
+        keep_report(tx, build, failed.map_or(&[], |failed| &failed.timings), &[])?;
     }
-    let (id, by, error, code) = (job.id.event(), worker.name.clone(), error.to_owned(), error_code.to_owned());
-    tx.after_commit(move || events::job_failed(id, &by, &error, &code));
+    let (id, by, text, code) = (job.id.event(), worker.name.clone(), error.to_owned(), error_code.to_owned());
+    tx.after_commit(move || events::job_failed(id, &by, &text, &code));
+    if let Some(build) = &build {
+        ended::audit(tx, build, job.initiator, Outcome::Failed(error))?;
+    }
+    ended::notify(tx, job.id);
     Ok(v1::FailJobResponse {})
 }
 
-/// Ends a job as done: the build's state and resources are kept, and a workspace that was destroyed is gone.
+/// Ends a job as done and keeps what it made or found, all in one transaction.
+///
+/// An import that names a service which is not among `external_auth` ends too, but as failed: the worker did what it
+/// was asked, and it is the template that can't be used here.
 pub fn complete(
     tx: &Tx<'_>,
     worker: &Worker,
     request: &v1::CompleteJobRequest,
+    external_auth: &BTreeSet<String>,
 ) -> Result<v1::CompleteJobResponse, CallError> {
     let job = owned::ending(tx, worker, &request.job_id)?;
     let digest = digest(b"complete", request);
     if is_repetition(&job, digest)? {
         return Ok(v1::CompleteJobResponse {});
     }
-    let Some(complete_job_request::Kind::WorkspaceBuild(done)) = &request.kind else {
+    let Some(kind) = &request.kind else {
         return Err(Refusal::Invalid("type payload must be provided".to_owned()).into());
     };
+    let meant = JobKind::of_success(kind).as_str();
+    if meant != job.kind.as_str() {
+        let text = format!("unknown job type {meant:?}; ensure coderd and provisionerd versions match");
+        return Err(Refusal::Invalid(text).into());
+    }
+    let objection = match kind {
+        Kind::TemplateImport(found) => import::objection(found, external_auth),
+        Kind::WorkspaceBuild(_) | Kind::TemplateDryRun(_) => None,
+    };
+    jobs::touch(tx, job.id)?;
+    let error = objection.as_deref().unwrap_or_default();
+    jobs::end(tx, job.id, &End { error, error_code: "", terminal_digest: Some(digest) })?;
+    if let Some(error) = objection {
+        let id = job.id.event();
+        tx.after_commit(move || events::job_failed(id, "control", &error, ""));
+        ended::notify(tx, job.id);
+        return Ok(v1::CompleteJobResponse {});
+    }
+    let canceled = job.canceled_at.is_some();
+    let (ended, outcome) = if canceled {
+        (JobStatus::Canceled, Outcome::Canceled)
+    } else {
+        (JobStatus::Succeeded, Outcome::Succeeded)
+    };
+    let (id, by) = (job.id.event(), worker.name.clone());
+    tx.after_commit(move || events::job_completed(id, &by, ended.as_str()));
+    match kind {
+        Kind::WorkspaceBuild(done) => complete_build(tx, &job, done, outcome)?,
+        Kind::TemplateImport(found) => {
+            limits::check_import(found)?;
+            // One that was cancelled has not succeeded, so its version is not one to make workspaces of.
+            if !canceled {
+                import::keep(tx, &job, found)?;
+            }
+        }
+        Kind::TemplateDryRun(found) => {
+            limits::check_dry_run(found)?;
+            dry_runs::set_found(tx, job.id, found)?;
+        }
+    }
+    ended::notify(tx, job.id);
+    Ok(v1::CompleteJobResponse {})
+}
+
+/// Keeps a build's state and resources, and lets a workspace that was destroyed be gone.
+fn complete_build(
+    tx: &Tx<'_>,
+    job: &Job,
+    done: &v1::CompletedWorkspaceBuild,
+    outcome: Outcome<'_>,
+) -> Result<(), CallError> {
+    limits::check_resources(&done.resources)?;
     let build = builds::by_job(tx, job.id)?
         .ok_or_else(|| Refusal::NotFound(format!("get workspace build: the job {} has none", job.id)))?;
-    jobs::touch(tx, job.id)?;
-    jobs::end(tx, job.id, &End { error: "", error_code: "", terminal_digest: Some(digest) })?;
     builds::set_state(tx, build.id, &done.state)?;
     builds::insert_resources(tx, build.id, &done.resources)?;
+    keep_report(tx, &build, &done.timings, &done.replacements)?;
     if !build.cost_is_own {
         // A worker asks about every plan that costs something, so one that was not asked about costs nothing.
         builds::set_cost(tx, build.id, 0)?;
@@ -92,11 +158,28 @@ pub fn complete(
     if build.transition == Transition::Destroy {
         workspaces::mark_deleted(tx, build.workspace)?;
     }
-    let canceled = job.canceled_at.is_some();
-    let ended = status(Facts { started: true, canceled, completed: true, error: false });
-    let (id, by) = (job.id.event(), worker.name.clone());
-    tx.after_commit(move || events::job_completed(id, &by, ended.as_str()));
-    Ok(v1::CompleteJobResponse {})
+    ended::audit(tx, &build, job.initiator, outcome)?;
+    Ok(())
+}
+
+/// The build that a job carries out, if it is one of those jobs.
+pub(super) fn build_of(tx: &Tx<'_>, job: &Job) -> Result<Option<Build>, StoreError> {
+    match job.kind {
+        JobKind::WorkspaceBuild => builds::by_job(tx, job.id),
+        JobKind::TemplateImport | JobKind::TemplateDryRun => Ok(None),
+    }
+}
+
+fn keep_report(
+    tx: &Tx<'_>,
+    build: &Build,
+    timings: &[v1::Timing],
+    replacements: &[v1::ResourceReplacement],
+) -> Result<(), StoreError> {
+    if timings.is_empty() && replacements.is_empty() {
+        return Ok(());
+    }
+    builds::set_report(tx, build.id, &limits::kept_report(timings, replacements))
 }
 
 /// Lets the state before a build stand after it: for every end that says nothing of the state.

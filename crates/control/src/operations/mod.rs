@@ -1,22 +1,33 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
-//! - [`workspace`]: workspaces and builds are made. [`cancel`]: a build's end is asked for. [`view`]: builds and
-//!   their logs are read.
-//! - [`acquire`]: a waiting job is locked for a worker, or put back.
+//! - [`workspace`]: workspaces and builds are made. [`version`] and [`dry_run`]: versions of templates are, and tried.
+//! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
+//!   and their logs as they grow.
+//! - [`acquire`]: a waiting job is locked for a worker, or put back; [`payload`] is what the worker is sent.
 //! - [`update`]: a worker is heard of and hands over log lines. [`quota`]: it asks whether the budget bears a plan.
-//! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of.
+//!   [`import`]: it reports what a version declares and has.
+//! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of. [`ended`]: what belongs to every
+//!   end.
 //! - [`owned`]: the checks that a worker's calls have in common.
+//! - [`administration`]: daemons, their keys, the audit trail.
 //!
 //! The functions check, write rows, and leave events for after the commit. A function that is refused has written
 //! nothing that outlives its transaction.
 
 pub mod acquire;
+pub mod administration;
 pub mod cancel;
+pub mod dry_run;
+pub mod ended;
 pub mod finish;
+pub mod follow;
+pub mod import;
 pub mod owned;
+pub mod payload;
 pub mod quota;
 pub mod reap;
 pub mod update;
+pub mod version;
 pub mod view;
 pub mod workspace;
 

@@ -4,7 +4,10 @@
 
 use groundhog_wire::{id::JobId, v1};
 
-use super::finish;
+use super::{
+    ended::{self, Outcome},
+    finish,
+};
 use crate::{
     config::ReaperConfig,
     events,
@@ -12,6 +15,7 @@ use crate::{
         StoreError, Tx, builds,
         jobs::{self, End, Job, Silence},
         logs,
+        notices::Notice,
     },
 };
 
@@ -65,17 +69,24 @@ pub fn reap(tx: &Tx<'_>, id: JobId, config: &ReaperConfig) -> Result<bool, Store
     }
     jobs::end(tx, id, &End { error: &error, error_code: "", terminal_digest: None })?;
     explain(tx, &job, &format!("{found} will be terminated."))?;
-    if let Some(build) = builds::by_job(tx, id)? {
+    let build = builds::by_job(tx, id)?;
+    if let Some(build) = &build {
         let own = builds::state(tx, build.id)?;
         if own.is_none_or(|state| state.is_empty()) {
-            finish::keep_state_before(tx, &build)?;
+            finish::keep_state_before(tx, build)?;
         }
     }
     let silent_s = tx.now_ms().saturating_sub(job.updated_at) / 1_000;
+    let text = error.clone();
     tx.after_commit(move || {
         events::job_reaped(id.event(), silent.as_str(), silent_s);
-        events::job_failed(id.event(), "reaper", &error, "");
+        events::job_failed(id.event(), "reaper", &text, "");
     });
+    if let Some(build) = &build {
+        ended::audit(tx, build, job.initiator, Outcome::Failed(&error))?;
+    }
+    tx.notify(Notice::JobLogs { job: id });
+    ended::notify(tx, id);
     Ok(true)
 }
 

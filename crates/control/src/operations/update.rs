@@ -2,7 +2,7 @@
 
 use groundhog_wire::v1;
 
-use super::owned;
+use super::{import, owned};
 use crate::{
     config::LogConfig,
     events,
@@ -14,6 +14,7 @@ use crate::{
         daemons::Worker,
         jobs::{self, Job},
         logs::{self, SEQUENCE_MAX},
+        notices::Notice,
     },
 };
 
@@ -21,14 +22,17 @@ use crate::{
 /// own; the longest in use has about thirty.
 const STAGE_BYTES_MAX: usize = 256;
 
-/// Takes an update: the job counts as alive, and each line is stored whose number is new (J2). The answer says
-/// whether the job's end was asked for.
+/// What comes of an update. It is taken in either case; refused is only what it declares, see [`import::declare`].
+pub type Updated = Result<v1::UpdateJobResponse, Refusal>;
+
+/// Takes an update: the job counts as alive, each line is stored whose number is new (J2), and what an import has
+/// found in its source is kept. The answer says whether the job's end was asked for.
 pub fn update(
     tx: &Tx<'_>,
     worker: &Worker,
     request: v1::UpdateJobRequest,
     limits: &LogConfig,
-) -> Result<v1::UpdateJobResponse, CallError> {
+) -> Result<Updated, CallError> {
     let job = owned::running(tx, worker, &request.job_id)?;
     if let Some(line) = request.logs.iter().find(|line| !(1..=SEQUENCE_MAX).contains(&line.sequence)) {
         let text = format!("log line number {}: expected numbers from 1 to {SEQUENCE_MAX}", line.sequence);
@@ -36,10 +40,14 @@ pub fn update(
     }
     jobs::touch(tx, job.id)?;
     store_lines(tx, &job, request.logs, limits)?;
+    let values = match request.declarations {
+        Some(declared) => import::declare(tx, &job, declared)?,
+        None => Ok(Vec::new()),
+    };
     let canceled = job.canceled_at.is_some();
     let (id, name) = (job.id.event(), worker.name.clone());
     tx.after_commit(move || events::job_updated(id, &name, canceled));
-    Ok(v1::UpdateJobResponse { canceled, variable_values: Vec::new() })
+    Ok(values.map(|variable_values| v1::UpdateJobResponse { canceled, variable_values }))
 }
 
 fn store_lines(tx: &Tx<'_>, job: &Job, lines: Vec<v1::LogLine>, limits: &LogConfig) -> Result<(), CallError> {
@@ -69,6 +77,7 @@ fn store_lines(tx: &Tx<'_>, job: &Job, lines: Vec<v1::LogLine>, limits: &LogConf
         jobs::set_log_use(tx, job.id, log_use)?;
         let id = job.id.event();
         tx.after_commit(move || events::job_logs_stored(id, first, last, count));
+        tx.notify(Notice::JobLogs { job: job.id });
     }
     Ok(())
 }

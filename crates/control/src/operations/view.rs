@@ -1,7 +1,7 @@
 //! Builds and their logs, as their owner sees them. To anyone else they do not exist.
 
 use groundhog_wire::{
-    id::BuildId,
+    id::{BuildId, UserId},
     v1::{self, build_selector},
 };
 
@@ -12,8 +12,9 @@ use crate::{
     store::{
         Tx,
         builds::{self, Build},
-        jobs, logs,
-        users::User,
+        jobs::{self, Job},
+        logs,
+        users::{Role, User},
         workspaces,
     },
 };
@@ -69,6 +70,23 @@ pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
     })
 }
 
+/// What the protocol says of a job.
+pub fn job(job: &Job) -> v1::JobView {
+    v1::JobView {
+        job_id: job.id.to_string(),
+        status: job.status().to_wire().into(),
+        error: job.error.clone(),
+        error_code: job.error_code.clone(),
+        // Beside the status, as with a build (J18).
+        canceled_at_ms: job.canceled_at,
+    }
+}
+
+/// Whether `user` may see a job: who asked for it, the `owner` of its workspace, and administrators.
+pub(super) fn may_see(user: &User, job: &Job, owner: Option<UserId>) -> bool {
+    user.role == Role::Admin || job.initiator == user.id || owner == Some(user.id)
+}
+
 /// A page of a build's log.
 pub fn log(
     tx: &Tx<'_>,
@@ -78,14 +96,27 @@ pub fn log(
 ) -> Result<v1::ListBuildLogsResponse, CallError> {
     let build = select(tx, user, request.build.as_ref())?;
     let job = jobs::by_id(tx, build.job)?.ok_or_else(|| no_job(&build))?;
+    let (lines, complete) = lines(tx, &job, request.after_id, request.limit, limits)?;
+    Ok(v1::ListBuildLogsResponse { lines, complete })
+}
+
+/// The lines of a job's log after the one with the id `after_id`, at most `limit` and never more than a page (0 for a
+/// page), and whether the job has ended and these are the last ones.
+pub(super) fn lines(
+    tx: &Tx<'_>,
+    job: &Job,
+    after_id: u64,
+    limit: u32,
+    limits: &LogConfig,
+) -> Result<(Vec<v1::StoredLogLine>, bool), CallError> {
     let page_max = limits.page_lines_max.max(1);
-    let limit = if request.limit == 0 { page_max } else { request.limit.min(page_max) };
+    let limit = if limit == 0 { page_max } else { limit.min(page_max) };
     // One more than asked for, to know whether there is more.
-    let mut lines = logs::after(tx, build.job, request.after_id, limit.saturating_add(1))?;
+    let mut lines = logs::after(tx, job.id, after_id, limit.saturating_add(1))?;
     let fitting = fitting(&lines).min(limit as usize);
     let complete = job.completed_at.is_some() && lines.len() == fitting;
     lines.truncate(fitting);
-    Ok(v1::ListBuildLogsResponse { lines, complete })
+    Ok((lines, complete))
 }
 
 /// How many of `lines` go into one page by their bytes: at least one, or paging would stand still.

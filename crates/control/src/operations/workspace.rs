@@ -5,15 +5,18 @@ use groundhog_wire::{
     v1,
 };
 
-use super::{Posting, view};
+use super::{Posting, version, view};
 use crate::{
     events,
-    names::{check_workspace_name, truncated},
+    job_kind::JobKind,
+    limits,
+    names::check_workspace_name,
     refusal::{CallError, Refusal},
     store::{
         Tx,
         builds::{self, NewBuild},
         jobs::{self, NewJob},
+        notices::Notice,
         templates::{self, Version},
         users::User,
         workspaces::{self, NewWorkspace},
@@ -22,26 +25,17 @@ use crate::{
     transition::Transition,
 };
 
-/// How much of a name that nobody knows is repeated in a refusal, in bytes.
-const ECHO_BYTES_MAX: usize = 64;
-
-/// A build that was queued.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Queued {
-    /// What its owner is told.
-    pub build: v1::Build,
-    /// What waiting daemons are told.
-    pub posting: Posting,
-}
-
 /// Makes a workspace of `user`'s and queues its first build, a start of the template's active version.
-pub fn create_workspace(tx: &Tx<'_>, user: &User, request: &v1::CreateWorkspaceRequest) -> Result<Queued, CallError> {
+pub fn create_workspace(
+    tx: &Tx<'_>,
+    user: &User,
+    request: &v1::CreateWorkspaceRequest,
+) -> Result<v1::Build, CallError> {
     let name = request.name.as_str();
     check_workspace_name(name).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    let Some(version) = templates::active_version(tx, &request.template)? else {
-        let template = truncated(&request.template, ECHO_BYTES_MAX);
-        return Err(Refusal::NotFound(format!("Template {template:?} doesn't exist.")).into());
-    };
+    limits::check_parameter_values(&request.parameters)?;
+    let log_level = check_log_level(request.log_level)?;
+    let version = version::active(tx, &request.template)?;
     if workspaces::live_by_name(tx, user.id, name)?.is_some() {
         return Err(Refusal::Exists(format!("A workspace named {name:?} already exists.")).into());
     }
@@ -49,15 +43,18 @@ pub fn create_workspace(tx: &Tx<'_>, user: &User, request: &v1::CreateWorkspaceR
     workspaces::insert(tx, &NewWorkspace { id, owner: user.id, template: version.template_id, name })?;
     let (workspace_name, owner) = (name.to_owned(), user.name.clone());
     tx.after_commit(move || events::workspace_created(id.event(), &workspace_name, &owner));
-    queue(tx, user, &version, Place { workspace: id, number: 1, transition: Transition::Start, daily_cost: 0 })
+    let parameters = request.parameters.clone();
+    let place = Place { workspace: id, number: 1, transition: Transition::Start, daily_cost: 0 };
+    queue(tx, user, &version, place, asked(parameters, log_level))
 }
 
-/// Queues a build of `user`'s workspace, of the version that it was last built from. Refused while another build
-/// of it has not ended.
-pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) -> Result<Queued, CallError> {
+/// Queues a build of `user`'s workspace, of the version that it was last built from and with the same parameters.
+/// Refused while another build of it has not ended.
+pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) -> Result<v1::Build, CallError> {
     let Some(transition) = Transition::from_wire(request.transition) else {
         return Err(Refusal::Invalid("expected a transition: start, stop or destroy".to_owned()).into());
     };
+    let log_level = check_log_level(request.log_level)?;
     let latest = view::latest_build(tx, user, &request.workspace)?;
     let job = jobs::by_id(tx, latest.job)?.ok_or_else(|| view::no_job(&latest))?;
     if job.completed_at.is_none() {
@@ -69,7 +66,8 @@ pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) 
     // Until the new build's cost is known, the workspace costs what it cost: were it nothing, another workspace
     // could be granted those credits, and then both would run.
     let daily_cost = latest.daily_cost;
-    queue(tx, user, &version, Place { workspace: latest.workspace, number, transition, daily_cost })
+    let place = Place { workspace: latest.workspace, number, transition, daily_cost };
+    queue(tx, user, &version, place, asked(latest.asked.parameter_values, log_level))
 }
 
 /// Where a build belongs.
@@ -80,17 +78,34 @@ struct Place {
     daily_cost: i32,
 }
 
-fn queue(tx: &Tx<'_>, user: &User, version: &Version, place: Place) -> Result<Queued, CallError> {
+fn queue(
+    tx: &Tx<'_>,
+    user: &User,
+    version: &Version,
+    place: Place,
+    asked: v1::WorkspaceBuild,
+) -> Result<v1::Build, CallError> {
     let Place { workspace, number, transition, daily_cost } = place;
     let tags = Tags::for_job(&version.tags, &user.name).map_err(|error| Refusal::State(error.to_string()))?;
     let job = JobId(tx.new_id("job"));
     let provisioner_type = version.provisioner_type.as_str();
-    jobs::insert(tx, &NewJob { id: job, provisioner_type, initiator: user.id, tags: &tags })?;
+    let kind = JobKind::WorkspaceBuild;
+    jobs::insert(tx, &NewJob { id: job, kind, provisioner_type, initiator: user, tags: &tags })?;
     let id = BuildId(tx.new_id("build"));
-    builds::insert(tx, &NewBuild { id, workspace, version: version.id, job, number, transition, daily_cost })?;
+    let (version_id, asked) = (version.id, &asked);
+    builds::insert(tx, &NewBuild { id, workspace, version: version_id, job, number, transition, daily_cost, asked })?;
     tx.after_commit(move || {
         events::build_queued(id.event(), workspace.event(), number, transition.as_str(), job.event());
     });
-    let build = view::build(tx, &view::by_id(tx, user, id)?)?;
-    Ok(Queued { build, posting: Posting { provisioner_type: version.provisioner_type.clone(), tags } })
+    tx.notify(Notice::JobPosted(Posting { provisioner_type: version.provisioner_type.clone(), tags }));
+    view::build(tx, &view::by_id(tx, user, id)?)
+}
+
+/// What an owner chose, as it is kept.
+fn asked(parameter_values: Vec<v1::ParameterValue>, log_level: v1::LogLevel) -> v1::WorkspaceBuild {
+    v1::WorkspaceBuild { parameter_values, log_level: log_level.into(), ..v1::WorkspaceBuild::default() }
+}
+
+fn check_log_level(number: i32) -> Result<v1::LogLevel, Refusal> {
+    v1::LogLevel::try_from(number).map_err(|_| Refusal::Invalid(format!("there is no log level {number}")))
 }

@@ -4,16 +4,17 @@ use groundhog_wire::{
     id::{BuildId, JobId, UserId, VersionId, WorkspaceId},
     v1,
 };
+use prost::Message;
 use rusqlite::{Row, params};
 
 use super::{
     StoreError, Tx,
-    tx::{id, key},
+    tx::{id, key, message},
 };
 use crate::transition::Transition;
 
 /// A build, with what its workspace adds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Build {
     /// Which one.
     pub id: BuildId,
@@ -36,11 +37,13 @@ pub struct Build {
     pub daily_cost: i32,
     /// Whether `daily_cost` was committed for this build.
     pub cost_is_own: bool,
+    /// What the owner chose: parameters and the log's level, and nothing else of the message.
+    pub asked: v1::WorkspaceBuild,
 }
 
 /// A build that is to be written.
 #[derive(Clone, Copy, Debug)]
-pub struct NewBuild {
+pub struct NewBuild<'a> {
     /// Which one.
     pub id: BuildId,
     /// Its workspace.
@@ -55,10 +58,12 @@ pub struct NewBuild {
     pub transition: Transition,
     /// What the workspace costs until this build's own cost is known.
     pub daily_cost: i32,
+    /// What the owner chose: parameters and the log's level, and nothing else of the message.
+    pub asked: &'a v1::WorkspaceBuild,
 }
 
 /// What a provisioner is told of a build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Names {
     /// The owner's name.
     pub owner: String,
@@ -68,13 +73,17 @@ pub struct Names {
     pub version: String,
     /// The version's source.
     pub source: Vec<u8>,
+    /// What the version's author gave.
+    pub given: v1::TemplateImport,
+    /// What the version's source declares.
+    pub declared: v1::Declarations,
 }
 
 /// Writes a build.
-pub fn insert(tx: &Tx<'_>, build: &NewBuild) -> Result<(), StoreError> {
+pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             key(build.id.0),
             key(build.workspace.0),
@@ -83,7 +92,8 @@ pub fn insert(tx: &Tx<'_>, build: &NewBuild) -> Result<(), StoreError> {
             build.number,
             build.transition,
             tx.now_ms(),
-            build.daily_cost
+            build.daily_cost,
+            build.asked.encode_to_vec()
         ],
     )?;
     Ok(())
@@ -136,6 +146,18 @@ pub fn set_state(tx: &Tx<'_>, build: BuildId, state: &[u8]) -> Result<(), StoreE
     Ok(())
 }
 
+/// Keeps what a build reported at its end beside its state and its resources: timings and replacements.
+pub fn set_report(tx: &Tx<'_>, build: BuildId, report: &v1::CompletedWorkspaceBuild) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET report = ?2 WHERE id = ?1", params![key(build.0), report.encode_to_vec()])?;
+    Ok(())
+}
+
+/// What a build reported at its end: timings and replacements, and nothing else of the message.
+pub fn report(tx: &Tx<'_>, build: BuildId) -> Result<v1::CompletedWorkspaceBuild, StoreError> {
+    let report = tx.row("SELECT report FROM builds WHERE id = ?1", [key(build.0)], |row| message(row, 0))?;
+    Ok(report.unwrap_or_default())
+}
+
 /// Keeps what a build costs, in credits a day.
 pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), StoreError> {
     tx.execute("UPDATE builds SET daily_cost = ?2, cost_is_own = 1 WHERE id = ?1", params![key(build.0), daily_cost])?;
@@ -145,9 +167,11 @@ pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), Stor
 /// Writes what a build made.
 pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource]) -> Result<(), StoreError> {
     for (position, resource) in (0_i64..).zip(resources) {
+        let agents = v1::Resource { agents: resource.agents.clone(), ..v1::Resource::default() };
         tx.execute(
-            "INSERT INTO build_resources (build_id, position, name, type, daily_cost) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![key(build.0), position, resource.name, resource.r#type, resource.daily_cost],
+            "INSERT INTO build_resources (build_id, position, name, type, daily_cost, agents)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![key(build.0), position, resource.name, resource.r#type, resource.daily_cost, agents.encode_to_vec()],
         )?;
     }
     Ok(())
@@ -156,16 +180,19 @@ pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource])
 /// What a build made, in the order in which it was reported.
 pub fn resources(tx: &Tx<'_>, build: BuildId) -> Result<Vec<v1::Resource>, StoreError> {
     tx.rows(
-        "SELECT name, type, daily_cost FROM build_resources WHERE build_id = ?1 ORDER BY position",
+        "SELECT name, type, daily_cost, agents FROM build_resources WHERE build_id = ?1 ORDER BY position",
         [key(build.0)],
-        |row| Ok(v1::Resource { name: row.get(0)?, r#type: row.get(1)?, daily_cost: row.get(2)?, agents: Vec::new() }),
+        |row| {
+            let v1::Resource { agents, .. } = message(row, 3)?;
+            Ok(v1::Resource { name: row.get(0)?, r#type: row.get(1)?, daily_cost: row.get(2)?, agents })
+        },
     )
 }
 
 /// What a provisioner is told of a build beside its ids.
 pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
     tx.row(
-        "SELECT u.name, t.name, v.name, v.source
+        "SELECT u.name, t.name, v.name, v.source, v.given, v.declared
          FROM builds b
          JOIN workspaces w ON w.id = b.workspace_id
          JOIN users u ON u.id = w.owner_id
@@ -173,14 +200,23 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
          JOIN templates t ON t.id = v.template_id
          WHERE b.id = ?1",
         [key(build.0)],
-        |row| Ok(Names { owner: row.get(0)?, template: row.get(1)?, version: row.get(2)?, source: row.get(3)? }),
+        |row| {
+            Ok(Names {
+                owner: row.get(0)?,
+                template: row.get(1)?,
+                version: row.get(2)?,
+                source: row.get(3)?,
+                given: message(row, 4)?,
+                declared: message(row, 5)?,
+            })
+        },
     )
 }
 
 fn select(condition: &'static str) -> String {
     format!(
         "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
-                b.daily_cost, b.cost_is_own
+                b.daily_cost, b.cost_is_own, b.asked
          FROM builds b JOIN workspaces w ON w.id = b.workspace_id
          WHERE {condition}"
     )
@@ -198,5 +234,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         transition: row.get(7)?,
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
+        asked: message(row, 10)?,
     })
 }

@@ -12,7 +12,12 @@ use groundhog_host::Random;
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
-use super::{StoreError, Tx, schema};
+use super::{
+    StoreError, Tx,
+    notices::{Mailboxes, Notice},
+    schema,
+    tx::Effect,
+};
 use crate::setup::{Setup, SetupError};
 
 /// Prepared statements that are kept: more than there are different ones.
@@ -23,6 +28,7 @@ const STATEMENTS_MAX: usize = 128;
 #[derive(Clone)]
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
+    mailboxes: Mailboxes,
 }
 
 impl Database {
@@ -53,7 +59,7 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::migrate(&mut connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), mailboxes: Mailboxes::default() })
     }
 
     /// Writes users, groups, templates and keys, all or nothing, with ids drawn from `random`. Used once, before
@@ -61,20 +67,28 @@ impl Database {
     ///
     /// Fails when a name, token or key occurs twice, or a group names an unknown user.
     pub fn set_up(&self, setup: &Setup, random: &mut Random, now_ms: i64) -> Result<(), SetupError> {
-        self.transact("set up", now_ms, &mut |_| random.uuid(), &Cell::new(0), |tx| crate::setup::write(tx, setup))
+        let tell = |_: &Notice| {};
+        let new_id = &mut |_: &str| random.uuid();
+        self.transact("set up", now_ms, new_id, &Cell::new(0), tell, |tx| crate::setup::write(tx, setup))
+    }
+
+    /// Where replicas over this database leave notices for each other.
+    pub(super) fn mailboxes(&self) -> &Mailboxes {
+        &self.mailboxes
     }
 
     /// Runs `work` in one transaction, at one instant: committed if it returns `Ok`, else undone. Counts in
     /// `statements` how many it ran.
     ///
     /// What `work` left for after the commit runs while the database is still locked, so that the order in which
-    /// two transactions are told is the order in which they happened.
+    /// two transactions are told is the order in which they happened. `tell` is given the notices.
     pub(super) fn transact<T, E: From<StoreError>>(
         &self,
         name: &'static str,
         now_ms: i64,
         new_id: &mut dyn FnMut(&str) -> Uuid,
         statements: &Cell<u32>,
+        tell: impl Fn(&Notice),
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         // A panic in `work` has already rolled its transaction back: the connection is sound.
@@ -86,7 +100,10 @@ impl Database {
         let output = work(&tx)?;
         let after_commit = tx.commit().map_err(failed)?;
         for effect in after_commit {
-            effect();
+            match effect {
+                Effect::Run(effect) => effect(),
+                Effect::Tell(notice) => tell(&notice),
+            }
         }
         Ok(output)
     }

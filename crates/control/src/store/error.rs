@@ -26,6 +26,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what was read can't be understood. Reading it again would not help.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Sql {
+                source: rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+                    | rusqlite::Error::Utf8Error(..),
+                ..
+            }
+        )
+    }
+
     /// The same error, saying in which transaction it happened.
     pub(super) fn within(self, name: &'static str) -> Self {
         match self {

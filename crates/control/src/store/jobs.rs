@@ -9,8 +9,10 @@ use uuid::Uuid;
 use super::{
     StoreError, Tx,
     tx::{id, key},
+    users::{Role, User},
 };
 use crate::{
+    job_kind::JobKind,
     job_status::{Facts, JobStatus, status},
     log_limit::LogUse,
     tags::Tags,
@@ -21,6 +23,8 @@ use crate::{
 pub struct Job {
     /// Which one.
     pub id: JobId,
+    /// What it is for.
+    pub kind: JobKind,
     /// What kind of provisioner runs it.
     pub provisioner_type: String,
     /// Who asked for it.
@@ -64,10 +68,12 @@ impl Job {
 pub struct NewJob<'a> {
     /// Which one.
     pub id: JobId,
+    /// What it is for.
+    pub kind: JobKind,
     /// What kind of provisioner runs it.
     pub provisioner_type: &'a str,
-    /// Who asked for it.
-    pub initiator: UserId,
+    /// Who asked for it. People's jobs come before those of the account that builds ahead.
+    pub initiator: &'a User,
     /// What it asks of a daemon.
     pub tags: &'a Tags,
 }
@@ -94,9 +100,14 @@ pub struct Silence {
 
 /// Queues a job.
 pub fn insert(tx: &Tx<'_>, job: &NewJob<'_>) -> Result<(), StoreError> {
+    let priority = match job.initiator.role {
+        Role::Member | Role::Admin => 0,
+        Role::Prebuilds => 1,
+    };
     tx.execute(
-        "INSERT INTO jobs (id, provisioner_type, initiator_id, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-        params![key(job.id.0), job.provisioner_type, key(job.initiator.0), tx.now_ms()],
+        "INSERT INTO jobs (id, kind, provisioner_type, initiator_id, priority, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        params![key(job.id.0), job.kind, job.provisioner_type, key(job.initiator.id.0), priority, tx.now_ms()],
     )?;
     for (tag, content) in job.tags.iter() {
         tx.execute(
@@ -111,7 +122,7 @@ pub fn insert(tx: &Tx<'_>, job: &NewJob<'_>) -> Result<(), StoreError> {
 pub fn by_id(tx: &Tx<'_>, job: JobId) -> Result<Option<Job>, StoreError> {
     tx.row(
         "SELECT id, provisioner_type, initiator_id, created_at, updated_at, started_at, canceled_at, completed_at,
-                worker_id, error, error_code, terminal_digest, log_bytes, log_lines, log_overflowed
+                worker_id, error, error_code, terminal_digest, log_bytes, log_lines, log_overflowed, kind
          FROM jobs WHERE id = ?1",
         [key(job.0)],
         read,
@@ -126,7 +137,7 @@ pub fn tags(tx: &Tx<'_>, job: JobId) -> Result<Tags, StoreError> {
     Ok(Tags::from_stored(tags.into_iter().collect()))
 }
 
-/// The first waiting job, oldest first and then by id, that `accepts` takes. Waiting is a job that no worker took
+/// The first waiting job that `accepts` takes: people's before those of builds ahead, then the oldest, then by id. Waiting is a job that no worker took
 /// and that is not over: one that was cancelled while it waited is (J12).
 pub fn first_waiting(tx: &Tx<'_>, mut accepts: impl FnMut(&str, &Tags) -> bool) -> Result<Option<JobId>, StoreError> {
     // Every job has tags, its scope at least, so the join loses none. Reading stops at the first match.
@@ -134,7 +145,7 @@ pub fn first_waiting(tx: &Tx<'_>, mut accepts: impl FnMut(&str, &Tags) -> bool) 
         "SELECT j.id, j.provisioner_type, t.tag, t.content
          FROM jobs j JOIN job_tags t ON t.job_id = j.id
          WHERE j.started_at IS NULL AND j.completed_at IS NULL
-         ORDER BY j.created_at, j.id, t.tag",
+         ORDER BY j.priority, j.created_at, j.id, t.tag",
     )?;
     let mut rows = statement.query([])?;
     let mut current: Option<(JobId, String, BTreeMap<String, String>)> = None;
@@ -230,6 +241,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     let worker: Option<[u8; 16]> = row.get(8)?;
     Ok(Job {
         id: id(row, 0, JobId)?,
+        kind: row.get(15)?,
         provisioner_type: row.get(1)?,
         initiator: id(row, 2, UserId)?,
         created_at: row.get(3)?,

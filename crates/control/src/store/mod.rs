@@ -3,19 +3,23 @@
 //! - [`Database`]: the database itself, which outlives a control plane's crash.
 //! - [`Store`]: what a running control plane has of it: so many connections at once, each transaction taking time.
 //! - [`Tx`]: one transaction, a closure that runs at one instant.
-//! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`],
-//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`]. They read and write rows and decide
-//!   nothing.
+//! - [`notices`]: what a commit tells, and the mailboxes in which other replicas find it.
+//! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
+//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`]. They read and write rows and
+//!   decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.
 
+pub mod audit;
 pub mod builds;
 pub mod daemons;
 mod database;
+pub mod dry_runs;
 mod error;
 pub mod jobs;
 pub mod logs;
+pub mod notices;
 mod pool;
 pub mod quota;
 mod schema;

@@ -3,14 +3,17 @@
 use std::{
     cell::Cell,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use groundhog_host::{Host, Random};
 use tokio::sync::Semaphore;
 
-use super::{Database, StoreError, Tx};
+use super::{
+    Database, StoreError, Tx,
+    notices::{Heard, Mailbox, Notice},
+};
 
 /// How a store answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +44,48 @@ struct Inner {
     config: StoreConfig,
     connections: Semaphore,
     latency: Mutex<Random>,
+    /// Who hears of commits, in the order in which they came.
+    listeners: Mutex<Vec<Listener>>,
+    /// The mailbox of this replica, which needs no notice of its own commits.
+    mailbox: OnceLock<u64>,
 }
+
+type Listener = Box<dyn Fn(&Heard) + Send + Sync>;
 
 impl Store {
     /// A pool over `database`, timed by `host`'s clocks.
     pub fn new(host: &Host, database: Database, config: StoreConfig) -> Self {
         let connections = Semaphore::new(config.connections.clamp(1, Semaphore::MAX_PERMITS));
         let latency = Mutex::new(host.random("store latency"));
-        Self { inner: Arc::new(Inner { host: host.clone(), database, config, connections, latency }) }
+        let (host, listeners, mailbox) = (host.clone(), Mutex::default(), OnceLock::new());
+        Self { inner: Arc::new(Inner { host, database, config, connections, latency, listeners, mailbox }) }
+    }
+
+    /// Has `listener` told of every notice that this replica hears. It is called in the instant of a commit and must
+    /// not use the store; nor may it keep it, or neither would ever be dropped.
+    pub fn listen(&self, listener: impl Fn(&Heard) + Send + Sync + 'static) {
+        self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+    }
+
+    /// Tells every listener.
+    pub fn hear(&self, heard: &Heard) {
+        for listener in &*self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner) {
+            listener(heard);
+        }
+    }
+
+    /// Opens the mailbox in which this replica finds the notices of others, at most `room` of them. To be called
+    /// once; its notices are heard by nobody until somebody passes them to [`hear`](Self::hear).
+    pub fn open_mailbox(&self, room: usize) -> Mailbox {
+        let mailbox = self.inner.database.mailboxes().open(room);
+        // A second mailbox would be given this replica's own notices too, which does no harm.
+        let _ = self.inner.mailbox.set(mailbox.id());
+        mailbox
+    }
+
+    fn tell(&self, notice: &Notice) {
+        self.hear(&Heard::Notice(notice.clone()));
+        self.inner.database.mailboxes().put(notice, self.inner.mailbox.get().copied());
     }
 
     /// Runs `work` in one transaction: committed if it returns `Ok`, else undone. `name` says in reports what the
@@ -68,7 +105,8 @@ impl Store {
         self.wait(first / 2).await;
         let now_ms = host.wall().as_millisecond();
         let statements = Cell::new(0);
-        let result = database.transact(name, now_ms, &mut |purpose| host.new_id(purpose), &statements, work);
+        let (new_id, tell) = (&mut |purpose: &str| host.new_id(purpose), |notice: &Notice| self.tell(notice));
+        let result = database.transact(name, now_ms, new_id, &statements, tell, work);
         let further = (1..statements.into_inner()).map(|_| self.latency()).sum::<Duration>();
         self.wait(first - first / 2 + further).await;
         result

@@ -2,12 +2,17 @@
 //!
 //! The dialect is what SQLite and PostgreSQL share. Ids are 16 bytes; times are milliseconds since 1970; no
 //! default reads a clock or draws a number. A job's status is in no column: see [`crate::job_status`].
+//!
+//! What is only ever written and read as a whole is one column with the protocol's own message in it, encoded: what
+//! a version's author gave, what its source declares, what its import found; what an owner chose for a build, and
+//! what the build reported. Tables of parameters, presets and schedules would be a dozen, and no statement would
+//! ever select by one of their columns. What is selected by, joined or summed has columns of its own.
 
 use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND];
 
 const FIRST: &str = "
 CREATE TABLE users (
@@ -130,6 +135,51 @@ CREATE TABLE job_logs (
     UNIQUE (job_id, sequence)
 );
 CREATE INDEX job_logs_by_job ON job_logs (job_id, id);
+";
+
+/// Template imports and dry runs, roles, expiring sessions, keys that are taken back, the audit trail.
+const SECOND: &str = "
+ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin', 'prebuilds'));
+ALTER TABLE users ADD COLUMN token_expires_at INTEGER;
+ALTER TABLE daemon_keys ADD COLUMN deleted_at INTEGER;
+ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'workspace_build'
+    CHECK (kind IN ('workspace_build', 'template_import', 'template_dry_run'));
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE template_versions ADD COLUMN import_job_id BLOB REFERENCES jobs (id);
+ALTER TABLE template_versions ADD COLUMN activate INTEGER NOT NULL DEFAULT 0 CHECK (activate IN (0, 1));
+ALTER TABLE template_versions ADD COLUMN given BLOB NOT NULL DEFAULT x'';
+ALTER TABLE template_versions ADD COLUMN declared BLOB NOT NULL DEFAULT x'';
+ALTER TABLE template_versions ADD COLUMN imported BLOB;
+ALTER TABLE builds ADD COLUMN asked BLOB NOT NULL DEFAULT x'';
+ALTER TABLE builds ADD COLUMN report BLOB NOT NULL DEFAULT x'';
+ALTER TABLE build_resources ADD COLUMN agents BLOB NOT NULL DEFAULT x'';
+CREATE INDEX template_versions_by_import ON template_versions (import_job_id);
+CREATE INDEX jobs_by_worker ON jobs (worker_id) WHERE worker_id IS NOT NULL;
+DROP INDEX jobs_waiting;
+CREATE INDEX jobs_waiting ON jobs (priority, created_at, id) WHERE started_at IS NULL AND completed_at IS NULL;
+CREATE TABLE workspace_sessions (
+    workspace_id BLOB PRIMARY KEY REFERENCES workspaces (id),
+    token_hash   BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    expires_at   INTEGER NOT NULL
+);
+CREATE TABLE dry_runs (
+    id          BLOB PRIMARY KEY,
+    version_id  BLOB NOT NULL REFERENCES template_versions (id),
+    job_id      BLOB NOT NULL UNIQUE REFERENCES jobs (id),
+    asked       BLOB NOT NULL,
+    found       BLOB
+);
+CREATE TABLE audit_entries (
+    id           INTEGER PRIMARY KEY,
+    at           INTEGER NOT NULL,
+    user_name    TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+    build_id     BLOB NOT NULL UNIQUE REFERENCES builds (id),
+    job_id       BLOB NOT NULL REFERENCES jobs (id),
+    status_code  INTEGER NOT NULL,
+    error        TEXT NOT NULL
+);
 ";
 
 /// Brings the database up to date: each missing migration in a transaction of its own.

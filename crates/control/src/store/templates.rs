@@ -2,25 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use groundhog_wire::id::{TemplateId, VersionId};
-use rusqlite::params;
+use groundhog_wire::{
+    id::{JobId, TemplateId, VersionId},
+    v1,
+};
+use prost::Message;
+use rusqlite::{Params, Row, params};
+use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
-    tx::{id, key},
+    tx::{id, key, message},
 };
 
-/// A version of a template, without its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A version of a template, without its source and without what its import found.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Version {
     /// Which one.
     pub id: VersionId,
     /// Its template.
     pub template_id: TemplateId,
+    /// Its template's name.
+    pub template: String,
+    /// Its name; unique within the template.
+    pub name: String,
     /// What kind of provisioner runs it.
     pub provisioner_type: String,
-    /// What it asks of a daemon, as it was given.
+    /// What its builds ask of a daemon: what was given with it, and over that what its source declares.
     pub tags: BTreeMap<String, String>,
+    /// The job that imports it; none if it was there from the first.
+    pub import: Option<JobId>,
+    /// Whether its import is to make it the active version.
+    pub activate: bool,
+    /// Whether workspaces can be made of it: it was there from the first, or its import has succeeded.
+    pub usable: bool,
+    /// Whether its template names it as the active version. A version that is not usable is named only while its
+    /// template has no other one.
+    pub named_active: bool,
+    /// What its author gave.
+    pub given: v1::TemplateImport,
+    /// What its source declares; nothing before that is known.
+    pub declared: v1::Declarations,
 }
 
 /// A version that is to be written.
@@ -38,6 +60,12 @@ pub struct NewVersion<'a> {
     pub source: &'a [u8],
     /// What it asks of a daemon.
     pub tags: &'a BTreeMap<String, String>,
+    /// The job that imports it, which must be there; none if it is usable as it is.
+    pub import: Option<JobId>,
+    /// Whether its import is to make it the active version.
+    pub activate: bool,
+    /// What its author gave.
+    pub given: &'a v1::TemplateImport,
 }
 
 /// Writes a template whose active version follows in the same transaction.
@@ -60,18 +88,33 @@ pub fn set_active(tx: &Tx<'_>, template: TemplateId, version: VersionId) -> Resu
     Ok(())
 }
 
+/// Whether workspaces can be made of the template's active version.
+pub fn has_usable_active(tx: &Tx<'_>, template: TemplateId) -> Result<bool, StoreError> {
+    let usable = tx.row(
+        "SELECT v.import_job_id IS NULL OR v.imported IS NOT NULL
+         FROM templates t JOIN template_versions v ON v.id = t.active_version_id WHERE t.id = ?1",
+        [key(template.0)],
+        |row| row.get(0),
+    )?;
+    Ok(usable.unwrap_or(false))
+}
+
 /// Writes a version.
 pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO template_versions (id, template_id, name, provisioner_type, source, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO template_versions
+             (id, template_id, name, provisioner_type, source, created_at, import_job_id, activate, given)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             key(version.id.0),
             key(version.template_id.0),
             version.name,
             version.provisioner_type,
             version.source,
-            tx.now_ms()
+            tx.now_ms(),
+            version.import.map(|job| key(job.0)),
+            version.activate,
+            version.given.encode_to_vec()
         ],
     )?;
     for (tag, content) in version.tags {
@@ -83,28 +126,93 @@ pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), Store
     Ok(())
 }
 
-/// The active version of the template called `name`.
+/// The version that the template called `name` names as the active one, usable or not.
 pub fn active_version(tx: &Tx<'_>, name: &str) -> Result<Option<Version>, StoreError> {
-    let active =
-        tx.row("SELECT active_version_id FROM templates WHERE name = ?1", [name], |row| id(row, 0, VersionId))?;
-    match active {
-        Some(active) => version(tx, active),
-        None => Ok(None),
-    }
+    find(tx, "t.name = ?1 AND v.id = t.active_version_id", [name])
+}
+
+/// The version `name` of the template `template`.
+pub fn version_by_name(tx: &Tx<'_>, template: &str, name: &str) -> Result<Option<Version>, StoreError> {
+    find(tx, "t.name = ?1 AND v.name = ?2", [template, name])
 }
 
 /// A version by its id.
 pub fn version(tx: &Tx<'_>, version: VersionId) -> Result<Option<Version>, StoreError> {
-    let found = tx.row(
-        "SELECT id, template_id, provisioner_type FROM template_versions WHERE id = ?1",
-        [key(version.0)],
-        |row| Ok((id(row, 0, VersionId)?, id(row, 1, TemplateId)?, row.get(2)?)),
+    find(tx, "v.id = ?1", [key(version.0)])
+}
+
+/// The version that a job imports.
+pub fn version_by_import(tx: &Tx<'_>, job: JobId) -> Result<Option<Version>, StoreError> {
+    find(tx, "v.import_job_id = ?1", [key(job.0)])
+}
+
+/// A version's source.
+pub fn source(tx: &Tx<'_>, version: VersionId) -> Result<Option<Vec<u8>>, StoreError> {
+    tx.row("SELECT source FROM template_versions WHERE id = ?1", [key(version.0)], |row| row.get(0))
+}
+
+/// Keeps what a version's source declares.
+pub fn set_declared(tx: &Tx<'_>, version: VersionId, declared: &v1::Declarations) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE template_versions SET declared = ?2 WHERE id = ?1",
+        params![key(version.0), declared.encode_to_vec()],
     )?;
-    let Some((version, template_id, provisioner_type)) = found else { return Ok(None) };
+    Ok(())
+}
+
+/// Keeps what a version's import found. From now on the version is usable.
+pub fn set_imported(
+    tx: &Tx<'_>,
+    version: VersionId,
+    imported: &v1::CompletedTemplateImport,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE template_versions SET imported = ?2 WHERE id = ?1",
+        params![key(version.0), imported.encode_to_vec()],
+    )?;
+    Ok(())
+}
+
+/// What a version's import found; nothing before it has succeeded, or without one.
+pub fn imported(tx: &Tx<'_>, version: VersionId) -> Result<v1::CompletedTemplateImport, StoreError> {
+    let imported = tx.row(
+        "SELECT COALESCE(imported, x'') FROM template_versions WHERE id = ?1",
+        [key(version.0)],
+        |row| message(row, 0),
+    )?;
+    Ok(imported.unwrap_or_default())
+}
+
+fn find(tx: &Tx<'_>, condition: &'static str, parameters: impl Params) -> Result<Option<Version>, StoreError> {
+    let sql = format!(
+        "SELECT v.id, v.template_id, t.name, v.name, v.provisioner_type, v.import_job_id, v.activate,
+                v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared
+         FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE {condition}"
+    );
+    let Some(mut version) = tx.row(&sql, parameters, read)? else { return Ok(None) };
     let tags = tx.rows(
         "SELECT tag, content FROM template_version_tags WHERE version_id = ?1 ORDER BY tag",
-        [key(version.0)],
+        [key(version.id.0)],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    Ok(Some(Version { id: version, template_id, provisioner_type, tags: tags.into_iter().collect() }))
+    version.tags = tags.into_iter().chain(version.declared.workspace_tags.clone()).collect();
+    Ok(Some(version))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Version> {
+    let import: Option<[u8; 16]> = row.get(5)?;
+    Ok(Version {
+        id: id(row, 0, VersionId)?,
+        template_id: id(row, 1, TemplateId)?,
+        template: row.get(2)?,
+        name: row.get(3)?,
+        provisioner_type: row.get(4)?,
+        tags: BTreeMap::new(),
+        import: import.map(|bytes| JobId(Uuid::from_bytes(bytes))),
+        activate: row.get(6)?,
+        usable: row.get(7)?,
+        named_active: row.get(8)?,
+        given: message(row, 9)?,
+        declared: message(row, 10)?,
+    })
 }

@@ -5,12 +5,19 @@ use std::{
     fmt,
 };
 
-use rusqlite::{CachedStatement, Row, Transaction};
+use prost::Message;
+use rusqlite::{CachedStatement, Row, Transaction, types::Type};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, notices::Notice};
 
-type Effect = Box<dyn FnOnce()>;
+/// What a transaction leaves for its commit.
+pub(super) enum Effect {
+    /// Is run.
+    Run(Box<dyn FnOnce()>),
+    /// Is told to every replica.
+    Tell(Notice),
+}
 
 /// One transaction while it runs: an instant of the wall clock, fresh ids, and a list of what is to happen once
 /// it is committed.
@@ -48,7 +55,13 @@ impl<'a> Tx<'a> {
     /// Events and wake-ups go through here, because whoever waits for the answer may be gone by then: a caller
     /// that hung up takes nothing back of what was committed.
     pub fn after_commit(&self, effect: impl FnOnce() + 'static) {
-        self.after_commit.borrow_mut().push(Box::new(effect));
+        self.after_commit.borrow_mut().push(Effect::Run(Box::new(effect)));
+    }
+
+    /// Has `notice` heard by every replica once the transaction is committed: by this one in that instant, in its
+    /// place among the other effects.
+    pub fn notify(&self, notice: Notice) {
+        self.after_commit.borrow_mut().push(Effect::Tell(notice));
     }
 
     /// A statement, prepared once per database, to be run once.
@@ -101,6 +114,13 @@ impl fmt::Debug for Tx<'_> {
 /// An id as it is stored: its 16 bytes.
 pub(super) fn key(id: Uuid) -> [u8; 16] {
     id.into_bytes()
+}
+
+/// The protocol's message in a row's column.
+pub(super) fn message<M: Message + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<M> {
+    let bytes = row.get_ref(column)?.as_bytes()?;
+    M::decode(bytes)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
 }
 
 /// The id in a row's column.

@@ -1,13 +1,57 @@
-//! People and the groups that give them budgets.
+//! People, the groups that give them budgets, and the sessions by which their workspaces call.
 
-use groundhog_wire::id::{GroupId, UserId};
-use rusqlite::params;
+use groundhog_wire::id::{GroupId, UserId, WorkspaceId};
+use rusqlite::{
+    Row, ToSql, params,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
 
 use super::{
     StoreError, Tx,
     tx::{id, key},
 };
 use crate::secret_hash::SecretHash;
+
+/// What a person is to the platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Has workspaces.
+    #[default]
+    Member,
+    /// Makes templates and looks after the platform, and has workspaces.
+    Admin,
+    /// No person: the account for which workspaces are built ahead. Its jobs come after people's.
+    Prebuilds,
+}
+
+impl Role {
+    /// The word that the database uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Prebuilds => "prebuilds",
+        }
+    }
+}
+
+impl ToSql for Role {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for Role {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "member" => Ok(Self::Member),
+            "admin" => Ok(Self::Admin),
+            "prebuilds" => Ok(Self::Prebuilds),
+            // The column's CHECK allows nothing else.
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +60,24 @@ pub struct User {
     pub id: UserId,
     /// What they are called; unique.
     pub name: String,
+    /// What they are to the platform.
+    pub role: Role,
 }
 
-/// Writes a person and the hash of their session token.
-pub fn insert(tx: &Tx<'_>, user: &User, token: &SecretHash) -> Result<(), StoreError> {
+/// A token by which somebody calls as a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose it is.
+    pub user: User,
+    /// From when on it is worth nothing, in milliseconds since 1970; none if it lasts.
+    pub expires_at: Option<i64>,
+}
+
+/// Writes a person and the hash of their session token, which is worth nothing from `expires_at` on.
+pub fn insert(tx: &Tx<'_>, user: &User, token: &SecretHash, expires_at: Option<i64>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO users (id, name, token_hash, created_at) VALUES (?1, ?2, ?3, ?4)",
-        params![key(user.id.0), user.name, token.as_bytes(), tx.now_ms()],
+        "INSERT INTO users (id, name, role, token_hash, token_expires_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![key(user.id.0), user.name, user.role, token.as_bytes(), expires_at, tx.now_ms()],
     )?;
     Ok(())
 }
@@ -39,14 +94,54 @@ pub fn insert_member(tx: &Tx<'_>, group: GroupId, user: UserId) -> Result<(), St
     Ok(())
 }
 
-/// The person whose session token has this hash.
-pub fn by_token(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<User>, StoreError> {
-    tx.row("SELECT id, name FROM users WHERE token_hash = ?1", [token.as_bytes()], |row| {
-        Ok(User { id: id(row, 0, UserId)?, name: row.get(1)? })
-    })
+/// The session whose token has this hash: a person's own, or one that a build of their workspace was given.
+pub fn session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, StoreError> {
+    let own = tx.row(
+        "SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1",
+        [token.as_bytes()],
+        read,
+    )?;
+    if own.is_some() {
+        return Ok(own);
+    }
+    tx.row(
+        "SELECT u.id, u.name, u.role, s.expires_at
+         FROM workspace_sessions s
+         JOIN workspaces w ON w.id = s.workspace_id
+         JOIN users u ON u.id = w.owner_id
+         WHERE s.token_hash = ?1",
+        [token.as_bytes()],
+        read,
+    )
+}
+
+/// Gives a workspace a session as its owner, in place of the one it had.
+pub fn renew_workspace_session(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    token: &SecretHash,
+    expires_at: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO workspace_sessions (workspace_id, token_hash, expires_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (workspace_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
+        params![key(workspace.0), token.as_bytes(), expires_at],
+    )?;
+    Ok(())
+}
+
+/// Takes a workspace's session away.
+pub fn end_workspace_session(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM workspace_sessions WHERE workspace_id = ?1", [key(workspace.0)])?;
+    Ok(())
 }
 
 /// A person's name.
 pub fn name(tx: &Tx<'_>, user: UserId) -> Result<Option<String>, StoreError> {
     tx.row("SELECT name FROM users WHERE id = ?1", [key(user.0)], |row| row.get(0))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Session> {
+    let user = User { id: id(row, 0, UserId)?, name: row.get(1)?, role: row.get(2)? };
+    Ok(Session { user, expires_at: row.get(3)? })
 }

@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use groundhog_host::Address;
-use groundhog_wire::{ChannelConfig, DaemonName, Secret};
+use groundhog_wire::{ChannelConfig, DaemonName, Endpoints, Secret};
 
 use crate::{runner::RunnerConfig, scripted};
 
@@ -16,14 +15,16 @@ pub struct DaemonConfig {
     /// The daemon's name. It identifies the worker: after a reconnect or a restart under the same name, the
     /// daemon is the same worker to the control plane (J17).
     pub name: DaemonName,
-    /// Where the control plane is.
-    pub control: Address,
+    /// Where the control plane is, or its replicas.
+    pub control: Endpoints,
     /// The key that the control plane lets the daemon in by.
     pub key: Secret,
     /// The provisioner types whose jobs it takes; at least one. Default: the scripted one.
     pub provisioner_types: Vec<String>,
     /// The tags that jobs are matched against. Default: none.
     pub tags: BTreeMap<String, String>,
+    /// How many jobs it runs at a time, at least 1. Default: 1.
+    pub slots: usize,
     /// How jobs are run.
     pub runner: RunnerConfig,
     /// How the connection behaves; its back-off is 50 ms to 10 s.
@@ -41,13 +42,14 @@ pub struct DaemonConfig {
 
 impl DaemonConfig {
     /// A daemon named `name`, which the control plane at `control` lets in by `key`, with every default.
-    pub fn new(name: DaemonName, control: Address, key: Secret) -> Self {
+    pub fn new(name: DaemonName, control: impl Into<Endpoints>, key: Secret) -> Self {
         Self {
             name,
-            control,
+            control: control.into(),
             key,
             provisioner_types: vec![scripted::TYPE.to_owned()],
             tags: BTreeMap::new(),
+            slots: 1,
             runner: RunnerConfig::default(),
             channel: ChannelConfig::default(),
             close_timeout: CLOSE_TIMEOUT,

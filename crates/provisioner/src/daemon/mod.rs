@@ -1,11 +1,17 @@
-//! The daemon: keeps a connection to the control plane, asks for one job at a time, and has it run.
+//! The daemon: keeps a connection to the control plane, asks for jobs, and has them run.
 //!
 //! - [`config`]: what a daemon is started with.
-//! - `acquire`: asking for a job, and taking the question back.
+//! - `acquire`: asking for a job, and taking the question back. `acquired`: what is logged of one.
+//! - `slots`: places for a job each, side by side.
 //! - [`Daemon`] (here): the handle, and the order of the daemon's life.
+//!
+//! A daemon that is refused (J15) ends as one that is drained does: what its other slots run is run to the end. So
+//! deleting a daemon's key lets its jobs end, as far as the control plane listens to them, and then the daemon.
 
 mod acquire;
+mod acquired;
 pub mod config;
+mod slots;
 
 use std::{
     convert::Infallible,
@@ -20,10 +26,11 @@ use groundhog_wire::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::acquire::Acquired;
 pub use self::config::{CLOSE_TIMEOUT, DaemonConfig};
+use self::{acquire::Acquired, slots::all};
 use crate::{
     events,
+    metrics::{JobLabels, Metrics},
     runner::{Runner, event::Event, shell::Shell},
     session::Provisioner,
 };
@@ -52,7 +59,10 @@ pub struct Daemon {
 #[derive(Debug, Default)]
 struct Shared {
     orders: Orders,
+    /// Why the control plane refused it, if it did.
+    refusal: OnceLock<String>,
     ending: OnceLock<Ending>,
+    metrics: Metrics,
     /// Cancelled once `ending` is there.
     over: CancellationToken,
 }
@@ -60,9 +70,9 @@ struct Shared {
 /// What the daemon was told. Tokens, because they wake those who wait in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
-    /// Take no further job.
+    /// Take no further job: told by its owner, or by a refusal.
     pub(crate) shutdown: CancellationToken,
-    /// Cancel the active job, and one that is delivered after this.
+    /// Cancel the active jobs, and one that is delivered after this.
     pub(crate) cancel: CancellationToken,
     /// End within the close time-out.
     pub(crate) close: CancellationToken,
@@ -77,8 +87,8 @@ impl Daemon {
         Self { shared }
     }
 
-    /// Drains the daemon: it takes no further job, and ends once the active one has ended. With
-    /// `cancel_active_job`, that one is cancelled, which ends it within the force-cancel interval at the latest;
+    /// Drains the daemon: it takes no further job, and ends once the active ones have ended. With
+    /// `cancel_active_job`, they are cancelled, which ends them within the force-cancel interval at the latest;
     /// so is a job whose delivery was under way (J16). Returns once the daemon has ended. Dropping the wait does
     /// not take the order back; calling again with `cancel_active_job` adds the cancel.
     pub async fn shutdown(&self, cancel_active_job: bool) {
@@ -90,12 +100,18 @@ impl Daemon {
         self.shared.over.cancelled().await;
     }
 
-    /// Ends the daemon within [`DaemonConfig::close_timeout`] (J8): the active job fails with "provisioner daemon
-    /// was shutdown gracefully" if the control plane hears it in time. Returns once the daemon has ended.
+    /// Ends the daemon within [`DaemonConfig::close_timeout`] (J8): active jobs fail with "provisioner daemon was
+    /// shutdown gracefully" if the control plane hears it in time. Returns once the daemon has ended.
     pub async fn close(&self) {
         events::daemon_told_to_close();
         self.shared.orders.close.cancel();
         self.shared.over.cancelled().await;
+    }
+
+    /// What the daemon has counted, as a Prometheus text: jobs, how long they took, and what became of them. See
+    /// [`crate::metrics`].
+    pub fn metrics(&self) -> String {
+        self.shared.metrics.text()
     }
 
     /// Waits for the daemon's end and tells why it came. Cancel safe.
@@ -117,12 +133,14 @@ impl Life {
     async fn live(self) {
         let identity = Identity::daemon(self.config.key.clone(), self.config.name.clone());
         let channel = Channel::new(&self.host, self.config.control.clone(), identity, self.config.channel.clone());
+        self.shared.metrics.daemon_started();
         let ending = tokio::select! {
             biased;
             // The connection first, so that it is told of before what is done over it. It never ends by itself.
             never = self.keep_connected(&channel) => match never {},
             ending = self.work(&channel) => ending,
         };
+        self.shared.metrics.daemon_stopped();
         events::daemon_stopped(&ending.to_string());
         // Set once, here.
         let _ = self.shared.ending.set(ending);
@@ -135,7 +153,7 @@ impl Life {
             // The channel keeps to its back-off, so this needs no wait of its own.
             match channel.connect().await {
                 Ok(()) => {
-                    events::daemon_connected(&self.config.control);
+                    events::daemon_connected(&channel.address());
                     channel.closed().await;
                     events::daemon_disconnected();
                 }
@@ -144,25 +162,34 @@ impl Life {
         }
     }
 
-    /// Takes jobs, one at a time, until the daemon is told to stop or is refused.
+    /// Takes jobs until the daemon is told to stop or is refused, and the jobs have ended.
     async fn work(&self, channel: &Channel) -> Ending {
+        all((0..self.config.slots.max(1)).map(|_| self.slot(channel))).await;
+        match self.shared.refusal.get() {
+            Some(why) => Ending::Refused(why.clone()),
+            None if self.shared.orders.close.is_cancelled() => Ending::Closed,
+            None => Ending::ShutDown,
+        }
+    }
+
+    /// Takes jobs, one at a time.
+    async fn slot(&self, channel: &Channel) {
         let orders = &self.shared.orders;
         let mut client = ProvisionerDaemonsClient::new(channel.clone()).limited();
         let mut backoff = Backoff::new(self.config.acquire_wait_min, self.config.acquire_wait_max);
-        loop {
-            if orders.close.is_cancelled() {
-                return Ending::Closed;
-            }
-            if orders.shutdown.is_cancelled() {
-                return Ending::ShutDown;
-            }
+        while !orders.close.is_cancelled() && !orders.shutdown.is_cancelled() {
             match self.acquire(&mut client, channel).await {
                 Acquired::Job(job) => {
                     backoff.reset();
                     self.run(*job, &client).await;
                     continue;
                 }
-                Acquired::Refused(error) => return Ending::Refused(error),
+                Acquired::Refused(error) => {
+                    // The first refusal is the reason; another slot's would say the same.
+                    let _ = self.shared.refusal.set(error);
+                    orders.shutdown.cancel();
+                    return;
+                }
                 Acquired::TakenBack => continue,
                 Acquired::Failed(error) => tracing::warn!(error, "failed to acquire job, retrying"),
             }
@@ -187,9 +214,14 @@ impl Life {
             call_timeout: config.update_timeout,
             close_timeout: self.config.close_timeout,
         };
-        match Runner::new(job, config, self.host.now()) {
+        tracing::debug!(job = %acquired::Acquired(&job), "a job has come");
+        let labels = JobLabels::from(&job);
+        let begin = self.host.now();
+        match Runner::new(job, config, begin) {
             Ok(runner) => {
+                self.shared.metrics.job_began(&labels);
                 let outcome = shell.run(runner, first).await;
+                self.shared.metrics.job_ended(labels, self.host.now() - begin, &outcome);
                 tracing::debug!(?outcome, "a job is over");
             }
             // Nothing can be said to the control plane about a job without an id: its reaper ends it.

@@ -8,7 +8,7 @@
 use groundhog_host::Instant;
 use groundhog_wire::{
     id::{IdError, JobId},
-    v1::{Job, UpdateJobRequest, WorkspaceBuild, job},
+    v1::{Declarations, Job, UpdateJobRequest},
 };
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     ending::{Cancel, Message},
     event::{By, CallError, Effect, Event, Moment, Outcome, Phase, Tale},
     log_queue::LogQueue,
+    phases::Work,
     texts,
     updates::Updates,
 };
@@ -26,14 +27,16 @@ use super::{
 pub(super) enum Stage {
     /// Not begun.
     New,
-    /// A plan is under way.
-    Planning,
+    /// Begun; the session is being opened.
+    Opening,
+    /// The provisioner is at work; [`Runner::phase`] tells on what.
+    Provisioning,
+    /// What an import has found is being handed over.
+    Declaring { declarations: Declarations, call: Attempt },
     /// Waiting for the lines so far to be accepted before what is next.
     Flushing(Next),
     /// The cost is being committed.
     Quota { cost: i32, call: Attempt },
-    /// An apply is under way.
-    Applying,
     /// The outcome is settled; the last lines are being handed over.
     LastFlush(Message),
     /// The terminal message is being sent.
@@ -54,11 +57,10 @@ pub(super) enum Next {
 pub struct Runner {
     pub(super) id: JobId,
     pub(super) source: Vec<u8>,
-    /// Absent when the job is of a kind that this daemon does not know.
-    pub(super) build: Option<WorkspaceBuild>,
+    pub(super) work: Work,
     pub(super) config: RunnerConfig,
     pub(super) stage: Stage,
-    /// How far the build has come, as events tell it.
+    /// How far the job has come.
     pub(super) phase: Phase,
     /// The stage that the provisioner's lines are filed under.
     pub(super) log_stage: &'static str,
@@ -74,16 +76,13 @@ impl Runner {
     /// said about such a job, not even that it failed.
     pub fn new(job: Job, config: RunnerConfig, now: Instant) -> Result<Self, IdError> {
         let id = job.job_id.parse()?;
-        let build = job.kind.and_then(|kind| match kind {
-            job::Kind::WorkspaceBuild(build) => Some(build),
-            job::Kind::TemplateImport(_) | job::Kind::TemplateDryRun(_) => None,
-        });
+        let (work, source) = Work::of(job);
         Ok(Self {
             id,
-            source: job.template_source,
-            build,
+            source,
+            phase: work.first_phase(),
+            work,
             stage: Stage::New,
-            phase: Phase::Plan,
             log_stage: texts::SETTING_UP,
             logs: LogQueue::new(&config),
             updates: Updates::new(&config, now),
@@ -119,8 +118,10 @@ impl Runner {
 
     fn take(&mut self, at: Moment, event: Event) {
         match event {
+            Event::Start if !matches!(self.stage, Stage::New) => {}
             Event::Start => {
                 self.tell(Tale::Started);
+                self.stage = Stage::Opening;
                 self.effects.push(Effect::Open);
             }
             Event::Opened(result) => self.opened(at, result),
@@ -128,6 +129,7 @@ impl Runner {
             Event::Response(response) => self.responded(at, response),
             Event::SessionEnded(error) => self.session_ended(at, &error),
             Event::Updated(result) => self.updated(at, result),
+            Event::Declared(result) => self.declared(at, result),
             Event::Quota(result) => self.quota_answered(at, result),
             Event::Terminal(result) => self.terminal_answered(at, result),
             Event::Cancel => self.cancel(at, By::Shutdown),
@@ -142,6 +144,11 @@ impl Runner {
         self.force_cancel_if_due(at);
         self.pass_barrier_if_due(at);
         match &mut self.stage {
+            Stage::Declaring { declarations, call } if call.may_begin(at.now) => {
+                call.begun();
+                let declarations = declarations.clone();
+                self.declare(declarations);
+            }
             Stage::Quota { cost, call } if call.may_begin(at.now) => {
                 call.begun();
                 let cost = *cost;
@@ -161,7 +168,7 @@ impl Runner {
         let force = self.cancel.as_ref().map(|cancel| cancel.force_at).filter(|_| self.is_undecided());
         let barrier = self.updates.barrier.as_ref().map(|barrier| barrier.give_up_at);
         let call = match &self.stage {
-            Stage::Quota { call, .. } | Stage::Terminal { call, .. } => call.earliest(),
+            Stage::Declaring { call, .. } | Stage::Quota { call, .. } | Stage::Terminal { call, .. } => call.earliest(),
             _ => None,
         };
         let update = if self.reports() { self.updates.due_at(self.logs.due_at()) } else { None };
@@ -175,7 +182,15 @@ impl Runner {
 
     /// Whether updates are sent: from the session's begin until the terminal message (J5).
     fn reports(&self) -> bool {
-        !matches!(self.stage, Stage::New | Stage::Terminal { .. } | Stage::Ended(_))
+        !matches!(self.stage, Stage::New | Stage::Opening | Stage::Terminal { .. } | Stage::Ended(_))
+    }
+
+    /// Whether a call that belongs to the present phase has no answer yet.
+    pub(super) fn own_call_in_flight(&self) -> bool {
+        match &self.stage {
+            Stage::Declaring { call, .. } | Stage::Quota { call, .. } => call.is_in_flight(),
+            _ => false,
+        }
     }
 
     pub(super) fn tell(&mut self, tale: Tale) {
@@ -227,8 +242,7 @@ impl Runner {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::New) {
-            Stage::Flushing(Next::Quota { cost }) => self.begin_quota(cost),
-            Stage::Flushing(Next::Apply) => self.begin_apply(at),
+            Stage::Flushing(next) => self.flushed_before(at, next),
             Stage::LastFlush(message) => self.begin_terminal(message),
             // A barrier is set with one of these stages and taken away with it.
             other => self.stage = other,

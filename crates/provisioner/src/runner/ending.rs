@@ -6,7 +6,7 @@ use groundhog_host::Instant;
 use groundhog_wire::{
     MESSAGE_BYTES_MAX,
     id::JobId,
-    v1::{CompleteJobRequest, FailJobRequest, LogLevel, fail_job_request},
+    v1::{CompleteJobRequest, FailJobRequest, LogLevel, complete_job_request, fail_job_request},
 };
 use prost::Message as _;
 
@@ -14,7 +14,6 @@ use super::{
     attempt::Attempt,
     core::{Runner, Stage},
     event::{By, CallError, Effect, Moment, Outcome, Tale},
-    phases::canceled_between_phases,
     texts,
 };
 use crate::session::Request;
@@ -54,16 +53,30 @@ impl Message {
         match self {
             Self::Complete(request) if !fits(request.encoded_len()) => {
                 let bytes = request.encoded_len();
-                let error = format!("the build's result is too large: {bytes} bytes of at most {MESSAGE_BYTES_MAX}");
-                Self::Fail(texts::failed_build(error))
+                let too_large =
+                    |whose: &str| format!("{whose} result is too large: {bytes} bytes of at most {MESSAGE_BYTES_MAX}");
+                Self::Fail(match request.kind {
+                    Some(complete_job_request::Kind::WorkspaceBuild(build)) => {
+                        texts::failed_build(too_large("the build's"), build.timings)
+                    }
+                    Some(complete_job_request::Kind::TemplateImport(_)) => texts::failed(too_large("the import's")),
+                    Some(complete_job_request::Kind::TemplateDryRun(_)) => texts::failed(too_large("the dry run's")),
+                    None => texts::failed(too_large("the job's")),
+                })
+                .bounded()
             }
             Self::Complete(_) => self,
             Self::Fail(mut request) => {
                 request.error.truncate(request.error.floor_char_boundary(ERROR_BYTES_MAX));
-                if let Some(fail_job_request::Kind::WorkspaceBuild(build)) = &mut request.kind
-                    && build.state.as_ref().is_some_and(|state| !fits(state.len() + request.error.len()))
-                {
-                    build.state = None;
+                // The state is worth more than how long it took.
+                if let Some(fail_job_request::Kind::WorkspaceBuild(build)) = &mut request.kind {
+                    let fixed = request.error.len() + request.error_code.len();
+                    if !fits(build.encoded_len() + fixed) {
+                        build.timings.clear();
+                    }
+                    if !fits(build.encoded_len() + fixed) {
+                        build.state = None;
+                    }
                 }
                 Self::Fail(request)
             }
@@ -81,11 +94,11 @@ impl Runner {
         self.tell(Tale::Canceled { by, settled: !self.is_undecided() });
         match self.stage {
             // Forwarded as soon as there is a session.
-            Stage::New => {}
-            Stage::Planning | Stage::Applying => self.forward_cancel(),
-            Stage::Flushing(_) | Stage::Quota { .. } => {
+            Stage::New | Stage::Opening => {}
+            Stage::Provisioning => self.forward_cancel(),
+            Stage::Declaring { .. } | Stage::Flushing(_) | Stage::Quota { .. } => {
                 self.forward_cancel();
-                self.finish(at, canceled_between_phases());
+                self.finish(at, self.canceled_between_phases());
             }
             // The outcome is settled.
             Stage::LastFlush(_) | Stage::Terminal { .. } | Stage::Ended(_) => {}
@@ -119,10 +132,10 @@ impl Runner {
     }
 
     fn finish_within(&mut self, at: Moment, message: Message, flush_for: Duration) {
-        if matches!(&self.stage, Stage::Quota { call, .. } if call.is_in_flight()) {
+        if self.own_call_in_flight() {
             self.abandon_calls();
         }
-        if matches!(self.stage, Stage::New) {
+        if matches!(self.stage, Stage::New | Stage::Opening) {
             // Nothing was begun, so there is nothing to clean up.
             self.begin_terminal(message);
             return;
@@ -173,8 +186,7 @@ impl Runner {
     /// Sends the terminal message, the last that is ever said about the job. Lines that were not accepted by now
     /// are given up.
     pub(super) fn begin_terminal(&mut self, message: Message) {
-        let quota_in_flight = matches!(&self.stage, Stage::Quota { call, .. } if call.is_in_flight());
-        if quota_in_flight || self.updates.attempt.is_in_flight() {
+        if self.own_call_in_flight() || self.updates.attempt.is_in_flight() {
             self.abandon_calls();
         }
         self.close_session();

@@ -7,7 +7,7 @@ use groundhog_wire::v1::{
     CommitQuotaRequest, CommitQuotaResponse, CompleteJobRequest, FailJobRequest, UpdateJobRequest,
 };
 
-use crate::session::{Request, Response};
+use crate::session::{Request, Response, Variable};
 
 /// The time of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +37,20 @@ impl By {
     }
 }
 
-/// How far a build has come, as events tell it.
+/// How far a job has come, as events tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Up to the end of the plan.
+    /// Of an import: the source is read.
+    Parse,
+    /// Of an import: what was found is handed over.
+    Declare,
+    /// Up to the end of the plan; an import's plan for a start.
     Plan,
-    /// While its cost is being committed.
+    /// An import's plan for a stop.
+    PlanStop,
+    /// Of a build: its cost is being committed.
     Quota,
-    /// From the begin of the apply on.
+    /// Of a build: from the begin of the apply on.
     Apply,
 }
 
@@ -52,11 +58,23 @@ impl Phase {
     /// The name in events.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Parse => "parse",
+            Self::Declare => "declare",
             Self::Plan => "plan",
+            Self::PlanStop => "plan_stop",
             Self::Quota => "quota",
             Self::Apply => "apply",
         }
     }
+}
+
+/// What the control plane answers to an import's declarations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// The job was cancelled.
+    pub canceled: bool,
+    /// The values to plan with.
+    pub variable_values: Vec<Variable>,
 }
 
 /// Why a call gave no result.
@@ -74,7 +92,7 @@ pub enum CallError {
 /// What a runner hears.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// Begin. Must come once; only a cancel may come before it. [`Event::Fail`] may come in its place.
+    /// Begin. Counts once; only a cancel may come before it. [`Event::Fail`] may come in its place.
     Start,
     /// How [`Effect::Open`] went.
     Opened(Result<(), String>),
@@ -91,6 +109,8 @@ pub enum Event {
     SessionEnded(String),
     /// How [`Effect::Update`] went: whether the job was cancelled.
     Updated(Result<bool, CallError>),
+    /// How [`Effect::Declare`] went.
+    Declared(Result<Declared, CallError>),
     /// How [`Effect::CommitQuota`] went.
     Quota(Result<CommitQuotaResponse, CallError>),
     /// How [`Effect::Fail`] or [`Effect::Complete`] went.
@@ -122,6 +142,9 @@ pub enum Effect {
     CloseSession,
     /// Begin this call. Answered by [`Event::Updated`]. Never begun while one is in flight.
     Update(UpdateJobRequest),
+    /// Begin this call, which hands an import's declarations over. Answered by [`Event::Declared`]. Never begun while
+    /// one is in flight; an [`Effect::Update`] may be.
+    Declare(UpdateJobRequest),
     /// Begin this call. Answered by [`Event::Quota`]. Never begun while one is in flight.
     CommitQuota(CommitQuotaRequest),
     /// Begin this call. Answered by [`Event::Terminal`]. Never begun while any call is in flight.
@@ -141,6 +164,15 @@ pub enum Tale {
     Started,
     /// It has come to this phase.
     Phase(Phase),
+    /// The provisioner has written a line.
+    Line {
+        /// How important it is to who reads the daemon's own log.
+        level: tracing::Level,
+        /// The stage that it belongs to.
+        stage: &'static str,
+        /// The line.
+        output: String,
+    },
     /// It has learned that the job is to end.
     Canceled {
         /// Who asked.

@@ -2,8 +2,8 @@
 //!
 //! - [`core`]: [`Runner`], which decides everything, as a value: an event in, effects out, no I/O and no clock.
 //! - [`event`]: those events and effects.
-//! - `phases`: the order of a workspace build. `ending`: cancels, the ways in which a job ends, and its terminal
-//!   message.
+//! - `phases`: the order of a build, an import and a dry run. `ending`: cancels, the ways in which a job ends, and its
+//!   terminal message.
 //! - `log_queue`: when log lines are sent, in what portions, and what becomes of a flood of them.
 //! - `updates`: heartbeats, and waiting until a flush has been accepted. `attempt`: one call at a time, tried
 //!   again with back-off.

@@ -11,7 +11,7 @@ use super::{
     Runner, RunnerConfig,
     event::{CallError, Effect, Event, Moment, Outcome, Tale},
 };
-use crate::session::{Request, Response, contract::Contract};
+use crate::session::{Applied, Planned, Request, Response, contract::Contract};
 
 const JOB: &str = "6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2c";
 
@@ -171,11 +171,11 @@ impl World {
                 assert!(verdict.is_ok(), "{}: {verdict:?}", request.name());
                 match request {
                     Request::Cancel => self.cancels_sent += 1,
-                    Request::Plan { .. } | Request::Apply { .. } => {
+                    Request::Parse | Request::Plan(_) | Request::Apply(_) => {
                         assert!(self.cancels_sent == 0, "a phase began after the cancel");
                         self.processing = Some(request.name());
                     }
-                    Request::Config { .. } => {}
+                    Request::Config(_) => {}
                 }
                 assert!(self.cancels_sent <= 1, "forwarded twice");
             }
@@ -194,6 +194,7 @@ impl World {
                 }
                 self.update = Some(request.logs);
             }
+            Effect::Declare(_) => {}
             Effect::CommitQuota(request) => {
                 assert!(!self.quota && !self.began_terminal && request.daily_cost != 0);
                 self.quota = true;
@@ -264,13 +265,17 @@ impl World {
             Step::Planned { fails, cost } => {
                 if self.processing == Some("Plan") {
                     let resources = vec![Resource { daily_cost: cost, ..Resource::default() }];
-                    self.respond(Response::Planned { error: fails.then(|| "no".to_owned()), resources });
+                    self.respond(Response::Planned(Planned {
+                        error: fails.then(|| "no".to_owned()),
+                        resources,
+                        ..Planned::default()
+                    }));
                 }
             }
             Step::Applied { fails } => {
                 if self.processing == Some("Apply") {
                     let error = fails.then(|| "no".to_owned());
-                    self.respond(Response::Applied { error, state: None, resources: Vec::new() });
+                    self.respond(Response::Applied(Applied { error, ..Applied::default() }));
                 }
             }
             Step::SessionEnds => {

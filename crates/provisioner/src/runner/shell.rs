@@ -8,10 +8,11 @@ use groundhog_wire::{
     v1::{CommitQuotaResponse, provisioner_daemons_client::ProvisionerDaemonsClient},
 };
 use tonic::{Code, Response, Status};
+use tracing::Level;
 
 use super::{
     core::Runner,
-    event::{CallError, Effect, Event, Moment, Outcome, Tale},
+    event::{CallError, Declared, Effect, Event, Moment, Outcome, Tale},
 };
 use crate::{
     daemon::Orders,
@@ -42,6 +43,7 @@ pub(crate) struct Shell<'a> {
 struct Hands {
     session: Option<Session>,
     update: Call<bool>,
+    declare: Call<Declared>,
     quota: Call<CommitQuotaResponse>,
     terminal: Call<()>,
     /// The cancel order was passed on.
@@ -79,7 +81,7 @@ impl Shell<'_> {
     }
 
     async fn next_event(&self, hands: &mut Hands, deadline: Option<Instant>) -> Event {
-        let Hands { session, update, quota, terminal, canceled, stop_at } = hands;
+        let Hands { session, update, declare, quota, terminal, canceled, stop_at } = hands;
         tokio::select! {
             biased;
             // The daemon's orders come first, the stop before all: their bounds must hold in any flood.
@@ -96,6 +98,7 @@ impl Shell<'_> {
             // Then what the control plane says, which may be a cancel, then the time.
             result = settled(terminal) => Event::Terminal(result),
             result = settled(update) => Event::Updated(result),
+            result = settled(declare) => Event::Declared(result),
             result = settled(quota) => Event::Quota(result),
             () = until(self.host, deadline) => Event::Timer,
             // The provisioner last, because it can be ready without end.
@@ -132,6 +135,15 @@ impl Shell<'_> {
                 let call = async move { client.update_job(request).await };
                 hands.update = Some(self.call(call, |answer| answer.canceled));
             }
+            Effect::Declare(request) => {
+                events::runner_sent(job, "declare");
+                let mut client = self.client.clone();
+                let call = async move { client.update_job(request).await };
+                hands.declare = Some(self.call(call, |answer| Declared {
+                    canceled: answer.canceled,
+                    variable_values: answer.variable_values.into_iter().map(Into::into).collect(),
+                }));
+            }
             Effect::CommitQuota(request) => {
                 events::runner_sent(job, "quota");
                 let mut client = self.client.clone();
@@ -152,12 +164,14 @@ impl Shell<'_> {
             }
             Effect::Abandon => {
                 hands.update = None;
+                hands.declare = None;
                 hands.quota = None;
                 hands.terminal = None;
             }
             Effect::Tell(tale) => match tale {
                 Tale::Started => events::runner_started(job),
                 Tale::Phase(phase) => events::runner_phase(job, phase.name()),
+                Tale::Line { level, stage, output } => log_line(runner, level, stage, &output),
                 Tale::Canceled { by, settled } => events::runner_canceled(job, by.name(), settled),
                 Tale::CancelForwarded { phase, by } => events::runner_cancel_forwarded(job, phase.name(), by.name()),
                 Tale::ForceCancel => events::runner_force_cancel(job),
@@ -184,10 +198,22 @@ impl Shell<'_> {
     }
 }
 
+/// Writes a provisioner's line into the daemon's own log.
+fn log_line(runner: &Runner, level: Level, stage: &str, output: &str) {
+    let job = runner.id();
+    // A level is part of a place in the code, so each has its own.
+    match level {
+        Level::WARN => tracing::warn!(%job, stage, output, "the provisioner says"),
+        Level::INFO => tracing::info!(%job, stage, output, "the provisioner says"),
+        _ => tracing::debug!(%job, stage, output, "the provisioner says"),
+    }
+}
+
 /// Which call an event says was lost, if it says that.
 fn lost(event: &Event) -> Option<&'static str> {
     match event {
         Event::Updated(Err(CallError::Lost(_))) => Some("update"),
+        Event::Declared(Err(CallError::Lost(_))) => Some("declare"),
         Event::Quota(Err(CallError::Lost(_))) => Some("quota"),
         Event::Terminal(Err(CallError::Lost(_))) => Some("terminal"),
         _ => None,

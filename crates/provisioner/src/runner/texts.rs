@@ -1,9 +1,17 @@
 //! Stage names, error texts and error codes, as the platform's users and tools know them.
 
-use groundhog_wire::v1::{CommitQuotaResponse, FailJobRequest, FailedWorkspaceBuild, Transition, fail_job_request};
+use groundhog_wire::v1::{
+    CommitQuotaResponse, FailJobRequest, FailedWorkspaceBuild, LogLevel, ResourceReplacement, Timing, Transition,
+    fail_job_request,
+};
+use tracing::Level;
 
 pub(super) const SETTING_UP: &str = "Setting up";
 pub(super) const PLANNING: &str = "Planning infrastructure";
+pub(super) const PARSING_PARAMETERS: &str = "Parsing template parameters";
+pub(super) const PARSE_PARAMETERS: &str = "Parse parameters";
+pub(super) const DETECTING_PERSISTENT: &str = "Detecting persistent resources";
+pub(super) const DETECTING_EPHEMERAL: &str = "Detecting ephemeral resources";
 pub(super) const COMMIT_QUOTA: &str = "Commit quota";
 pub(super) const CLEANING_UP: &str = "Cleaning Up";
 
@@ -39,8 +47,80 @@ pub(super) fn quota_lines(cost: i32, answer: &CommitQuotaResponse) -> [String; 3
     ]
 }
 
-/// The code that goes with an error text. Only the runner's own texts are looked at, never a provisioner's
-/// verdict on a plan or an apply, and the order decides when two match (J19).
+/// The line that says what a build makes anew.
+pub(super) fn replacement(replacement: &ResourceReplacement) -> String {
+    format!("{} will be replaced: {} can't be changed in place", replacement.resource, replacement.paths.join(", "))
+}
+
+pub(super) fn unknown_kind() -> String {
+    "unknown job type \"\"; ensure your provisioner daemon is up-to-date".to_owned()
+}
+
+pub(super) fn unknown_transition(transition: i32) -> String {
+    format!("unknown transition {transition}; ensure your provisioner daemon is up-to-date")
+}
+
+/// What of a session was under way when it went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Context {
+    Parse,
+    ImportStart,
+    ImportStop,
+    DryRun,
+    Build,
+}
+
+/// How a session went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble<'a> {
+    /// The request could not be sent.
+    Send(&'a str),
+    /// The session ended before there was an answer.
+    Ended(&'a str),
+    /// The answer was one to something else, of this name.
+    WrongAnswer(&'a str),
+    /// The provisioner says that it failed.
+    Verdict(&'a str),
+}
+
+/// What a job fails with when its session goes wrong.
+pub(super) fn trouble(context: Context, trouble: Trouble<'_>) -> String {
+    let inner = match (trouble, context) {
+        (Trouble::Send(error), Context::Parse) => format!("parse source: {error}"),
+        (Trouble::Ended(error), Context::Parse) => format!("recv parse source: {error}"),
+        (Trouble::Verdict(error), Context::Parse) => format!("parse error: {error}"),
+        (Trouble::Send(error), _) => format!("start provision: {error}"),
+        (Trouble::Ended(error), Context::Build) => format!("recv workspace provision: {error}"),
+        (Trouble::Ended(error), _) => format!("recv import provision: {error}"),
+        (Trouble::Verdict(error), _) => error.to_owned(),
+        (Trouble::WrongAnswer(name), _) => format!("invalid message type {name:?} received from provisioner"),
+    };
+    match context {
+        Context::Parse => format!("run parse: {inner}"),
+        Context::ImportStart => format!("template import provision for start: {inner}"),
+        Context::ImportStop => format!("template import provision for stop: {inner}"),
+        Context::DryRun => format!("run dry-run provision job: {inner}"),
+        Context::Build => inner,
+    }
+}
+
+/// The level at which a provisioner's line goes into the daemon's own log. Only a build's lines are told apart there:
+/// who imports or tries a template reads them with the job.
+///
+/// A provisioner's error is a warning to the daemon: what failed is somebody's template, while an error in the
+/// daemon's log means that the daemon itself is broken, and fails a simulated run.
+pub(super) fn daemon_level(level: LogLevel, is_build: bool) -> Level {
+    match level {
+        _ if !is_build => Level::DEBUG,
+        LogLevel::Trace | LogLevel::Debug => Level::DEBUG,
+        LogLevel::Warn | LogLevel::Error => Level::WARN,
+        LogLevel::Info | LogLevel::Unspecified => Level::INFO,
+    }
+}
+
+/// The code that goes with an error text. Looked at is what the runner itself says, which for an import or a dry run
+/// includes what its provisioner said; never a provisioner's bare verdict on a build's plan or apply. The order
+/// decides when two match (J19).
 fn code_of(error: &str) -> &'static str {
     if error.contains("missing parameter") {
         MISSING_TEMPLATE_PARAMETER
@@ -51,32 +131,32 @@ fn code_of(error: &str) -> &'static str {
     }
 }
 
-/// A failure that says nothing about the build.
+/// A failure that says nothing about a build. It has no kind: those of an import and of a dry run hold nothing.
 pub(super) fn failed(error: String) -> FailJobRequest {
     let error_code = code_of(&error).to_owned();
     FailJobRequest { job_id: String::new(), error, error_code, kind: None }
 }
 
 /// A failure of the build for a reason of the runner's; the state before it stands.
-pub(super) fn failed_build(error: String) -> FailJobRequest {
-    FailJobRequest { kind: build_kind(None), ..failed(error) }
+pub(super) fn failed_build(error: String, timings: Vec<Timing>) -> FailJobRequest {
+    FailJobRequest { kind: build_kind(None, timings), ..failed(error) }
 }
 
-/// A failure in the provisioner's own words, with the state that it left if it told one.
-pub(super) fn failed_verbatim(error: String, state: Option<Vec<u8>>) -> FailJobRequest {
-    FailJobRequest { job_id: String::new(), error, error_code: String::new(), kind: build_kind(state) }
+/// A failure of the build in the provisioner's own words, with the state that it left if it told one.
+pub(super) fn failed_verbatim(error: String, state: Option<Vec<u8>>, timings: Vec<Timing>) -> FailJobRequest {
+    FailJobRequest { job_id: String::new(), error, error_code: String::new(), kind: build_kind(state, timings) }
 }
 
 /// The refusal of the build's cost. Its code is set here and never inferred from the text.
-pub(super) fn insufficient_quota() -> FailJobRequest {
+pub(super) fn insufficient_quota(timings: Vec<Timing>) -> FailJobRequest {
     FailJobRequest {
         error_code: INSUFFICIENT_QUOTA.to_owned(),
-        ..failed_verbatim("insufficient quota".to_owned(), None)
+        ..failed_verbatim("insufficient quota".to_owned(), None, timings)
     }
 }
 
-fn build_kind(state: Option<Vec<u8>>) -> Option<fail_job_request::Kind> {
-    Some(fail_job_request::Kind::WorkspaceBuild(FailedWorkspaceBuild { state, timings: Vec::new() }))
+fn build_kind(state: Option<Vec<u8>>, timings: Vec<Timing>) -> Option<fail_job_request::Kind> {
+    Some(fail_job_request::Kind::WorkspaceBuild(FailedWorkspaceBuild { state, timings }))
 }
 
 #[cfg(test)]
@@ -93,10 +173,50 @@ mod tests {
             ("Cancel timed out", ""),
         ] {
             assert_eq!(failed(error.to_owned()).error_code, code, "{error}");
-            assert_eq!(failed_build(error.to_owned()).error_code, code, "{error}");
-            assert_eq!(failed_verbatim(error.to_owned(), None).error_code, "", "{error}");
+            assert_eq!(failed_build(error.to_owned(), Vec::new()).error_code, code, "{error}");
+            assert_eq!(failed_verbatim(error.to_owned(), None, Vec::new()).error_code, "", "{error}");
         }
-        assert_eq!(insufficient_quota().error_code, "INSUFFICIENT_QUOTA");
+    }
+
+    #[test]
+    fn the_quota_code_is_set_and_never_inferred() {
+        assert_eq!(insufficient_quota(Vec::new()).error_code, "INSUFFICIENT_QUOTA");
+        assert_eq!(failed_build("insufficient quota".to_owned(), Vec::new()).error_code, "");
+    }
+
+    #[test]
+    fn a_session_that_goes_wrong_is_told_by_what_was_under_way() {
+        use Context::{Build, DryRun, ImportStart, ImportStop, Parse};
+        use Trouble::{Ended, Send, Verdict, WrongAnswer};
+        let wrong = "invalid message type \"Applied\" received from provisioner";
+        for (context, send, ended, verdict, prefix) in [
+            (Parse, "parse source: x", "recv parse source: x", "parse error: x", "run parse: "),
+            (
+                ImportStart,
+                "start provision: x",
+                "recv import provision: x",
+                "x",
+                "template import provision for start: ",
+            ),
+            (ImportStop, "start provision: x", "recv import provision: x", "x", "template import provision for stop: "),
+            (DryRun, "start provision: x", "recv import provision: x", "x", "run dry-run provision job: "),
+            (Build, "start provision: x", "recv workspace provision: x", "x", ""),
+        ] {
+            for (how, inner) in
+                [(Send("x"), send), (Ended("x"), ended), (Verdict("x"), verdict), (WrongAnswer("Applied"), wrong)]
+            {
+                assert_eq!(trouble(context, how), format!("{prefix}{inner}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_provisioner_s_lines_are_told_apart_for_builds_only() {
+        use LogLevel::{Debug, Error, Info, Trace, Unspecified, Warn};
+        let levels = [Unspecified, Trace, Debug, Info, Warn, Error];
+        let (debug, info, warn) = (Level::DEBUG, Level::INFO, Level::WARN);
+        assert_eq!(levels.map(|level| daemon_level(level, true)), [info, debug, debug, info, warn, warn]);
+        assert_eq!(levels.map(|level| daemon_level(level, false)), [debug; 6]);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Updates {
         self.serves_barrier = true;
     }
 
+    /// The control plane has taken note of the job by another call of its worker's.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.accepted_at = now;
+    }
+
     /// The update in flight was accepted; the number of its last line, 0 if it carried none. Only this postpones
     /// the next heartbeat (J4).
     pub(super) fn accepted(&mut self, now: Instant) -> u64 {

@@ -3,109 +3,157 @@
 use std::time::Duration;
 
 use groundhog_host::{Host, Instant};
-use groundhog_wire::v1::{self, Transition};
+use groundhog_wire::v1::{self, ParameterValue, Transition};
 
 use super::{
     CANCELED,
-    script::{OnCancel, Phase, Script},
+    answers::{Ended, Part, planned_resources},
+    script::{Misbehaviour, OnCancel, Phase, Script},
 };
 use crate::{
     deadline::until,
-    session::{Canceled, Logs, Order, Peer, Response, SessionError},
+    session::{Canceled, Config, Logs, Order, Peer, SessionError},
 };
 
 /// Serves one session until either end closes it.
 pub(super) async fn serve(host: Host, mut peer: Peer) {
+    let mut acting = Acting { host, log_level: v1::LogLevel::Unspecified, source: Ok(Script::default()) };
     // Whatever ends a session was told to the runner where there was something to tell.
-    if let Err(error) = converse(&host, &mut peer).await {
+    if let Err(error) = acting.converse(&mut peer).await {
         tracing::debug!(%error, "a scripted session is over");
     }
 }
 
-async fn converse(host: &Host, peer: &mut Peer) -> Result<(), SessionError> {
-    let mut script = Ok(Script::default());
-    let mut planned = Vec::new();
-    loop {
-        match peer.next().await? {
-            Order::Config { source, .. } => script = Script::parse(&source).map_err(|error| error.to_string()),
-            Order::Plan(metadata) => {
-                let script = &script;
-                planned = match script {
-                    Ok(script) if metadata.transition != Transition::Destroy => resources(&script.plan),
-                    _ => Vec::new(),
-                };
-                let planned = planned.clone();
-                peer.work(async |logs, canceled| match script {
-                    Err(error) => Response::Planned { error: Some(error.clone()), resources: Vec::new() },
-                    Ok(script) => match act(host, &script.plan, logs, canceled).await {
-                        Ok(()) => Response::Planned { error: None, resources: planned },
-                        Err(error) => Response::Planned { error: Some(error), resources: Vec::new() },
-                    },
-                })
-                .await?;
-            }
-            Order::Apply(metadata) => {
-                // An apply follows a plan that succeeded, which it does for a script only.
-                let phase = script.as_ref().map(|script| script.apply.clone()).unwrap_or_default();
-                let destroys = metadata.transition == Transition::Destroy;
-                let planned = std::mem::take(&mut planned);
-                peer.work(async |logs, canceled| {
-                    let error = act(host, &phase, logs, canceled).await.err();
-                    let state = phase.state.as_ref().map(|state| state.clone().into_bytes());
-                    match error {
-                        None if destroys => Response::Applied { error, state: Some(Vec::new()), resources: Vec::new() },
-                        None if phase.resources.is_empty() => Response::Applied { error, state, resources: planned },
-                        _ => Response::Applied { error, state, resources: resources(&phase) },
-                    }
-                })
-                .await?;
+/// A session that is being acted out.
+struct Acting {
+    host: Host,
+    /// Lines below it are not written.
+    log_level: v1::LogLevel,
+    /// What is acted out, or why the source is no script.
+    source: Result<Script, String>,
+}
+
+impl Acting {
+    async fn converse(&mut self, peer: &mut Peer) -> Result<(), SessionError> {
+        // An import has no parameters to miss; it is known by its parse.
+        let mut imports = false;
+        let mut planned = Vec::new();
+        loop {
+            match peer.next().await? {
+                Order::Config(config) => self.configure(config, peer).await?,
+                Order::Parse => {
+                    imports = true;
+                    self.play(peer, Part::Parse, None, &[]).await?;
+                }
+                Order::Plan(plan) => {
+                    let transition = plan.metadata.transition;
+                    let missing = if imports { None } else { self.missing_parameter(&plan.parameter_values) };
+                    planned = self.source.as_ref().map_or_else(|_| Vec::new(), |it| planned_resources(it, transition));
+                    self.play(peer, Part::Plan(transition), missing, &[]).await?;
+                }
+                Order::Apply(metadata) => {
+                    let planned = std::mem::take(&mut planned);
+                    self.play(peer, Part::Apply(metadata.transition), None, &planned).await?;
+                }
             }
         }
     }
-}
 
-fn resources(phase: &Phase) -> Vec<v1::Resource> {
-    phase.resources.iter().map(v1::Resource::from).collect()
-}
+    /// Takes the script. Phases that answer early answer here.
+    async fn configure(&mut self, config: Config, peer: &Peer) -> Result<(), SessionError> {
+        self.log_level = config.log_level;
+        self.source = Script::parse(&config.source).map_err(|error| error.to_string());
+        let Ok(script) = &self.source else { return Ok(()) };
+        for part in [Part::Parse, Part::Plan(Transition::Start), Part::Apply(Transition::Start)] {
+            if part.phase(script).misbehaves == Some(Misbehaviour::AnswersEarly) {
+                peer.volunteer(part.answer(script, Ended::default(), &[])).await?;
+            }
+        }
+        Ok(())
+    }
 
-/// Acts one phase out. Fails with what the phase fails with.
-async fn act(host: &Host, phase: &Phase, logs: Logs, canceled: Canceled) -> Result<(), String> {
-    let begin = host.now();
-    let natural_end = (!phase.hangs).then(|| begin + Duration::from_millis(phase.takes_ms));
-    let mut canceled_end: Option<Instant> = None;
-    let mut listening = matches!(phase.on_cancel, OnCancel::Obey { .. });
-    let mut written: u64 = 0;
-    loop {
-        let next_line =
-            phase.logs.as_ref().filter(|logs| logs.count.is_none_or(|count| written < count)).map(|logs| {
-                begin + Duration::from_millis(logs.every_ms.get().saturating_mul(written.saturating_add(1)))
-            });
-        let end = [natural_end, canceled_end].into_iter().flatten().min();
-        tokio::select! {
-            biased;
-            // The cancel first: one that came in time counts, even at the instant of the phase's end.
-            () = canceled.requested(), if listening => {
-                listening = false;
-                if let OnCancel::Obey { after_ms } = phase.on_cancel {
-                    canceled_end = Some(host.now() + Duration::from_millis(after_ms));
-                }
+    fn missing_parameter(&self, given: &[ParameterValue]) -> Option<String> {
+        let name = self.source.as_ref().ok()?.missing_parameter(given)?;
+        Some(format!("missing parameter: {name}"))
+    }
+
+    /// Acts one part out and answers; at once if it `fails` before it has begun, or if there is no script.
+    async fn play(
+        &self,
+        peer: &mut Peer,
+        part: Part,
+        fails: Option<String>,
+        planned: &[v1::Resource],
+    ) -> Result<(), SessionError> {
+        let wall_ms = || self.host.wall().as_millisecond();
+        let empty = Script::default();
+        let (script, fails) = match &self.source {
+            Ok(script) => (script, fails),
+            Err(error) => (&empty, Some(error.clone())),
+        };
+        let mut again = None;
+        peer.work(async |logs, canceled| {
+            let started_at_ms = wall_ms();
+            let error = match fails {
+                Some(error) => Some(error),
+                None => self.act(part.phase(script), logs, canceled).await.err(),
+            };
+            let ended = Ended { error, started_at_ms, ended_at_ms: wall_ms() };
+            if part.phase(script).misbehaves == Some(Misbehaviour::AnswersTwice) {
+                again = Some(part.answer(script, ended.clone(), planned));
             }
-            // A line due at the instant of the end is still written.
-            () = until(host, next_line) => {
-                if let Some(script) = &phase.logs {
-                    written += 1;
-                    logs.line(script.level.into(), script.line.replace("{n}", &written.to_string())).await;
-                }
-            }
-            () = until(host, end) => {
-                return match &phase.fails {
-                    // At one and the same instant the cancel wins, as above.
-                    _ if canceled_end.is_some_and(|at| natural_end.is_none_or(|natural| at <= natural)) => {
-                        Err(CANCELED.to_owned())
+            part.given(script, ended, planned)
+        })
+        .await?;
+        match again {
+            Some(answer) => peer.volunteer(answer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Acts one phase out. Fails with what the phase fails with.
+    async fn act(&self, phase: &Phase, logs: Logs, canceled: Canceled) -> Result<(), String> {
+        let host = &self.host;
+        let begin = host.now();
+        let natural_end = (!phase.hangs).then(|| begin + Duration::from_millis(phase.takes_ms));
+        let mut canceled_end: Option<Instant> = None;
+        let mut listening = matches!(phase.on_cancel, OnCancel::Obey { .. });
+        let mut written: u64 = 0;
+        loop {
+            let next_line =
+                phase.logs.as_ref().filter(|logs| logs.count.is_none_or(|count| written < count)).map(|logs| {
+                    begin + Duration::from_millis(logs.every_ms.get().saturating_mul(written.saturating_add(1)))
+                });
+            let end = [natural_end, canceled_end].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                // The cancel first: one that came in time counts, even at the instant of the phase's end.
+                () = canceled.requested(), if listening => {
+                    listening = false;
+                    if let OnCancel::Obey { after_ms } = phase.on_cancel {
+                        canceled_end = Some(host.now() + Duration::from_millis(after_ms));
                     }
-                    Some(error) => Err(error.clone()),
-                    None => Ok(()),
-                };
+                }
+                // A line due at the instant of the end is still written.
+                () = until(host, next_line) => {
+                    if let Some(script) = &phase.logs {
+                        written += 1;
+                        let level = v1::LogLevel::from(script.level);
+                        if level >= self.log_level {
+                            logs.line(level, script.line.replace("{n}", &written.to_string())).await;
+                        }
+                    }
+                }
+                () = until(host, end) => {
+                    return match &phase.fails {
+                        // At one and the same instant the cancel wins, as above.
+                        _ if canceled_end.is_some_and(|at| natural_end.is_none_or(|natural| at <= natural)) => {
+                            Err(CANCELED.to_owned())
+                        }
+                        Some(error) => Err(error.clone()),
+                        None => Ok(()),
+                    };
+                }
             }
         }
     }

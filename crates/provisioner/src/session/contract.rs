@@ -11,6 +11,9 @@ pub enum ContractError {
     /// [`Request::Config`] came again.
     #[error("cannot config more than once per session")]
     ConfigAgain,
+    /// [`Request::Parse`] came again.
+    #[error("cannot parse more than once per session")]
+    ParseAgain,
     /// [`Request::Apply`] came without a plan that succeeded and was not applied yet.
     #[error("cannot apply before successful plan")]
     ApplyBeforePlan,
@@ -39,82 +42,83 @@ pub enum Contract {
     /// Nothing has come yet.
     #[default]
     Fresh,
-    /// Nothing is in progress; `planned` if a plan has succeeded since the last apply.
+    /// Nothing is in progress.
     Idle {
-        /// Whether an apply is permitted.
+        /// Whether a parse has come.
+        parsed: bool,
+        /// Whether an apply is permitted: a plan has succeeded since the last apply.
         planned: bool,
     },
-    /// A plan or an apply is in progress.
-    Processing,
+    /// A parse, a plan or an apply is in progress.
+    Processing {
+        /// Whether a parse has come.
+        parsed: bool,
+    },
 }
 
 impl Contract {
     /// Judges the next request, and takes the state that follows from it.
     pub fn request(&mut self, request: &Request) -> Result<Verdict, ContractError> {
         match (*self, request) {
-            (Self::Fresh, Request::Config { .. }) => {
-                *self = Self::Idle { planned: false };
+            (Self::Fresh, Request::Config(_)) => {
+                *self = Self::Idle { parsed: false, planned: false };
                 Ok(Verdict::Act)
             }
             (Self::Fresh, _) => Err(ContractError::ConfigFirst),
             (Self::Idle { .. }, Request::Cancel) => Ok(Verdict::Ignore),
-            (Self::Idle { .. }, Request::Config { .. }) => Err(ContractError::ConfigAgain),
-            (Self::Idle { .. }, Request::Plan { .. }) | (Self::Idle { planned: true }, Request::Apply { .. }) => {
-                *self = Self::Processing;
+            (Self::Idle { .. }, Request::Config(_)) => Err(ContractError::ConfigAgain),
+            (Self::Idle { parsed: true, .. }, Request::Parse) => Err(ContractError::ParseAgain),
+            (Self::Idle { planned: false, .. }, Request::Apply(_)) => Err(ContractError::ApplyBeforePlan),
+            (Self::Idle { parsed, .. }, Request::Parse | Request::Plan(_) | Request::Apply(_)) => {
+                *self = Self::Processing { parsed: parsed || matches!(request, Request::Parse) };
                 Ok(Verdict::Act)
             }
-            (Self::Idle { planned: false }, Request::Apply { .. }) => Err(ContractError::ApplyBeforePlan),
-            (Self::Processing, Request::Cancel) => Ok(Verdict::Cancel),
-            (Self::Processing, other) => Err(ContractError::WhileProcessing(other.name())),
+            (Self::Processing { .. }, Request::Cancel) => Ok(Verdict::Cancel),
+            (Self::Processing { .. }, other) => Err(ContractError::WhileProcessing(other.name())),
         }
     }
 
     /// The request in progress was answered.
     pub fn answered(&mut self, response: &Response) {
-        *self = match response {
-            Response::Log { .. } => *self,
-            Response::Planned { error, .. } => Self::Idle { planned: error.is_none() },
-            Response::Applied { .. } => Self::Idle { planned: false },
+        let Self::Processing { parsed } = *self else { return };
+        let planned = match response {
+            Response::Log { .. } => return,
+            Response::Planned(planned) => planned.error.is_none(),
+            Response::Parsed(_) | Response::Applied(_) => false,
         };
+        *self = Self::Idle { parsed, planned };
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use groundhog_wire::v1::Transition;
-
     use super::*;
-    use crate::session::Metadata;
+    use crate::session::{Applied, Config, Metadata, Parsed, Plan, Planned};
 
     /// Plays a session written as words; a word in upper case is a request, in lower case an answer.
     fn play(words: &str) -> String {
-        let metadata = || Metadata {
-            transition: Transition::Start,
-            workspace_name: "dev".to_owned(),
-            workspace_owner: "alice".to_owned(),
-        };
         let mut contract = Contract::default();
         let mut outcome = String::new();
         for word in words.split_whitespace() {
             let request = match word {
-                "CONFIG" => Request::Config { source: Vec::new(), state: Vec::new() },
-                "PLAN" => Request::Plan { metadata: metadata() },
-                "APPLY" => Request::Apply { metadata: metadata() },
+                "CONFIG" => Request::Config(Config::default()),
+                "PARSE" => Request::Parse,
+                "PLAN" => Request::Plan(Plan::default()),
+                "APPLY" => Request::Apply(Metadata::default()),
                 "CANCEL" => Request::Cancel,
-                "planned" => {
-                    contract.answered(&Response::Planned { error: None, resources: Vec::new() });
+                answer => {
+                    contract.answered(&match answer {
+                        "parsed" => Response::Parsed(Parsed::default()),
+                        "planned" => Response::Planned(Planned::default()),
+                        "failed" => {
+                            let error = Some("no".to_owned());
+                            Response::Planned(Planned { error, ..Planned::default() })
+                        }
+                        "applied" => Response::Applied(Applied::default()),
+                        other => panic!("no such word: {other}"),
+                    });
                     continue;
                 }
-                "failed" => {
-                    let error = Some("no".to_owned());
-                    contract.answered(&Response::Planned { error, resources: Vec::new() });
-                    continue;
-                }
-                "applied" => {
-                    contract.answered(&Response::Applied { error: None, state: None, resources: Vec::new() });
-                    continue;
-                }
-                other => panic!("no such word: {other}"),
             };
             match contract.request(&request) {
                 Ok(verdict) => outcome = format!("{verdict:?}"),
@@ -128,10 +132,19 @@ mod tests {
     fn what_may_follow_what() {
         for (words, expected) in [
             ("PLAN", "first request must be Config"),
+            ("PARSE", "first request must be Config"),
             ("CANCEL", "first request must be Config"),
             ("CONFIG", "Act"),
             ("CONFIG CONFIG", "cannot config more than once per session"),
             ("CONFIG CANCEL", "Ignore"),
+            ("CONFIG PARSE", "Act"),
+            ("CONFIG PARSE CANCEL", "Cancel"),
+            ("CONFIG PARSE PLAN", "got new request Plan while old request still processing"),
+            ("CONFIG PARSE parsed PARSE", "cannot parse more than once per session"),
+            ("CONFIG PARSE parsed APPLY", "cannot apply before successful plan"),
+            ("CONFIG PARSE parsed PLAN", "Act"),
+            ("CONFIG PARSE parsed PLAN planned PARSE", "cannot parse more than once per session"),
+            ("CONFIG PLAN planned PARSE", "Act"),
             ("CONFIG APPLY", "cannot apply before successful plan"),
             ("CONFIG PLAN failed APPLY", "cannot apply before successful plan"),
             ("CONFIG PLAN planned APPLY", "Act"),

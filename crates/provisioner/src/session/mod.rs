@@ -1,24 +1,31 @@
 //! The conversation between a runner and one provisioner: requests one way, responses the other.
 //!
-//! A runner opens a session per job, sends [`Request::Config`], [`Request::Plan`] and [`Request::Apply`], and
-//! reads [`Response`]s. A provisioner holds the other end, a [`Peer`], which enforces the [`contract`]. Both ways
-//! are ordered and bounded, and dropping either end closes the session, which the other end sees.
+//! - [`message`]: what is said.
+//! - [`contract`]: which request may follow which.
+//! - [`Value`]: a text that may be a secret.
+//!
+//! A runner opens a session per job, sends [`Request::Config`] and then what the job consists of, and reads
+//! [`Response`]s. A provisioner holds the other end, a [`Peer`], which enforces the contract. Both ways are ordered
+//! and bounded, and dropping either end closes the session, which the other end sees.
 //!
 //! Architecture invariant: a session knows no job and no control plane.
 
 pub mod contract;
+pub mod message;
 mod peer;
+mod value;
 
 use groundhog_host::Host;
-use groundhog_wire::v1::{LogLevel, Resource, Transition};
 use tokio::sync::mpsc;
 
 pub use self::{
     contract::ContractError,
+    message::{Applied, Config, Metadata, Parsed, Plan, Planned, Request, Response},
     peer::{Canceled, Logs, Order, Peer},
+    value::{REDACTED, Value, Variable},
 };
 
-/// How many requests a session holds that the provisioner has not taken. A job makes four at most.
+/// How many requests a session holds that the provisioner has not taken. A job makes five at most.
 pub const REQUESTS_MAX: usize = 8;
 
 /// How many responses a session holds that the runner has not taken. Beyond it the provisioner waits, which
@@ -32,92 +39,6 @@ pub trait Provisioner: Send + Sync + 'static {
     /// Opens a session, whose provisioner runs on `host`. Fails with [`SessionError::Open`] when there can be
     /// none. It does not wait: work that takes time belongs into the session.
     fn open(&self, host: &Host) -> Result<Session, SessionError>;
-}
-
-/// What is built: the same for every request of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata {
-    /// What to do with the workspace.
-    pub transition: Transition,
-    /// The workspace's name.
-    pub workspace_name: String,
-    /// The name of the workspace's owner.
-    pub workspace_owner: String,
-}
-
-/// What a runner asks of a provisioner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Must be first, once. There is no response to it.
-    Config {
-        /// The template version's source, in whatever form this provisioner reads.
-        source: Vec<u8>,
-        /// The state that the workspace's last build left; empty before the first.
-        state: Vec<u8>,
-    },
-    /// Works out what would be done. Answered by [`Response::Planned`].
-    Plan {
-        /// What is built.
-        metadata: Metadata,
-    },
-    /// Carries a successful plan out. Answered by [`Response::Applied`].
-    Apply {
-        /// What is built.
-        metadata: Metadata,
-    },
-    /// Asks the request in progress to end gracefully. It is still answered, usually with an error.
-    Cancel,
-}
-
-impl Request {
-    /// The request's name, as error texts give it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Config { .. } => "Config",
-            Self::Plan { .. } => "Plan",
-            Self::Apply { .. } => "Apply",
-            Self::Cancel => "Cancel",
-        }
-    }
-}
-
-/// What a provisioner answers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Response {
-    /// A line of progress.
-    Log {
-        /// How important it is.
-        level: LogLevel,
-        /// The line, without its end.
-        output: String,
-    },
-    /// The end of a plan.
-    Planned {
-        /// Why it failed, if it did.
-        error: Option<String>,
-        /// What would exist after the apply.
-        resources: Vec<Resource>,
-    },
-    /// The end of an apply.
-    Applied {
-        /// Why it failed, if it did.
-        error: Option<String>,
-        /// The state from now on, also after a failure. None: what [`Request::Config`] gave still stands.
-        state: Option<Vec<u8>>,
-        /// What exists now.
-        resources: Vec<Resource>,
-    },
-}
-
-impl Response {
-    /// The response's name, as error texts give it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Log { .. } => "Log",
-            Self::Planned { .. } => "Planned",
-            Self::Applied { .. } => "Applied",
-        }
-    }
 }
 
 /// Why a session could not be had, or is over.

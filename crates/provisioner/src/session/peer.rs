@@ -7,22 +7,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ContractError, Metadata, Request, Response, SessionError,
+    Config, ContractError, Metadata, Plan, Request, Response, SessionError,
     contract::{Contract, Verdict},
 };
 
 /// A request to act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// See [`Request::Config`]. Needs no answer.
-    Config {
-        /// The template version's source.
-        source: Vec<u8>,
-        /// The state that the last build left.
-        state: Vec<u8>,
-    },
+    Config(Config),
+    /// See [`Request::Parse`]. To be answered through [`Peer::work`].
+    Parse,
     /// See [`Request::Plan`]. To be answered through [`Peer::work`].
-    Plan(Metadata),
+    Plan(Plan),
     /// See [`Request::Apply`]. To be answered through [`Peer::work`].
     Apply(Metadata),
 }
@@ -93,9 +90,10 @@ impl Peer {
                 Err(error) => return Err(self.break_off(error).await),
             }
             match request {
-                Request::Config { source, state } => return Ok(Order::Config { source, state }),
-                Request::Plan { metadata } => return Ok(Order::Plan(metadata)),
-                Request::Apply { metadata } => return Ok(Order::Apply(metadata)),
+                Request::Config(config) => return Ok(Order::Config(config)),
+                Request::Parse => return Ok(Order::Parse),
+                Request::Plan(plan) => return Ok(Order::Plan(plan)),
+                Request::Apply(metadata) => return Ok(Order::Apply(metadata)),
                 // The contract never says "act" to a cancel.
                 Request::Cancel => {}
             }
@@ -103,13 +101,15 @@ impl Peer {
     }
 
     /// Carries out the request that [`Peer::next`] gave, watching for a cancel meanwhile, and sends its answer,
-    /// which `act` returns: [`Response::Planned`] to a plan, [`Response::Applied`] to an apply.
+    /// which `act` returns: [`Response::Parsed`] to a parse, [`Response::Planned`] to a plan, [`Response::Applied`]
+    /// to an apply. A provisioner that misbehaves may return another one, or none at all, which ends the session.
     ///
-    /// Fails, and drops the work, when the runner closes the session or breaks the contract meanwhile.
+    /// Fails, and drops the work, when the runner closes the session or breaks the contract meanwhile; fails with
+    /// [`SessionError::Closed`] when there is no answer.
     pub async fn work<W, F>(&mut self, act: W) -> Result<(), SessionError>
     where
         W: FnOnce(Logs, Canceled) -> F,
-        F: Future<Output = Response>,
+        F: Future<Output = Option<Response>>,
     {
         let cancel = CancellationToken::new();
         let mut work = pin!(act(Logs { responses: self.responses.clone() }, Canceled { flag: cancel.clone() }));
@@ -130,8 +130,15 @@ impl Peer {
                 answer = &mut work => break answer,
             }
         };
+        let answer = answer.ok_or(SessionError::Closed)?;
         self.contract.answered(&answer);
-        self.responses.send(Ok(answer)).await.map_err(|_| SessionError::Closed)
+        self.volunteer(answer).await
+    }
+
+    /// Sends a response that nobody has asked for, as a provisioner that misbehaves does. Fails with
+    /// [`SessionError::Closed`] when the runner has closed the session.
+    pub async fn volunteer(&self, response: Response) -> Result<(), SessionError> {
+        self.responses.send(Ok(response)).await.map_err(|_| SessionError::Closed)
     }
 
     async fn break_off(&mut self, error: ContractError) -> SessionError {

@@ -1,20 +1,27 @@
-//! The control plane and its database.
+//! The control plane, one host for each of its replicas, and the database that they share.
 //!
 //! The database is a thing of its own: a control plane that crashes comes back to what was committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_control::{
-    Config, DaemonKeySetup, Database, GroupSetup, LogConfig, Setup, StoreConfig, TemplateSetup, UserSetup,
+    Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, Role, Setup, StoreConfig, TemplateSetup,
+    UserSetup,
 };
 use groundhog_host::Address;
-use groundhog_provisioner::scripted::{self, Script};
+use groundhog_provisioner::scripted;
 use groundhog_sim::World;
 use groundhog_wire::Endpoints;
 use tokio_util::sync::CancellationToken;
 
-use super::{CastError, Secrets};
-use crate::scenario::{self, CONTROL, Scenario, Template};
+use super::{
+    CastError, Secrets,
+    templates::{millis, script},
+};
+use crate::{
+    cast,
+    scenario::{self, CONTROL, Scenario, Template},
+};
 
 /// Where the control plane's replicas are, in the order in which they are tried: the one that is named first or, if
 /// none is, the one whose turn it is; then the others.
@@ -49,7 +56,8 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
     let database = Database::in_memory()?;
-    database.set_up(&setup(scenario, secrets)?, &mut world.random("set-up"), EPOCH_MS)?;
+    let begin_ms = cast::config(scenario, 0).epoch.as_millisecond();
+    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), EPOCH_MS)?;
     let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
@@ -58,6 +66,13 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             latency_max: settings.statement_latency.max,
         },
         logs: LogConfig { bytes_max: settings.log_bytes_max, ..LogConfig::default() },
+        notices: NoticeConfig {
+            latency_min: settings.notices.latency.min,
+            latency_max: settings.notices.latency.max,
+            loss: settings.notices.loss,
+            ..NoticeConfig::default()
+        },
+        external_auth: settings.external_auth.clone(),
         ..Config::default()
     };
     for replica in scenario.replicas() {
@@ -77,8 +92,17 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
 /// When templates and people were set up: before the story begins. The first second of 2026.
 const EPOCH_MS: i64 = 1_767_225_600_000;
 
-fn setup(scenario: &Scenario, secrets: &Secrets) -> Result<Setup, CastError> {
-    let users = secrets.users.iter().map(|(name, token)| UserSetup { name: name.clone(), token: token.clone() });
+fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup, CastError> {
+    let users = secrets.users.iter().map(|(name, token)| {
+        let user = scenario.users.get(name).cloned().unwrap_or_default();
+        let expires = user.token_expires.map(|after| begin_ms.saturating_add_unsigned(millis(after)));
+        let role = match user.role {
+            scenario::Role::Member => Role::Member,
+            scenario::Role::Admin => Role::Admin,
+            scenario::Role::Prebuilds => Role::Prebuilds,
+        };
+        UserSetup { name: name.clone(), token: token.clone(), role, token_expires_at_ms: expires }
+    });
     let groups = scenario.groups.iter().map(|group| GroupSetup {
         name: group.name.clone(),
         budget: i32::try_from(group.budget).unwrap_or(i32::MAX),
@@ -100,48 +124,4 @@ fn setup(scenario: &Scenario, secrets: &Secrets) -> Result<Setup, CastError> {
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
     })
-}
-
-/// A template's behaviour as the scripted provisioner reads it.
-fn script(template: &Template) -> Script {
-    Script { plan: phase(&template.plan), apply: phase(&template.apply) }
-}
-
-fn phase(phase: &scenario::Phase) -> scripted::Phase {
-    let resource = scripted::Resource {
-        name: "workspace".to_owned(),
-        kind: "vm".to_owned(),
-        daily_cost: i32::try_from(phase.daily_cost).unwrap_or(i32::MAX),
-    };
-    scripted::Phase {
-        takes_ms: millis(phase.takes),
-        on_cancel: match phase.on_cancel {
-            scenario::OnCancel::Obey { takes } => scripted::OnCancel::Obey { after_ms: millis(takes) },
-            scenario::OnCancel::Ignore => scripted::OnCancel::Ignore,
-        },
-        logs: phase.logs.as_ref().map(logs),
-        fails: phase.fails.clone(),
-        hangs: phase.hangs,
-        resources: if phase.daily_cost > 0 { vec![resource] } else { Vec::new() },
-        state: phase.state.clone(),
-    }
-}
-
-fn logs(logs: &scenario::Logs) -> scripted::Logs {
-    scripted::Logs {
-        every_ms: millis(logs.every).try_into().unwrap_or(std::num::NonZeroU64::MIN),
-        line: logs.line.clone(),
-        level: match logs.level {
-            scenario::LogLevel::Trace => scripted::LogLevel::Trace,
-            scenario::LogLevel::Debug => scripted::LogLevel::Debug,
-            scenario::LogLevel::Info => scripted::LogLevel::Info,
-            scenario::LogLevel::Warn => scripted::LogLevel::Warn,
-            scenario::LogLevel::Error => scripted::LogLevel::Error,
-        },
-        count: logs.count,
-    }
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,8 @@
 //! One file per part, with the same names in each: `HOST` or the host's name, and `cast`, which puts the part
 //! into the world.
 //!
-//! - `control`: the control plane and its database.
+//! - `control`: the control plane's replicas and their database.
+//! - `templates`: what the scripted provisioner is told.
 //! - `provisioners`: the daemons.
 //! - [`users`]: the people, who act when the story says so.
 //! - `faults`: what goes wrong.
@@ -11,6 +12,7 @@
 pub(crate) mod control;
 pub(crate) mod faults;
 pub(crate) mod provisioners;
+mod templates;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};

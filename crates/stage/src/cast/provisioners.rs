@@ -34,8 +34,9 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         let control = control::endpoints(scenario, provisioner.control.as_deref(), number);
         let config = config(provisioner, control, secrets)?;
         let (name, daemons) = (provisioner.name.clone(), daemons.clone());
+        let sessions = Arc::new(Scripted { refuses: provisioner.refuses_sessions.clone() });
         world.host_at(provisioner.start, &provisioner.name, move |host: Host| {
-            let daemon = Arc::new(Daemon::start(&host, config.clone(), Arc::new(Scripted)));
+            let daemon = Arc::new(Daemon::start(&host, config.clone(), sessions.clone()));
             daemons.insert(&name, daemon.clone());
             async move {
                 daemon.ended().await;
@@ -45,7 +46,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
     Ok(daemons)
 }
 
-fn config(provisioner: &Provisioner, _control: Endpoints, secrets: &Secrets) -> Result<DaemonConfig, CastError> {
+fn config(provisioner: &Provisioner, control: Endpoints, secrets: &Secrets) -> Result<DaemonConfig, CastError> {
     let name = DaemonName::new(&provisioner.name)?;
     let runner = RunnerConfig {
         update_interval: provisioner.update_interval,
@@ -53,10 +54,6 @@ fn config(provisioner: &Provisioner, _control: Endpoints, secrets: &Secrets) -> 
         ..RunnerConfig::default()
     };
     let key = secrets.daemons.get(&provisioner.key).cloned().ok_or(CastError::NoKey)?;
-    let defaults = DaemonConfig::new(
-        name,
-        groundhog_host::Address::new(crate::scenario::CONTROL, groundhog_control::config::PORT),
-        key,
-    );
-    Ok(DaemonConfig { tags: provisioner.tags.clone(), runner, ..defaults })
+    let defaults = DaemonConfig::new(name, control, key);
+    Ok(DaemonConfig { tags: provisioner.tags.clone(), slots: provisioner.slots as usize, runner, ..defaults })
 }

@@ -1,14 +1,16 @@
 //! How long things may take.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use groundhog_control::ReaperConfig;
+use groundhog_control::{AcquireConfig, ReaperConfig};
 use groundhog_provisioner::RunnerConfig;
 
-use crate::scenario::{NetworkPath, Scenario};
+use super::weather::Weather;
+use crate::scenario::{Action, NetworkPath, Role, Scenario};
 
 /// How long things may take: what the components are set to, and what is allowed on top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How often a worker tells that it lives; the longest where workers differ.
     pub update_interval: Duration,
@@ -31,6 +33,59 @@ pub struct Bounds {
     pub network_is_sound: bool,
     /// Whether calls are so quick that no runner falls behind with its log lines for long.
     pub calls_are_quick: bool,
+    /// How many replicas the control plane has.
+    pub replicas: u32,
+    /// How many jobs one daemon runs at once, at most.
+    pub slots: u32,
+    /// How long a notice between replicas takes, at most.
+    pub notice: Duration,
+    /// After how long a notice that was lost is made up for.
+    pub backup_poll: Duration,
+    /// Whose jobs come after all others.
+    pub queue: Queue,
+}
+
+/// What the log does not tell of a job's place in the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// The accounts for which workspaces are built ahead.
+    pub prebuilds: BTreeSet<String>,
+    /// By owner and name of a workspace: what its builds ask of a daemon, where that is always the same.
+    pub workspaces: BTreeMap<(String, String), BTreeMap<String, String>>,
+}
+
+impl Queue {
+    fn of(scenario: &Scenario) -> Self {
+        let prebuilds = scenario.users.iter().filter(|(_, user)| user.role == Role::Prebuilds);
+        let made = scenario.steps.iter().filter_map(|step| match &step.action {
+            Action::CreateWorkspace { name, owner, template, .. } => Some(((owner.clone(), name.clone()), template)),
+            _ => None,
+        });
+        let (mut workspaces, mut differ) = (BTreeMap::new(), BTreeSet::new());
+        for (workspace, template) in made {
+            let Some(tags) = tags_of(scenario, template) else {
+                differ.insert(workspace);
+                continue;
+            };
+            if *workspaces.entry(workspace.clone()).or_insert_with(|| tags.clone()) != *tags {
+                differ.insert(workspace);
+            }
+        }
+        workspaces.retain(|workspace, _| !differ.contains(workspace));
+        Self { prebuilds: prebuilds.map(|(name, _)| name.clone()).collect(), workspaces }
+    }
+}
+
+/// What all versions of a template ask of a daemon; none if they differ.
+fn tags_of<'a>(scenario: &'a Scenario, template: &str) -> Option<&'a BTreeMap<String, String>> {
+    let imported = scenario.steps.iter().filter_map(|step| match &step.action {
+        Action::ImportTemplate { template: other, like, .. } if other == template => Some(like.as_str()),
+        _ => None,
+    });
+    let written = |name: &str| scenario.templates.iter().find(|template| template.name == name);
+    let mut versions = imported.chain([template]).filter_map(written).map(|template| &template.tags);
+    let first = versions.next()?;
+    versions.all(|tags| tags == first).then_some(first)
 }
 
 /// Reconnecting takes at most the longest back-off (10 s) and the time-outs before it (30 s each way).
@@ -76,6 +131,11 @@ impl Default for Bounds {
             slack: SLACK,
             network_is_sound: true,
             calls_are_quick: true,
+            replicas: 1,
+            slots: 1,
+            notice: Duration::ZERO,
+            backup_poll: AcquireConfig::default().backup_poll,
+            queue: Queue::default(),
         }
     }
 }
@@ -111,6 +171,10 @@ impl Bounds {
             network_is_sound: paths.iter().all(is_sound),
             calls_are_quick: latency_max <= QUICK_LATENCY_MAX
                 && scenario.control.statement_latency.max <= QUICK_STATEMENT_MAX,
+            replicas: scenario.control.replicas,
+            slots: provisioners.iter().map(|provisioner| provisioner.slots).max().unwrap_or(1),
+            notice: scenario.control.notices.latency.max,
+            queue: Queue::of(scenario),
             ..default
         }
     }
@@ -121,6 +185,11 @@ impl Bounds {
         let looks = 1 + jobs_open / self.reaper_batch.max(1);
         let looking = self.reaper_interval.saturating_mul(u32::try_from(looks).unwrap_or(u32::MAX));
         self.hung_after.saturating_add(looking).saturating_add(self.slack)
+    }
+
+    /// How far the clocks of several replicas have ever been apart. One by itself is never apart from itself.
+    pub(super) fn clocks_apart(&self, weather: &Weather, now: Duration) -> Duration {
+        if self.replicas > 1 { weather.control_clocks_apart(now) } else { Duration::ZERO }
     }
 
     /// How long a cancelled job can run on while its worker is well and can be reached.
@@ -137,7 +206,8 @@ impl Bounds {
 /// How many statements can stand before the answer to a question for a job. A call waits for a connection to the
 /// database where daemons can use all of them at once, each with a batch of log lines.
 fn statements_before_a_question(scenario: &Scenario) -> u32 {
-    let daemons = u32::try_from(scenario.provisioners.len()).unwrap_or(u32::MAX);
+    let slots = scenario.provisioners.iter().map(|provisioner| u64::from(provisioner.slots)).sum::<u64>();
+    let daemons = u32::try_from(slots).unwrap_or(u32::MAX);
     let batches = if scenario.control.connections > daemons.saturating_mul(2) { 0 } else { daemons.saturating_add(1) };
     STATEMENTS_MAX.saturating_add(batches.saturating_mul(BATCH_STATEMENTS_MAX))
 }

@@ -20,7 +20,6 @@ use super::open_jobs::OpenJobs;
 use super::weather::Weather;
 use super::{Bounds, Invariant, Violation, is_terminal};
 use crate::Record;
-use crate::scenario::CONTROL;
 use crate::scenario::units::show_duration;
 
 /// See the module.
@@ -54,14 +53,15 @@ impl CancelBound {
     }
 
     /// When a job must have ended, if that can be said.
-    fn deadline(&self, job: &Job) -> Option<Duration> {
+    fn deadline(&self, job: &Job, now: Duration) -> Option<Duration> {
         let (worker, acquired) = job.running.as_ref()?;
         let (canceled, _) = job.canceled?;
-        let well_since = self.weather.both_well_since(worker, CONTROL)?;
+        let well_since = self.weather.well_with_control_since(worker)?;
         let bound = if well_since <= *acquired {
             self.bounds.canceled_within()
         } else {
             let reaped = self.bounds.reaped_within(self.open_jobs.max());
+            let reaped = reaped.saturating_add(self.bounds.clocks_apart(&self.weather, now));
             self.bounds.canceled_within().max(reaped).saturating_add(self.bounds.slack)
         };
         let since = canceled.max(*acquired).max(well_since);
@@ -73,7 +73,7 @@ impl CancelBound {
         if now < self.next_look || !self.bounds.network_is_sound {
             return None;
         }
-        let deadlines = || self.jobs.iter().filter_map(|(job, state)| Some((job, self.deadline(state)?)));
+        let deadlines = || self.jobs.iter().filter_map(|(job, state)| Some((job, self.deadline(state, now)?)));
         let late = deadlines().find(|(_, deadline)| *deadline < now).map(|(job, deadline)| (job.clone(), deadline));
         let Some((job, deadline)) = late else {
             // Every bound only ever moves out, and one that begins later is whole.

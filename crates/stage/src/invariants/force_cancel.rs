@@ -25,7 +25,7 @@ const SLACK: Duration = Duration::from_secs(5);
 
 impl ForceCancel {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bounds: *bounds, weather: Weather::default(), canceled: BTreeMap::new() }
+        Self { bounds: bounds.clone(), weather: Weather::default(), canceled: BTreeMap::new() }
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {

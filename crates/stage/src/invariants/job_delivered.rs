@@ -13,10 +13,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Bounds, Invariant, Violation, is_terminal, weather::Weather};
-use crate::{
-    Record,
-    scenario::{CONTROL, units::show_duration},
-};
+use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct JobDelivered {
@@ -37,20 +34,20 @@ struct Lock {
 
 impl JobDelivered {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bounds: *bounds, weather: Weather::default(), jobs: BTreeMap::new() }
+        Self { bounds: bounds.clone(), weather: Weather::default(), jobs: BTreeMap::new() }
     }
 
     fn is_late(&self, lock: &Lock, now: Duration) -> bool {
         if lock.begun || lock.heard {
             return false;
         }
-        let untouched = |host| self.weather.host_well_since(host).is_some_and(|since| since <= lock.at);
-        if !untouched(CONTROL) || !untouched(&lock.worker) {
+        let untouched = |well_since: Option<Duration>| well_since.is_some_and(|since| since <= lock.at);
+        if !untouched(self.weather.control_well_since()) || !untouched(self.weather.host_well_since(&lock.worker)) {
             return false;
         }
         // Time for a connection to be found broken, and time for the job to be put back or run.
         let bound = self.bounds.slack.saturating_mul(2);
-        self.weather.has_passed(bound, lock.at, self.weather.both_well_since(&lock.worker, CONTROL), now)
+        self.weather.has_passed(bound, lock.at, self.weather.well_with_control_since(&lock.worker), now)
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {

@@ -7,7 +7,9 @@
 //!
 //! The reaper is a part of the control plane, so nothing counts while that is down or suspended, and the bound
 //! counts anew from when it is back. Its wall clock decides what is old: a clock set back pushes the bound out by
-//! as much, and a clock that runs slow stretches it. The network does not matter: the reaper needs none.
+//! as much, and a clock that runs slow stretches it. The network does not matter: the reaper needs none. Of several
+//! replicas all have to be well, and as far as their clocks were ever apart, so much longer it may take: one of them
+//! may have stamped what another looks at.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +18,6 @@ use super::open_jobs::OpenJobs;
 use super::weather::Weather;
 use super::{Bounds, Invariant, Violation, is_terminal};
 use crate::Record;
-use crate::scenario::CONTROL;
 use crate::scenario::units::show_duration;
 
 /// See the module.
@@ -53,8 +54,9 @@ impl JobEnds {
         if now < self.next_look {
             return None;
         }
-        let control_back = self.weather.host_well_since(CONTROL)?;
+        let control_back = self.weather.control_well_since()?;
         let bound = self.weather.stretched(self.bounds.reaped_within(self.open_jobs.max()));
+        let bound = bound.saturating_add(self.bounds.clocks_apart(&self.weather, now));
         let deadline = |sign: &Sign| sign.at.max(control_back).saturating_add(bound);
         let late = self.running.iter().find(|(_, sign)| deadline(sign) < now).map(|(job, _)| job.clone());
         let Some(job) = late else {

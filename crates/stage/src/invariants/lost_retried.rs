@@ -33,6 +33,8 @@ pub(super) struct LostRetried {
 struct Losses {
     updates: Call,
     terminals: Call,
+    /// What an import has found is being handed over, beside the updates.
+    declaring: bool,
 }
 
 /// The losses of one kind of call.
@@ -43,6 +45,8 @@ struct Call {
     /// The control plane has taken the last one, and nothing is known that would keep its answer away. A call that
     /// was dropped, as a cancel may do with it, shows neither an answer nor a loss.
     is_heard: bool,
+    /// The control plane has taken it, or something else that an import said.
+    may_be_heard: bool,
     /// When the last one was sent.
     sent: Option<Duration>,
     /// When the last one that was answered was sent.
@@ -56,14 +60,18 @@ struct Call {
 impl Call {
     fn lost(&mut self, record: &Record) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.is_heard = false;
+        (self.is_heard, self.may_be_heard) = (false, false);
         self.open = self.matters.then_some((record.at, record.ordinal));
     }
 
     /// Another call is begun; it matters by itself after so long a silence.
     fn begun(&mut self, at: Duration, silence: Duration) {
-        if std::mem::take(&mut self.is_heard) {
-            (self.in_a_row, self.matters) = (0, false);
+        let (is_heard, may_be_heard) = (std::mem::take(&mut self.is_heard), std::mem::take(&mut self.may_be_heard));
+        if is_heard {
+            self.in_a_row = 0;
+        }
+        if is_heard || may_be_heard {
+            self.matters = false;
             self.answered = self.sent.or(self.answered);
         }
         self.matters |= self.answered.is_none_or(|answered| at.saturating_sub(answered) >= silence);
@@ -130,7 +138,13 @@ impl Invariant for LostRetried {
         if let Some(worker) = record.field("worker").filter(|_| record.event == "job.updated") {
             // A daemon's host is called like it. The job may have been given to another one meanwhile.
             if let Some(losses) = self.runners.get_mut(&(worker.to_owned(), job.to_owned())) {
-                losses.updates.is_heard = true;
+                // What an import hands over is an update too: then it is not told which of the two it was.
+                let declaring = losses.declaring;
+                if declaring {
+                    losses.updates.may_be_heard = true;
+                } else {
+                    losses.updates.is_heard = true;
+                }
             }
         }
         if !record.event.starts_with("runner.") {
@@ -145,6 +159,10 @@ impl Invariant for LostRetried {
                 self.runners.entry(runner).or_default().updates.answered = Some(record.at);
             }
             ("runner.canceled", _) => self.runners.entry(runner).or_default().updates.is_heard = false,
+            ("runner.sent", "declare") => self.runners.entry(runner).or_default().declaring = true,
+            ("runner.lost", "declare") | ("runner.phase", _) => {
+                self.runners.entry(runner).or_default().declaring = false;
+            }
             ("runner.logs_sent", _) => self.runners.entry(runner).or_default().updates.matters = true,
             ("runner.sent", "update") => {
                 self.runners.entry(runner).or_default().updates.begun(record.at, self.update_interval);
@@ -235,6 +253,19 @@ mod tests {
         let log = log.add(10, "prov-1", "runner.sent", &fields("update"));
         let log = log.add(11, "prov-1", "runner.lost", &fields("update"));
         assert_kept(invariant(), &log.add(16, "prov-1", "runner.sent", &fields("update")));
+    }
+
+    #[test]
+    fn an_import_that_is_heard_says_nothing_of_its_heartbeats() {
+        let mut log = Log::new().add(0, "prov-1", "runner.sent", &fields("declare"));
+        for at in 0..9 {
+            log = log.add(at, "prov-1", "runner.sent", &fields("update"));
+            log = log.add(at, "prov-1", "runner.lost", &fields("update"));
+        }
+        let log = log.add(9, "prov-1", "runner.sent", &fields("update"));
+        let log = log.add(9, "control", "job.updated", &[("job", "job#1"), ("worker", "prov-1")]);
+        let log = log.add(15, "prov-1", "runner.sent", &fields("update"));
+        assert_kept(invariant(), &log.add(15, "prov-1", "runner.lost", &fields("update")).end(19));
     }
 
     #[test]

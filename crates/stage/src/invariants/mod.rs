@@ -7,20 +7,24 @@
 //! takes for innocent stands in its module's documentation. A bound on time counts from the last trouble that
 //! touched the hosts in question (`weather`), and a run that ends before a bound is over breaks nothing.
 
+mod audit_once;
 mod bounds;
 mod cancel_bound;
 mod cancel_heeded;
 mod close_bound;
 mod error_code;
 mod force_cancel;
+mod import_activates;
 mod job_delivered;
 mod job_ends;
 mod job_once;
 mod job_owner;
 mod log_order;
 mod log_prompt;
+mod logs_followed;
 mod lost_retried;
 mod open_jobs;
+mod people_first;
 mod prompt_pickup;
 mod quota;
 mod quota_sum;
@@ -34,7 +38,7 @@ use std::time::Duration;
 
 use crate::Record;
 
-pub use self::bounds::Bounds;
+pub use self::bounds::{Bounds, Queue};
 
 /// Something that always holds.
 pub trait Invariant {
@@ -74,8 +78,8 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(job_delivered::JobDelivered::new(bounds)),
         Box::new(worker_known::WorkerKnown::default()),
         Box::new(refused_ends::RefusedEnds::new(bounds)),
-        Box::new(job_ends::JobEnds::new(*bounds)),
-        Box::new(cancel_bound::CancelBound::new(*bounds)),
+        Box::new(job_ends::JobEnds::new(bounds.clone())),
+        Box::new(cancel_bound::CancelBound::new(bounds.clone())),
         Box::new(cancel_heeded::CancelHeeded::default()),
         Box::new(force_cancel::ForceCancel::new(bounds)),
         Box::new(runner_silence::RunnerSilence::default()),
@@ -87,6 +91,10 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(error_code::ErrorCode::default()),
         Box::new(reaped_for_cause::ReapedForCause::new(bounds)),
         Box::new(close_bound::CloseBound::default()),
+        Box::new(people_first::PeopleFirst::new(bounds)),
+        Box::new(import_activates::ImportActivates::default()),
+        Box::new(logs_followed::LogsFollowed::default()),
+        Box::new(audit_once::AuditOnce::default()),
     ]
 }
 
@@ -95,6 +103,11 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
 fn begins_anew(record: &Record) -> Option<&str> {
     let is_over = matches!(record.event.as_str(), "host.killed" | "host.power_lost" | "host.started");
     record.field("host").filter(|_| is_over)
+}
+
+/// Whether an event is the beginning of a job, whatever it is for.
+pub(crate) fn begins(event: &str) -> bool {
+    matches!(event, "build.queued" | "version.queued" | "dry_run.queued")
 }
 
 /// Whether an event ends a job for good.

@@ -1,6 +1,6 @@
 //! How many jobs have not ended: the reaper takes a mass of hung ones batch by batch, so bounds depend on it.
 
-use super::is_terminal;
+use super::{begins, is_terminal};
 use crate::Record;
 
 /// Counts jobs from being queued to their end.
@@ -15,7 +15,7 @@ impl OpenJobs {
         if record.field("job").is_none() {
             return;
         }
-        if record.event == "build.queued" {
+        if begins(&record.event) {
             self.now += 1;
             self.max = self.max.max(self.now);
         } else if is_terminal(&record.event) {

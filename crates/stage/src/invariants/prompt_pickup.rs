@@ -1,43 +1,83 @@
 //! `prompt-pickup`: a job does not wait beside a daemon that waits for it.
 //!
 //! A daemon that waits (`daemon.waits`) is woken by the job that it takes. So when it gets a job (`job.acquired`),
-//! not long has passed since the job began to wait (`build.queued`, `job.returned`) or the daemon did, whichever came
+//! not long has passed since the job began to wait (it was queued, or `job.returned`) or the daemon did, whichever came
 //! later: both waited for each other from then on. What it may have taken are the statements of that question, and,
 //! where there are few connections to the database, those of the calls before it.
+//!
+//! A job that was posted at another replica than the one at which the daemon waits is heard of by a notice, which
+//! takes a while; and if one was lost (`notice.lost`) since the job began to wait, by the backup poll at the latest.
 //!
 //! A daemon may have places in the queue left from broken connections; the newest counts, and one that is not known
 //! of is believed. Nothing is promised where the control plane was in trouble meanwhile: who waits is not in its
 //! database.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use super::{Bounds, Invariant, Violation, is_terminal, weather::Weather};
-use crate::{
-    Record,
-    scenario::{CONTROL, units::show_duration},
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
 };
+
+use super::{Bounds, Invariant, Violation, begins, is_terminal, weather::Weather};
+use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct PromptPickup {
-    bound: Duration,
+    bounds: Bounds,
     weather: Weather,
-    /// Since when each job waits.
-    jobs: BTreeMap<String, Duration>,
-    /// Since when each daemon waits.
-    daemons: BTreeMap<String, Duration>,
+    /// Since when each job waits, and at which replica it was posted.
+    jobs: BTreeMap<String, (Duration, String)>,
+    /// By daemon and replica: its places in the queue there, the oldest first.
+    daemons: BTreeMap<(String, String), VecDeque<Duration>>,
+    /// When a notice was last lost.
+    notice_lost: Option<Duration>,
 }
+
+/// How many places of one daemon are remembered: those that broken connections have left go on forever.
+const PLACES_MAX: usize = 100;
 
 impl PromptPickup {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bound: bounds.pickup, weather: Weather::default(), jobs: BTreeMap::new(), daemons: BTreeMap::new() }
+        Self {
+            bounds: bounds.clone(),
+            weather: Weather::default(),
+            jobs: BTreeMap::new(),
+            daemons: BTreeMap::new(),
+            notice_lost: None,
+        }
+    }
+
+    /// Takes the place over which a daemon was given a job: since when it has waited there.
+    fn place(&mut self, worker: &str, replica: &str) -> Option<Duration> {
+        let key = (worker.to_owned(), replica.to_owned());
+        let places = self.daemons.get_mut(&key)?;
+        let newest = *places.back()?;
+        // With several slots it may wait on with the others. Which place it was is not told; that the oldest one
+        // goes and the newest one counts lets each of them be younger than it is, never older.
+        places.pop_front();
+        if self.bounds.slots == 1 {
+            self.daemons.remove(&key);
+        }
+        Some(newest)
+    }
+
+    /// How long the two may wait for each other.
+    fn bound(&self, posted: Duration, posted_here: bool) -> Duration {
+        let Bounds { pickup, notice, backup_poll, .. } = self.bounds;
+        let is_lost = self.notice_lost.is_some_and(|lost| lost >= posted);
+        match (posted_here, is_lost) {
+            (true, _) => pickup,
+            (false, false) => pickup.saturating_add(notice),
+            (false, true) => pickup.saturating_add(notice).saturating_add(backup_poll),
+        }
     }
 
     fn acquired(&mut self, job: &str, record: &Record) -> Option<Violation> {
         let worker = record.field("worker")?;
-        let (job_waits, daemon_waits) = (self.jobs.remove(job), self.daemons.remove(worker));
-        let since = job_waits?.max(daemon_waits?);
-        let control_well_since = self.weather.host_well_since(CONTROL)?;
-        let bound = self.weather.stretched(self.bound);
+        let (job_waits, daemon_waits) = (self.jobs.remove(job), self.place(worker, &record.host));
+        let ((posted, posted_at), daemon_waits) = (job_waits?, daemon_waits?);
+        let since = posted.max(daemon_waits);
+        let control_well_since = self.weather.control_well_since()?;
+        let bound = self.weather.stretched(self.bound(posted, posted_at == record.host));
         (control_well_since <= since && since.saturating_add(bound) < record.at).then(|| Violation {
             id: self.id(),
             message: format!(
@@ -62,13 +102,21 @@ impl Invariant for PromptPickup {
     fn observe(&mut self, record: &Record) -> Option<Violation> {
         self.weather.observe(record);
         if record.event == "daemon.waits" {
-            self.daemons.insert(record.field("worker")?.to_owned(), record.at);
+            let key = (record.field("worker")?.to_owned(), record.host.clone());
+            let places = self.daemons.entry(key).or_default();
+            places.push_back(record.at);
+            if places.len() > PLACES_MAX {
+                places.pop_front();
+            }
             return None;
+        }
+        if record.event == "notice.lost" {
+            self.notice_lost = Some(record.at);
         }
         let job = record.field("job")?;
         match record.event.as_str() {
-            "build.queued" | "job.returned" => {
-                self.jobs.insert(job.to_owned(), record.at);
+            event if begins(event) || event == "job.returned" => {
+                self.jobs.insert(job.to_owned(), (record.at, record.host.clone()));
             }
             "job.acquired" => return self.acquired(job, record),
             event if is_terminal(event) => {
@@ -111,6 +159,35 @@ mod tests {
     fn waits_and_gets(at_s: u64) -> Log {
         let log = Log::new().add(1, "control", "daemon.waits", JOB).add(100, "control", "build.queued", JOB);
         log.add(at_s, "control", "job.acquired", JOB)
+    }
+
+    fn posted_elsewhere(lost: bool, at_s: u64) -> Log {
+        let log = Log::new().add(1, "control-2", "daemon.waits", JOB).add(100, "control", "version.queued", JOB);
+        let log = if lost { log.add(100, "control", "notice.lost", &[("kind", "job_posted")]) } else { log };
+        log.add(at_s, "control-2", "job.acquired", JOB)
+    }
+
+    #[test]
+    fn a_notice_takes_a_while_and_may_be_lost() {
+        let pickup = Duration::from_secs(10);
+        let notice = Duration::from_secs(2);
+        let invariant = || PromptPickup::new(&Bounds { pickup, notice, replicas: 2, ..Bounds::default() });
+        assert_kept(invariant(), &posted_elsewhere(false, 112));
+        assert_broken(invariant(), &posted_elsewhere(false, 113), 2, &["job#1", "prov-1"]);
+        // The backup poll: 30 s.
+        assert_kept(invariant(), &posted_elsewhere(true, 142));
+        assert_broken(invariant(), &posted_elsewhere(true, 143), 3, &["job#1", "prov-1"]);
+    }
+
+    #[test]
+    fn a_daemon_with_two_slots_has_two_places() {
+        let slots = || PromptPickup::new(&Bounds { slots: 2, ..Bounds::default() });
+        let two = || waits_and_gets(100).add(101, "control", "daemon.waits", JOB);
+        let second = [("job", "job#2"), ("worker", "prov-1")];
+        let queued = two().add(150, "control", "daemon.waits", JOB).add(200, "control", "dry_run.queued", &second);
+        let one_more = || Log { records: queued.records.clone(), ..Log::new() };
+        assert_kept(slots(), &one_more().add(201, "control", "job.acquired", &second));
+        assert_broken(slots(), &one_more().add(290, "control", "job.acquired", &second), 6, &["job#2"]);
     }
 
     #[test]

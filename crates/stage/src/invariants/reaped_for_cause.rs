@@ -2,19 +2,17 @@
 //!
 //! A worker tells every few seconds that it lives, whatever its job does. So a running job that the reaper takes for
 //! hung must have had trouble: its worker, the control plane, or the path between them was not well at some time
-//! after the worker was last heard of. Nothing is said where the network itself is not sound.
+//! after the worker was last heard of. Nothing is said where the network itself is not sound, nor where the clocks of
+//! the control plane's replicas have been so far apart that what is fresh to one is stale to another.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Bounds, Invariant, Violation, is_terminal, weather::Weather};
-use crate::{
-    Record,
-    scenario::{CONTROL, units::show_duration},
-};
+use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct ReapedForCause {
-    network_is_sound: bool,
+    bounds: Bounds,
     weather: Weather,
     running: BTreeMap<String, Sign>,
 }
@@ -27,13 +25,18 @@ struct Sign {
 
 impl ReapedForCause {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        let network_is_sound = bounds.network_is_sound;
-        Self { network_is_sound, weather: Weather::default(), running: BTreeMap::new() }
+        Self { bounds: bounds.clone(), weather: Weather::default(), running: BTreeMap::new() }
     }
 
     fn reaped(&self, job: &str, record: &Record) -> Option<Violation> {
-        let sign = self.running.get(job).filter(|_| self.network_is_sound)?;
-        let well_since = self.weather.both_well_since(&sign.worker, CONTROL)?;
+        let sign = self.running.get(job).filter(|_| self.bounds.network_is_sound)?;
+        let Bounds { update_interval, slack, hung_after, .. } = self.bounds;
+        let heard = update_interval.saturating_mul(2).saturating_add(slack);
+        let apart = self.bounds.clocks_apart(&self.weather, record.at);
+        if !apart.is_zero() && apart.saturating_add(heard) >= hung_after {
+            return None;
+        }
+        let well_since = self.weather.well_with_control_since(&sign.worker)?;
         (well_since <= sign.at).then(|| Violation {
             id: self.id(),
             message: format!(

@@ -6,18 +6,16 @@
 //! nothing is promised while that lasts, or where the network itself is not sound.
 //!
 //! A call that breaks before its first word has come reads as one without a want, and is refused as that. What a
-//! daemon asks for does not change, so one that has ever waited (`daemon.waits`) has not been meant.
+//! daemon asks for does not change, so one that has ever waited (`daemon.waits`) has not been meant, unless its key was
+//! taken back. Then what it has begun comes to its end first, so nothing counts while it has a job.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use super::{Bounds, Invariant, Violation, weather::Weather};
-use crate::{
-    Record,
-    scenario::{CONTROL, units::show_duration},
-};
+use super::{Bounds, Invariant, Violation, is_terminal, weather::Weather};
+use crate::{Record, scenario::units::show_duration};
 
 /// See the module.
 pub(super) struct RefusedEnds {
@@ -27,11 +25,22 @@ pub(super) struct RefusedEnds {
     refused: BTreeMap<String, (Duration, u64)>,
     /// Daemons that have waited for a job.
     welcome: BTreeSet<String>,
+    /// By job that has not ended: whose it is.
+    jobs: BTreeMap<String, String>,
 }
+
+/// What a daemon is told whose key was taken back.
+const KEY_DELETED: &str = "provisioner key was deleted";
 
 impl RefusedEnds {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self { bounds: *bounds, weather: Weather::default(), refused: BTreeMap::new(), welcome: BTreeSet::new() }
+        Self {
+            bounds: bounds.clone(),
+            weather: Weather::default(),
+            refused: BTreeMap::new(),
+            welcome: BTreeSet::new(),
+            jobs: BTreeMap::new(),
+        }
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {
@@ -41,7 +50,10 @@ impl RefusedEnds {
         // Time for a connection to be found broken, and time to ask again.
         let bound = self.bounds.slack.saturating_mul(2);
         let late = |(daemon, (at, _)): &(&String, &(Duration, u64))| {
-            self.weather.has_passed(bound, *at, self.weather.both_well_since(daemon, CONTROL), now)
+            if self.jobs.values().any(|worker| worker == *daemon) {
+                return false;
+            }
+            self.weather.has_passed(bound, *at, self.weather.well_with_control_since(daemon), now)
         };
         let daemon = self.refused.iter().find(late)?.0.clone();
         let (at, ordinal) = self.refused.remove(&daemon)?;
@@ -66,7 +78,8 @@ impl Invariant for RefusedEnds {
         match record.event.as_str() {
             "rpc.refused" if record.field("method") == Some("AcquireJob") => {
                 // A caller without a name is nobody who could be watched.
-                let named = |caller: &&str| !caller.is_empty() && !self.welcome.contains(*caller);
+                let key_deleted = record.field("reason") == Some(KEY_DELETED);
+                let named = |caller: &&str| !caller.is_empty() && (key_deleted || !self.welcome.contains(*caller));
                 if let Some(daemon) = record.field("caller").filter(named) {
                     self.refused.insert(daemon.to_owned(), (record.at, record.ordinal));
                 }
@@ -79,6 +92,18 @@ impl Invariant for RefusedEnds {
             }
             "daemon.stopped" => {
                 self.refused.remove(&record.host);
+            }
+            "job.acquired" => {
+                if let (Some(job), Some(worker)) = (record.field("job"), record.field("worker")) {
+                    self.jobs.insert(job.to_owned(), worker.to_owned());
+                }
+            }
+            event if event == "job.returned" || is_terminal(event) => {
+                let worker = record.field("job").and_then(|job| self.jobs.remove(job));
+                // It has all of its time once its last job is over.
+                if let Some((at, _)) = worker.and_then(|worker| self.refused.get_mut(&worker)) {
+                    *at = record.at;
+                }
             }
             "host.killed" | "host.power_lost" => {
                 if let Some(host) = record.field("host") {
@@ -126,6 +151,21 @@ mod tests {
         assert_kept(invariant(), &refused().add(2, "control", "daemon.waits", &waits).end(9_000));
         let unsound = Bounds { network_is_sound: false, ..Bounds::default() };
         assert_kept(RefusedEnds::new(&unsound), &refused().end(9_000));
+    }
+
+    fn key_deleted() -> Log {
+        let job = [("job", "job#1"), ("worker", "prov-1")];
+        let log = Log::new().add(0, "control", "daemon.waits", &job).add(1, "control", "job.acquired", &job);
+        let fields = [("method", "AcquireJob"), ("caller", "prov-1"), ("reason", KEY_DELETED)];
+        log.add(2, "control", "rpc.refused", &fields)
+    }
+
+    #[test]
+    fn a_daemon_whose_key_is_gone_ends_after_its_last_job() {
+        assert_kept(invariant(), &key_deleted().end(9_000));
+        let ended = || key_deleted().add(500, "control", "job.completed", &[("job", "job#1")]);
+        assert_kept(invariant(), &ended().end(500 + BOUND_S));
+        assert_broken(invariant(), &ended().end(501 + BOUND_S), 2, &["prov-1"]);
     }
 
     #[test]

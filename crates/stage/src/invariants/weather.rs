@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::Record;
-use crate::scenario::CONTROL;
+use crate::scenario::is_control;
 
 /// The state of all hosts and paths.
 #[derive(Default)]
@@ -14,8 +14,66 @@ pub(super) struct Weather {
     paths: BTreeMap<(String, String), Trouble>,
     /// How far the worst clock was ever off its speed.
     drift_ppm_max: u32,
+    /// How the control plane's wall clocks differ.
+    control_clocks: Clocks,
     /// A fault of a kind that is not known here has been seen. Whom it touches and when it ends cannot be told.
     unknown_fault: bool,
+}
+
+/// How far some wall clocks are from the true time, in seconds.
+#[derive(Default)]
+struct Clocks {
+    clocks: BTreeMap<String, Clock>,
+    /// The earliest and the latest that one of them ever showed at a change, compared with the true time.
+    earliest_s: f64,
+    latest_s: f64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Clock {
+    ahead_s: f64,
+    ppm: i32,
+    /// When these two were so.
+    at: Duration,
+}
+
+impl Clock {
+    fn ahead_at(&self, now: Duration) -> f64 {
+        self.ahead_s + now.saturating_sub(self.at).as_secs_f64() * f64::from(self.ppm) / 1e6
+    }
+}
+
+impl Clocks {
+    fn change(&mut self, host: &str, at: Duration, change: impl FnOnce(&mut Clock)) {
+        let clock = self.clocks.entry(host.to_owned()).or_default();
+        *clock = Clock { ahead_s: clock.ahead_at(at), ppm: clock.ppm, at };
+        let before_s = clock.ahead_s;
+        change(clock);
+        self.earliest_s = self.earliest_s.min(before_s).min(clock.ahead_s);
+        self.latest_s = self.latest_s.max(before_s).max(clock.ahead_s);
+    }
+
+    fn step(&mut self, host: &str, at: Duration, by_s: f64) {
+        self.change(host, at, |clock| clock.ahead_s += by_s);
+    }
+
+    fn drift(&mut self, host: &str, at: Duration, ppm: i32) {
+        self.change(host, at, |clock| clock.ppm = ppm);
+    }
+
+    fn apart(&self, now: Duration) -> Duration {
+        let (mut earliest, mut latest) = (self.earliest_s, self.latest_s);
+        for clock in self.clocks.values() {
+            earliest = earliest.min(clock.ahead_at(now));
+            latest = latest.max(clock.ahead_at(now));
+        }
+        Duration::try_from_secs_f64(latest - earliest).unwrap_or_default()
+    }
+}
+
+/// Since when all of these are over; none while one is not.
+fn well_since<'a>(mut troubles: impl Iterator<Item = &'a Trouble>) -> Option<Duration> {
+    troubles.try_fold(Duration::ZERO, |since, trouble| (trouble.now == 0).then(|| since.max(trouble.until)))
 }
 
 /// What is wrong with one host or path.
@@ -66,6 +124,9 @@ impl Weather {
                 // Until a clock that was set back shows again what it showed, what it stamped lies in its future.
                 let by = record.field("by").and_then(|by| by.parse::<f64>().ok()).unwrap_or_default();
                 let back = Duration::try_from_secs_f64(-by).unwrap_or_default();
+                if let Some(host) = record.field("host").filter(|host| is_control(host)) {
+                    self.control_clocks.step(host, at, by);
+                }
                 if let Some(host) = self.host(record) {
                     host.happen(at.saturating_add(back));
                 }
@@ -73,6 +134,9 @@ impl Weather {
             "fault.clock_drifts" => {
                 let ppm = record.field("ppm").and_then(|ppm| ppm.parse::<i32>().ok()).unwrap_or_default();
                 self.drift_ppm_max = self.drift_ppm_max.max(ppm.unsigned_abs());
+                if let Some(host) = record.field("host").filter(|host| is_control(host)) {
+                    self.control_clocks.drift(host, at, ppm);
+                }
                 if let Some(host) = self.host(record) {
                     host.happen(at);
                 }
@@ -90,9 +154,9 @@ impl Weather {
                     host.end(at);
                 }
             }
-            "control.stopped" => self.host_named(CONTROL).begin(at),
+            "control.stopped" => self.host_named(&record.host).begin(at),
             "control.started" => {
-                let control = self.host_named(CONTROL);
+                let control = self.host_named(&record.host);
                 control.now = 0;
                 control.happen(at);
             }
@@ -136,11 +200,28 @@ impl Weather {
         self.hosts.get(host).map_or(Some(Duration::ZERO), |trouble| (trouble.now == 0).then_some(trouble.until))
     }
 
-    /// Since when two hosts have been well and able to talk to each other; none while they are not.
-    pub(super) fn both_well_since(&self, one: &str, other: &str) -> Option<Duration> {
-        let path = self.paths.get(&ends(one, other));
-        let path = path.map_or(Some(Duration::ZERO), |trouble| (trouble.now == 0).then_some(trouble.until))?;
-        Some(self.host_well_since(one)?.max(self.host_well_since(other)?).max(path))
+    /// Since when the control plane has been well; none while it is not. All of its replicas have to be: which one
+    /// does what is not always told.
+    pub(super) fn control_well_since(&self) -> Option<Duration> {
+        if self.unknown_fault {
+            return None;
+        }
+        well_since(self.hosts.iter().filter(|(host, _)| is_control(host)).map(|(_, trouble)| trouble))
+    }
+
+    /// Since when a host and the control plane have been well and able to talk to each other, whichever replica it
+    /// turns to; none while they are not.
+    pub(super) fn well_with_control_since(&self, host: &str) -> Option<Duration> {
+        let is_between =
+            |(one, other): &(String, String)| (one == host && is_control(other)) || (other == host && is_control(one));
+        let paths = self.paths.iter().filter(|(ends, _)| is_between(ends)).map(|(_, trouble)| trouble);
+        Some(well_since(paths)?.max(self.host_well_since(host)?).max(self.control_well_since()?))
+    }
+
+    /// How far the wall clocks of the control plane's replicas have ever been apart, at most. What one of them has
+    /// stamped may lie so far ahead of another's present, or behind it.
+    pub(super) fn control_clocks_apart(&self, now: Duration) -> Duration {
+        self.control_clocks.apart(now)
     }
 
     /// How long a span is at most that some host measures by its own clock.
@@ -171,11 +252,11 @@ mod tests {
         let path = [("from", "prov-1"), ("to", "control")];
         let log = Log::new().add(10, "-", "fault.cut", &path).add(20, "-", "fault.cut", &path);
         let log = log.add(30, "-", "fault.cut_healed", &path);
-        assert_eq!(after(log).both_well_since("control", "prov-1"), None);
+        assert_eq!(after(log).well_with_control_since("prov-1"), None);
         let log = Log::new().add(10, "-", "fault.lossy", &path).add(30, "-", "fault.lossy_healed", &path);
         let weather = after(log.add(31, "-", "fault.reset", &path));
-        assert_eq!(weather.both_well_since("control", "prov-1"), Some(secs(31)));
-        assert_eq!(weather.both_well_since("control", "prov-2"), Some(Duration::ZERO), "it is another path");
+        assert_eq!(weather.well_with_control_since("prov-1"), Some(secs(31)));
+        assert_eq!(weather.well_with_control_since("prov-2"), Some(Duration::ZERO), "it is another path");
         assert_eq!(weather.host_well_since("control"), Some(Duration::ZERO), "a path's fault is not the host's");
     }
 
@@ -193,6 +274,34 @@ mod tests {
         let stepped = |by| Log::new().add(10, "-", "fault.clock_stepped", &[("host", "control"), ("by", by)]);
         assert_eq!(after(stepped("-300")).host_well_since("control"), Some(secs(310)));
         assert_eq!(after(stepped("300")).host_well_since("control"), Some(secs(10)));
+    }
+
+    #[test]
+    fn every_replica_of_the_control_plane_counts() {
+        let host = [("host", "control-2")];
+        let killed = || Log::new().add(10, "-", "host.killed", &host);
+        assert_eq!(after(killed()).control_well_since(), None);
+        assert_eq!(after(killed()).well_with_control_since("prov-1"), None);
+        let back = || killed().add(30, "-", "host.started", &host);
+        assert_eq!(after(back()).control_well_since(), Some(secs(30)));
+        let cut = back().add(40, "-", "fault.reset", &[("from", "control-2"), ("to", "prov-1")]);
+        let weather = after(cut);
+        assert_eq!(weather.well_with_control_since("prov-1"), Some(secs(40)));
+        assert_eq!(weather.well_with_control_since("prov-2"), Some(secs(30)));
+        let stopped = Log::new().add(10, "control-2", "control.stopped", &[]);
+        assert_eq!(after(stopped).control_well_since(), None);
+    }
+
+    #[test]
+    fn clocks_that_were_once_apart_count_for_ever() {
+        let step = |host, by| [("host", host), ("by", by)];
+        let log = Log::new().add(10, "-", "fault.clock_stepped", &step("control", "300"));
+        let log = log.add(20, "-", "fault.clock_stepped", &step("control", "-300"));
+        let log = log.add(30, "-", "fault.clock_stepped", &step("control-2", "-60"));
+        let log = log.add(30, "-", "fault.clock_stepped", &step("prov-1", "-9000"));
+        assert_eq!(after(log).control_clocks_apart(secs(40)), secs(360));
+        let drift = Log::new().add(10, "-", "fault.clock_drifts", &[("host", "control-2"), ("ppm", "100000")]);
+        assert_eq!(after(drift).control_clocks_apart(secs(110)), secs(10));
     }
 
     #[test]

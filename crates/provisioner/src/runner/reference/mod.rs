@@ -24,7 +24,7 @@ use super::{
     Runner, RunnerConfig,
     event::{CallError, Effect, Event, Moment, Outcome},
 };
-use crate::session::Response;
+use crate::session::{Applied, Planned, Response};
 
 fn config() -> RunnerConfig {
     RunnerConfig {
@@ -158,6 +158,7 @@ impl Tested {
                     assert_eq!(self.seen.update, None, "two updates in flight");
                     self.seen.update = Some(request.logs.iter().map(|line| line.sequence).collect());
                 }
+                Effect::Declare(_) => {}
                 Effect::CommitQuota(request) => self.seen.quota = Some(request.daily_cost),
                 Effect::Fail(FailJobRequest { error, error_code, .. }) => {
                     self.seen.terminal = Some(format!("failed: {error} {error_code}"));
@@ -213,11 +214,11 @@ impl StateMachineTest for Tested {
             Step::Planned { fails, cost } => {
                 let resources = vec![Resource { daily_cost: cost, ..Resource::default() }];
                 let error = fails.then(|| "no".to_owned());
-                tested.happen(Event::Response(Response::Planned { error, resources }));
+                tested.happen(Event::Response(Response::Planned(Planned { error, resources, ..Planned::default() })));
             }
             Step::Applied { fails } => {
                 let error = fails.then(|| "no".to_owned());
-                tested.happen(Event::Response(Response::Applied { error, state: None, resources: Vec::new() }));
+                tested.happen(Event::Response(Response::Applied(Applied { error, ..Applied::default() })));
             }
             Step::SessionEnds => tested.happen(Event::SessionEnded("gone".to_owned())),
             Step::Shutdown => tested.happen(Event::Cancel),

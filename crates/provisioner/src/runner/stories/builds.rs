@@ -1,126 +1,22 @@
-//! Single runs told as texts: what is said in which order, with which words.
+//! Workspace builds: the order of what is said, cancels, and how calls are retried.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
-use groundhog_host::Instant;
-use groundhog_wire::v1::{
-    self, CommitQuotaResponse, Job, LogLevel, LogSource, Resource, Transition, WorkspaceBuild, fail_job_request,
-};
+use groundhog_wire::v1::{self, CommitQuotaResponse, LogLevel, Resource, ResourceReplacement, Transition};
 
 use super::{
-    Runner, RunnerConfig,
-    event::{CallError, Effect, Event, Moment, Tale},
+    super::event::{CallError, Effect, Event, Moment, Tale},
+    Story, timing,
 };
-use crate::session::Response;
-
-/// A run whose effects are written down, a line each.
-struct Story {
-    runner: Runner,
-    now: Instant,
-    told: String,
-}
-
-impl Story {
-    fn of(transition: Transition) -> Self {
-        let build =
-            WorkspaceBuild { transition: transition.into(), state: b"old".to_vec(), ..WorkspaceBuild::default() };
-        Self::of_kind(Some(v1::job::Kind::WorkspaceBuild(build)))
-    }
-
-    fn of_kind(kind: Option<v1::job::Kind>) -> Self {
-        let job_id = "6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2c".to_owned();
-        let job = Job { job_id, kind, ..Job::default() };
-        let runner = Runner::new(job, RunnerConfig::default(), Instant::default()).expect("the id is one");
-        Self { runner, now: Instant::default(), told: String::new() }
-    }
-
-    /// Tells an event; what it leads to is written down. A session opens, and updates are accepted, by themselves.
-    fn then(&mut self, event: Event) -> &mut Self {
-        self.quietly(event, true)
-    }
-
-    fn quietly(&mut self, event: Event, updates_answer: bool) -> &mut Self {
-        let effects = self.runner.handle(Moment { now: self.now, wall_ms: 0 }, event);
-        let mut follows = Vec::new();
-        for effect in effects {
-            match &effect {
-                Effect::Open => follows.push(Event::Opened(Ok(()))),
-                Effect::Update(_) if updates_answer => follows.push(Event::Updated(Ok(false))),
-                _ => {}
-            }
-            self.write(effect);
-        }
-        for event in follows {
-            self.quietly(event, updates_answer);
-        }
-        self
-    }
-
-    fn after(&mut self, duration: Duration) -> &mut Self {
-        self.now += duration;
-        self.quietly(Event::Timer, false)
-    }
-
-    fn planned(&mut self, daily_cost: i32) -> &mut Self {
-        let resources = vec![Resource { daily_cost, ..Resource::default() }];
-        self.then(Event::Response(Response::Planned { error: None, resources }))
-    }
-
-    fn write(&mut self, effect: Effect) {
-        let told = &mut self.told;
-        let _ = match effect {
-            Effect::Open => writeln!(told, "open"),
-            Effect::Send(request) => writeln!(told, "> {}", request.name()),
-            Effect::CloseSession => writeln!(told, "close"),
-            Effect::Update(request) if request.logs.is_empty() => writeln!(told, "update"),
-            Effect::Update(request) => request.logs.iter().try_for_each(|line| {
-                let source = match line.source() {
-                    LogSource::ProvisionerDaemon => "daemon",
-                    _ => "provisioner",
-                };
-                writeln!(told, "log {} {source} {:?} | {} | {}", line.sequence, line.level(), line.stage, line.output)
-            }),
-            Effect::CommitQuota(request) => writeln!(told, "quota {}", request.daily_cost),
-            Effect::Fail(request) => {
-                let state = match request.kind {
-                    None => "none".to_owned(),
-                    Some(fail_job_request::Kind::WorkspaceBuild(build)) => {
-                        format!("build {:?}", build.state.map(|state| String::from_utf8_lossy(&state).into_owned()))
-                    }
-                };
-                writeln!(told, "fail {:?} [{}] {state}", request.error, request.error_code)
-            }
-            Effect::Complete(request) => {
-                let Some(v1::complete_job_request::Kind::WorkspaceBuild(build)) = request.kind else { return };
-                writeln!(told, "complete {:?} {}", String::from_utf8_lossy(&build.state), build.resources.len())
-            }
-            Effect::Abandon => writeln!(told, "abandon"),
-            // What follows from it is written down.
-            Effect::Tell(Tale::Canceled { .. }) => Ok(()),
-            Effect::Tell(Tale::Phase(phase)) => writeln!(told, "# {}", phase.name()),
-            Effect::Tell(Tale::CancelForwarded { phase, by }) => {
-                writeln!(told, "# cancel in {} by {}", phase.name(), by.name())
-            }
-            Effect::Tell(Tale::ForceCancel) => writeln!(told, "# force"),
-            Effect::Tell(Tale::Started) => writeln!(told, "# started"),
-            Effect::Tell(Tale::Ended { outcome, .. }) => writeln!(told, "# {} {:?}", outcome.name(), outcome.error()),
-        };
-    }
-
-    #[track_caller]
-    fn is(&mut self, expected: &[&str]) {
-        let told: Vec<&str> = self.told.lines().collect();
-        assert_eq!(told, expected);
-        self.told.clear();
-    }
-}
+use crate::session::{Applied, Planned, Request, Response, Value};
 
 fn applied(error: Option<&str>, state: Option<&str>) -> Event {
-    Event::Response(Response::Applied {
+    Event::Response(Response::Applied(Applied {
         error: error.map(str::to_owned),
         state: state.map(|state| state.as_bytes().to_vec()),
         resources: vec![Resource::default()],
-    })
+        timings: Vec::new(),
+    }))
 }
 
 fn begun(transition: Transition) -> Story {
@@ -216,7 +112,10 @@ fn failures_have_their_texts() {
         (Event::SendFailed { request: "Config", error: text() }, "fail \"send config: why\" [] none"),
         (Event::SendFailed { request: "Plan", error: text() }, "fail \"start provision: why\" [] build None"),
         (
-            Event::Response(Response::Planned { error: Some("missing parameter".to_owned()), resources: Vec::new() }),
+            Event::Response(Response::Planned(Planned {
+                error: Some("missing parameter".to_owned()),
+                ..Planned::default()
+            })),
             "fail \"missing parameter\" [] build None",
         ),
     ] {
@@ -316,7 +215,7 @@ fn a_phase_waits_for_an_answer_that_is_younger_than_the_flush_before_it() {
     let mut story = begun(Transition::Start);
     story.after(Duration::from_secs(5)).is(&["log 1 daemon Info | Setting up | "]);
     let resources = vec![Resource { daily_cost: 25, ..Resource::default() }];
-    story.quietly(Event::Response(Response::Planned { error: None, resources }), false).is(&[]);
+    story.quietly(Event::Response(Response::Planned(Planned { resources, ..Planned::default() })), false).is(&[]);
     // This answer may have been given before the job was cancelled. The next one was not, and tells it.
     story.quietly(Event::Updated(Ok(false)), false).is(&["update"]);
     story.quietly(Event::Updated(Ok(true)), false).is(&[
@@ -326,7 +225,7 @@ fn a_phase_waits_for_an_answer_that_is_younger_than_the_flush_before_it() {
     ]);
     // Nor does a phase wait for ever: the job goes on while the control plane is away.
     let mut story = begun(Transition::Start);
-    story.quietly(Event::Response(Response::Planned { error: None, resources: Vec::new() }), false);
+    story.quietly(Event::Response(Response::Planned(Planned::default())), false);
     story.after(Duration::from_secs(29)).is(&["log 1 daemon Info | Setting up | "]);
     story.after(Duration::from_secs(1)).is(&["# apply", "> Apply"]);
 }
@@ -386,4 +285,96 @@ fn a_close_fails_the_job_at_once_but_keeps_a_result_that_is_there() {
     story.quietly(applied(None, None), false).told.clear();
     story.quietly(close(), false).is(&[]);
     story.after(Duration::from_millis(500)).is(&["abandon", "close", "complete \"old\" 1"]);
+}
+
+#[test]
+fn how_long_what_took_is_told_however_the_build_ends() {
+    let plan = |error: Option<&str>, daily_cost| {
+        let resources = vec![Resource { daily_cost, ..Resource::default() }];
+        let error = error.map(str::to_owned);
+        Event::Response(Response::Planned(Planned { error, resources, timings: timing("plan"), ..Planned::default() }))
+    };
+    let apply = |error: Option<&str>| {
+        let (error, state) = (error.map(str::to_owned), Some(b"left".to_vec()));
+        Event::Response(Response::Applied(Applied { error, state, timings: timing("apply"), ..Applied::default() }))
+    };
+    // What a plan that failed took is all that there is to tell; a failed apply tells its state too.
+    for (events, expected) in [
+        (vec![plan(Some("no"), 0)], "fail \"no\" [] build None timed plan"),
+        (vec![plan(None, 0), apply(Some("no"))], "fail \"no\" [] build Some(\"left\") timed plan timed apply"),
+        (vec![plan(None, 0), apply(None)], "complete \"left\" 0 timed plan timed apply"),
+        (
+            vec![plan(None, 0), Event::SessionEnded("gone".to_owned())],
+            "fail \"recv workspace provision: gone\" [] build None timed plan",
+        ),
+        (
+            vec![plan(None, 1), Event::Quota(Ok(CommitQuotaResponse { ok: false, credits_consumed: 0, budget: 0 }))],
+            "fail \"insufficient quota\" [INSUFFICIENT_QUOTA] build None timed plan",
+        ),
+    ] {
+        let mut story = begun(Transition::Start);
+        for event in events {
+            story.then(event);
+        }
+        assert_eq!(story.told.lines().last(), Some(expected));
+    }
+}
+
+#[test]
+fn what_is_made_anew_is_warned_of_and_reported() {
+    let mut story = begun(Transition::Start);
+    let paths = vec!["image".to_owned(), "zone".to_owned()];
+    let replacements = vec![ResourceReplacement { resource: "vm.dev".to_owned(), paths }];
+    story.then(Event::Response(Response::Planned(Planned { replacements, ..Planned::default() }))).is(&[
+        "log 1 daemon Info | Setting up | ",
+        "log 2 provisioner Warn | Planning infrastructure | vm.dev will be replaced: image, zone can't be changed in place",
+        "# apply",
+        "> Apply",
+    ]);
+    story.then(applied(None, None));
+    assert_eq!(story.told.lines().last(), Some("complete \"old\" 1 replaced vm.dev"));
+}
+
+#[test]
+fn a_session_knows_what_is_built_and_prints_no_secret() {
+    let build = v1::WorkspaceBuild {
+        transition: Transition::Start.into(),
+        workspace_name: "dev".to_owned(),
+        workspace_owner: "alice".to_owned(),
+        template_name: "vm".to_owned(),
+        template_version: "v1".to_owned(),
+        owner_session_token: "token-value".to_owned(),
+        log_level: LogLevel::Warn.into(),
+        variable_values: vec![v1::VariableValue {
+            name: "password".to_owned(),
+            value: "password-value".to_owned(),
+            sensitive: true,
+        }],
+        parameter_values: vec![v1::ParameterValue { name: "cpu".to_owned(), value: "4".to_owned() }],
+        ..v1::WorkspaceBuild::default()
+    };
+    let mut story = Story::of_kind(Some(v1::job::Kind::WorkspaceBuild(build)));
+    let at = Moment { now: story.now, wall_ms: 0 };
+    story.runner.handle(at, Event::Start);
+    let effects = story.runner.handle(at, Event::Opened(Ok(())));
+    let Effect::Send(Request::Config(config)) = &effects[0] else { panic!("{effects:?}") };
+    assert_eq!(config.log_level, LogLevel::Warn);
+    let Effect::Send(Request::Plan(plan)) = &effects[2] else { panic!("{effects:?}") };
+    let token = plan.metadata.owner_session_token.as_ref();
+    assert_eq!(token.map(Value::expose), Some("token-value"));
+    assert_eq!(plan.variable_values[0].value.expose(), "password-value");
+    assert_eq!(plan.parameter_values[0].value, "4");
+    let printed = format!("{effects:?} {:?}", story.runner);
+    assert!(!printed.contains("token-value") && !printed.contains("password-value"), "{printed}");
+}
+
+#[test]
+fn an_answer_out_of_turn_fails_the_build() {
+    // The second answer to a plan meets a runner that waits for a flush, or is applying.
+    for applying in [false, true] {
+        let mut story = begun(Transition::Start);
+        story.quietly(Event::Response(Response::Planned(Planned::default())), applying).told.clear();
+        story.then(Event::Response(Response::Planned(Planned::default())));
+        assert!(story.told.starts_with("close\n"), "{}", story.told);
+    }
 }

@@ -1,0 +1,74 @@
+//! The service that administrators call.
+
+use std::sync::Arc;
+
+use groundhog_wire::{
+    Caller,
+    v1::{self, administration_server::Administration},
+};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+use crate::{
+    config::Config,
+    identity,
+    operations::administration,
+    refusal::CallError,
+    rpc::answer,
+    store::{Store, Tx, users::User},
+};
+
+/// The service that administrators call. Each call is one transaction, which begins by finding out who calls.
+#[derive(Clone, Debug)]
+pub struct AdministrationService {
+    store: Store,
+    config: Arc<Config>,
+}
+
+impl AdministrationService {
+    /// A service over `store`.
+    pub fn new(store: Store, config: Arc<Config>) -> Self {
+        Self { store, config }
+    }
+
+    async fn answer<T>(
+        &self,
+        method: &'static str,
+        metadata: &MetadataMap,
+        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
+    ) -> Result<T, Status> {
+        answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
+            let user = identity::user(tx, caller)?;
+            name.clone_from(&user.name);
+            identity::check_admin(&user)?;
+            work(tx, &user)
+        })
+        .await
+    }
+}
+
+#[tonic::async_trait]
+impl Administration for AdministrationService {
+    async fn list_daemons(
+        &self,
+        request: Request<v1::ListDaemonsRequest>,
+    ) -> Result<Response<v1::ListDaemonsResponse>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| administration::list_daemons(tx, &self.config.daemons);
+        self.answer("ListDaemons", request.metadata(), work).await.map(Response::new)
+    }
+
+    async fn delete_daemon_key(
+        &self,
+        request: Request<v1::DeleteDaemonKeyRequest>,
+    ) -> Result<Response<v1::DeleteDaemonKeyResponse>, Status> {
+        let work = |tx: &Tx<'_>, admin: &User| administration::delete_key(tx, admin, request.get_ref());
+        self.answer("DeleteDaemonKey", request.metadata(), work).await.map(Response::new)
+    }
+
+    async fn list_audit_entries(
+        &self,
+        request: Request<v1::ListAuditEntriesRequest>,
+    ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| administration::list(tx, request.get_ref());
+        self.answer("ListAuditEntries", request.metadata(), work).await.map(Response::new)
+    }
+}

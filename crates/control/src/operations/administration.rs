@@ -1,0 +1,75 @@
+//! What administrators look at and change: daemons, their keys, the audit trail.
+
+use groundhog_wire::v1;
+
+use crate::{
+    config::DaemonsConfig,
+    daemon_status::{Known, status},
+    events,
+    names::truncated,
+    refusal::{CallError, Refusal},
+    store::{StoreError, Tx, audit, daemons, users::User},
+};
+
+/// Entries in one page of the audit trail. Errors have up to 64 KiB, of which a page shows the beginning.
+pub const PAGE_ENTRIES_MAX: u32 = 1_000;
+
+/// How much of an error a page shows, in bytes.
+const ERROR_BYTES_MAX: usize = 1 << 10;
+
+/// Daemons that are forgotten in one run, at most.
+const FORGOTTEN_PER_RUN: u32 = 100;
+
+/// Every daemon, and whether it is there.
+pub fn list_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<v1::ListDaemonsResponse, CallError> {
+    let show = |daemon: daemons::Listed| {
+        let known = Known { last_seen_at: Some(daemon.last_seen_at), has_job: !daemon.jobs.is_empty() };
+        v1::Daemon {
+            daemon_id: daemon.id.to_string(),
+            name: daemon.name,
+            key: daemon.key,
+            status: status(known, tx.now_ms(), config.stale_after).to_wire().into(),
+            last_seen_at_ms: daemon.last_seen_at,
+            job_ids: daemon.jobs.iter().map(ToString::to_string).collect(),
+        }
+    };
+    Ok(v1::ListDaemonsResponse { daemons: daemons::list(tx)?.into_iter().map(show).collect() })
+}
+
+/// Takes a daemon key back. One that was taken back before is taken back alike: whoever lost the answer may ask again.
+pub fn delete_key(
+    tx: &Tx<'_>,
+    admin: &User,
+    request: &v1::DeleteDaemonKeyRequest,
+) -> Result<v1::DeleteDaemonKeyResponse, CallError> {
+    let Some(key) = daemons::key_by_name(tx, &request.key)? else {
+        let name = truncated(&request.key, 64);
+        return Err(Refusal::NotFound(format!("There is no daemon key {name:?}.")).into());
+    };
+    if !key.deleted {
+        daemons::delete_key(tx, key.id)?;
+        let (name, by) = (request.key.clone(), admin.name.clone());
+        tx.after_commit(move || events::daemon_key_deleted(&name, &by));
+    }
+    Ok(v1::DeleteDaemonKeyResponse {})
+}
+
+/// A page of the audit trail.
+pub fn list(tx: &Tx<'_>, request: &v1::ListAuditEntriesRequest) -> Result<v1::ListAuditEntriesResponse, CallError> {
+    let limit = if request.limit == 0 { PAGE_ENTRIES_MAX } else { request.limit.min(PAGE_ENTRIES_MAX) };
+    let mut entries = audit::after(tx, request.after_id, limit)?;
+    for entry in &mut entries {
+        entry.error.truncate(truncated(&entry.error, ERROR_BYTES_MAX).len());
+    }
+    Ok(v1::ListAuditEntriesResponse { entries })
+}
+
+/// Forgets daemons that were not seen for long and have no job; how many.
+pub fn forget_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<usize, StoreError> {
+    let deleted_after = i64::try_from(config.deleted_after.as_millis()).unwrap_or(i64::MAX);
+    let unseen = daemons::unseen(tx, tx.now_ms().saturating_sub(deleted_after), FORGOTTEN_PER_RUN)?;
+    for worker in &unseen {
+        daemons::forget(tx, *worker)?;
+    }
+    Ok(unseen.len())
+}

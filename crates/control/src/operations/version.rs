@@ -1,0 +1,176 @@
+//! Versions of templates: made, looked at, and chosen for new workspaces.
+
+use groundhog_wire::{
+    id::{JobId, TemplateId, VersionId},
+    v1,
+};
+
+use super::{Posting, view};
+use crate::{
+    events,
+    job_kind::JobKind,
+    limits,
+    names::{check_name, truncated},
+    refusal::{CallError, Refusal},
+    store::{
+        Tx,
+        jobs::{self, NewJob},
+        notices::Notice,
+        templates::{self, NewVersion, Version},
+        users::User,
+    },
+    tags::Tags,
+};
+
+/// How much of a name that nobody knows is repeated in a refusal, in bytes.
+const ECHO_BYTES_MAX: usize = 64;
+
+/// The longest name of a provisioner type, in bytes.
+const PROVISIONER_TYPE_BYTES_MAX: usize = 64;
+
+/// Adds a version to a template, and the template with its first one, and queues the version's import.
+pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> Result<v1::TemplateVersion, CallError> {
+    let (template, name) = (request.template.as_str(), request.version.as_str());
+    let invalid = |text: String| Refusal::Invalid(text);
+    check_name("template", template).map_err(|error| invalid(error.to_string()))?;
+    check_name("version", name).map_err(|error| invalid(error.to_string()))?;
+    let provisioner_type = request.provisioner_type.as_str();
+    if !(1..=PROVISIONER_TYPE_BYTES_MAX).contains(&provisioner_type.len()) {
+        let text = format!("expected a provisioner type of 1 to {PROVISIONER_TYPE_BYTES_MAX} bytes");
+        return Err(invalid(text).into());
+    }
+    let tags = Tags::for_job(&request.tags, &admin.name).map_err(|error| invalid(error.to_string()))?;
+    limits::check_variable_values(&request.variable_values)?;
+    if templates::version_by_name(tx, template, name)?.is_some() {
+        let text = format!("The template {template:?} has a version {name:?} already: choose another name.");
+        return Err(Refusal::Exists(text).into());
+    }
+
+    let job = JobId(tx.new_id("job"));
+    let kind = JobKind::TemplateImport;
+    jobs::insert(tx, &NewJob { id: job, kind, provisioner_type, initiator: admin, tags: &tags })?;
+    let id = VersionId(tx.new_id("version"));
+    let template_id = match templates::by_name(tx, template)? {
+        Some(template_id) => template_id,
+        None => {
+            let template_id = TemplateId(tx.new_id("template"));
+            templates::insert(tx, template_id, template, id)?;
+            template_id
+        }
+    };
+    let user_variable_values = request.variable_values.clone();
+    templates::insert_version(
+        tx,
+        &NewVersion {
+            id,
+            template_id,
+            name,
+            provisioner_type,
+            source: &request.source,
+            tags: &request.tags,
+            import: Some(job),
+            activate: request.activate,
+            given: &v1::TemplateImport { user_variable_values, ..v1::TemplateImport::default() },
+        },
+    )?;
+    let (template, name) = (template.to_owned(), name.to_owned());
+    tx.after_commit(move || events::version_queued(id.event(), &template, &name, job.event()));
+    tx.notify(Notice::JobPosted(Posting { provisioner_type: provisioner_type.to_owned(), tags }));
+    let version = templates::version(tx, id)?.ok_or_else(|| Refusal::NotFound(format!("there is no version {id}")))?;
+    show(tx, &version)
+}
+
+/// A version as it stands. Everybody may see it: it says what a workspace's owner will be asked.
+pub fn get(tx: &Tx<'_>, request: &v1::GetVersionRequest) -> Result<v1::TemplateVersion, CallError> {
+    let version = select(tx, request.version.as_ref())?;
+    show(tx, &version)
+}
+
+/// Makes a version the one that new workspaces are made from.
+pub fn activate(tx: &Tx<'_>, request: &v1::ActivateVersionRequest) -> Result<v1::TemplateVersion, CallError> {
+    let mut version = select(tx, request.version.as_ref())?;
+    check_usable(tx, &version)?;
+    if !version.named_active {
+        set_active(tx, &version)?;
+        version.named_active = true;
+    }
+    show(tx, &version)
+}
+
+/// Makes a version the active one of its template and tells so.
+pub(super) fn set_active(tx: &Tx<'_>, version: &Version) -> Result<(), CallError> {
+    templates::set_active(tx, version.template_id, version.id)?;
+    tell_active(tx, version);
+    Ok(())
+}
+
+pub(super) fn tell_active(tx: &Tx<'_>, version: &Version) {
+    let (id, template, name) = (version.id.event(), version.template.clone(), version.name.clone());
+    tx.after_commit(move || events::version_activated(id, &template, &name));
+}
+
+/// The version that a selector names. A template's active version can be meant only once there is one.
+pub(super) fn select(tx: &Tx<'_>, selector: Option<&v1::VersionSelector>) -> Result<Version, CallError> {
+    let Some(v1::VersionSelector { template, version }) = selector else {
+        return Err(Refusal::Invalid("expected a version: its template's name, and its own".to_owned()).into());
+    };
+    if version.is_empty() {
+        return active(tx, template);
+    }
+    templates::version_by_name(tx, template, version)?.ok_or_else(|| {
+        let (template, version) = (truncated(template, ECHO_BYTES_MAX), truncated(version, ECHO_BYTES_MAX));
+        Refusal::NotFound(format!("Template {template:?} has no version {version:?}.")).into()
+    })
+}
+
+/// The version that new workspaces of a template are made from.
+pub(super) fn active(tx: &Tx<'_>, template: &str) -> Result<Version, CallError> {
+    let Some(version) = templates::active_version(tx, template)? else {
+        let template = truncated(template, ECHO_BYTES_MAX);
+        return Err(Refusal::NotFound(format!("Template {template:?} doesn't exist.")).into());
+    };
+    check_usable(tx, &version)?;
+    Ok(version)
+}
+
+/// The refusal of whatever needs a version whose import has succeeded, if this one's has not.
+pub(super) fn check_usable(tx: &Tx<'_>, version: &Version) -> Result<(), CallError> {
+    if version.usable {
+        return Ok(());
+    }
+    let job = version.import.map(|job| jobs::by_id(tx, job)).transpose()?.flatten();
+    let Version { template, name, .. } = version;
+    let text = match job {
+        Some(job) if job.completed_at.is_none() => {
+            format!("The version {name:?} of the template {template:?} is not imported yet: wait for its import.")
+        }
+        Some(_) | None => format!(
+            "The import of the version {name:?} of the template {template:?} did not succeed: see why, and add \
+             another version."
+        ),
+    };
+    Err(Refusal::State(text).into())
+}
+
+fn show(tx: &Tx<'_>, version: &Version) -> Result<v1::TemplateVersion, CallError> {
+    let import = version.import.map(|job| jobs::by_id(tx, job)).transpose()?.flatten();
+    let imported = templates::imported(tx, version.id)?;
+    let shown = |variable: &v1::TemplateVariable| {
+        let hidden = v1::TemplateVariable { default_value: String::new(), ..variable.clone() };
+        if variable.sensitive { hidden } else { variable.clone() }
+    };
+    Ok(v1::TemplateVersion {
+        version_id: version.id.to_string(),
+        template: version.template.clone(),
+        name: version.name.clone(),
+        active: version.named_active && version.usable,
+        import: import.as_ref().map(view::job),
+        readme: version.declared.readme.clone(),
+        variables: version.declared.variables.iter().map(shown).collect(),
+        parameters: imported.parameters,
+        presets: imported.presets,
+        external_auth_providers: imported.external_auth_providers,
+        start_resources: imported.start_resources,
+        stop_resources: imported.stop_resources,
+    })
+}

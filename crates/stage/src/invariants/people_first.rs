@@ -1,0 +1,149 @@
+//! `people-first`: nobody waits for what is built ahead.
+//!
+//! The accounts for which workspaces are built ahead have their jobs taken only while no person's job waits that the
+//! same daemon could take instead. A daemon that takes the one can take the other where both ask the same tags of it,
+//! so that is what is looked at: when such an account's build is locked (`job.acquired`), no person's build of the
+//! same tags has been waiting (`build.queued`, `job.returned`).
+//!
+//! What a lock is given is decided in the instant in which it is told, so nothing is an excuse. Builds of workspaces
+//! whose tags are not the same throughout the story are left out, and so are imports and dry runs.
+
+use std::collections::BTreeMap;
+
+use super::{Bounds, Invariant, Violation, bounds::Queue, is_terminal};
+use crate::Record;
+
+/// See the module.
+pub(super) struct PeopleFirst {
+    queue: Queue,
+    /// By workspace: whose it is, and what its builds ask of a daemon.
+    workspaces: BTreeMap<String, Workspace>,
+    /// By job: the workspace that it builds.
+    builds: BTreeMap<String, String>,
+    /// Jobs of people that wait, and what they ask of a daemon.
+    waiting: BTreeMap<String, Tags>,
+}
+
+type Tags = BTreeMap<String, String>;
+
+struct Workspace {
+    is_ahead: bool,
+    tags: Tags,
+}
+
+impl PeopleFirst {
+    pub(super) fn new(bounds: &Bounds) -> Self {
+        Self {
+            queue: bounds.queue.clone(),
+            workspaces: BTreeMap::new(),
+            builds: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    fn created(&mut self, record: &Record) -> Option<()> {
+        let (owner, name) = (record.field("owner")?.to_owned(), record.field("name")?.to_owned());
+        let is_ahead = self.queue.prebuilds.contains(&owner);
+        let tags = self.queue.workspaces.get(&(owner, name))?.clone();
+        self.workspaces.insert(record.field("ws")?.to_owned(), Workspace { is_ahead, tags });
+        Some(())
+    }
+
+    /// A build waits for a daemon.
+    fn waits(&mut self, job: &str) -> Option<()> {
+        let workspace = self.workspaces.get(self.builds.get(job)?)?;
+        if !workspace.is_ahead {
+            self.waiting.insert(job.to_owned(), workspace.tags.clone());
+        }
+        Some(())
+    }
+
+    fn acquired(&mut self, job: &str, record: &Record) -> Option<Violation> {
+        self.waiting.remove(job);
+        let workspace = self.workspaces.get(self.builds.get(job)?)?;
+        let (first, _) = self.waiting.iter().find(|(_, tags)| workspace.is_ahead && **tags == workspace.tags)?;
+        let worker = record.field("worker").unwrap_or_default();
+        let message = format!("{worker} was given {job}, which is built ahead, while {first} of a person waited");
+        Some(Violation { id: self.id(), message, ordinal: record.ordinal })
+    }
+}
+
+impl Invariant for PeopleFirst {
+    fn id(&self) -> &'static str {
+        "people-first"
+    }
+
+    fn about(&self) -> &'static str {
+        "no build that is made ahead is taken while a person's build waits that the same daemon could take"
+    }
+
+    fn observe(&mut self, record: &Record) -> Option<Violation> {
+        if self.queue.prebuilds.is_empty() {
+            return None;
+        }
+        if record.event == "workspace.created" {
+            self.created(record);
+        }
+        let job = record.field("job")?;
+        match record.event.as_str() {
+            "build.queued" => {
+                self.builds.insert(job.to_owned(), record.field("ws")?.to_owned());
+                self.waits(job);
+            }
+            "job.returned" => {
+                self.waits(job);
+            }
+            "job.acquired" => return self.acquired(job, record),
+            event if is_terminal(event) => {
+                self.waiting.remove(job);
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, assert_broken, assert_kept};
+
+    const ONE: &[(&str, &str)] = &[("job", "job#1"), ("ws", "ws#1"), ("worker", "prov-1")];
+    const AHEAD: &[(&str, &str)] = &[("job", "job#2"), ("ws", "ws#2"), ("worker", "prov-1")];
+
+    fn invariant(zone: &str) -> PeopleFirst {
+        let tags = |zone: &str| Tags::from([("zone".to_owned(), zone.to_owned())]);
+        let workspace = |owner: &str| (owner.to_owned(), "dev".to_owned());
+        let queue = Queue {
+            prebuilds: ["robot".to_owned()].into(),
+            workspaces: [(workspace("alice"), tags("eu")), (workspace("robot"), tags(zone))].into(),
+        };
+        PeopleFirst::new(&Bounds { queue, ..Bounds::default() })
+    }
+
+    fn both_queued() -> Log {
+        let created = |ws, owner| [("ws", ws), ("name", "dev"), ("owner", owner)];
+        Log::new()
+            .add(1, "control", "workspace.created", &created("ws#2", "robot"))
+            .add(1, "control", "build.queued", AHEAD)
+            .add(2, "control", "workspace.created", &created("ws#1", "alice"))
+            .add(2, "control", "build.queued", ONE)
+    }
+
+    #[test]
+    fn kept() {
+        let log = both_queued().add(3, "control", "job.acquired", ONE).add(3, "control", "job.acquired", AHEAD);
+        assert_kept(invariant("eu"), &log);
+        assert_kept(invariant("us"), &both_queued().add(3, "control", "job.acquired", AHEAD));
+        let canceled = both_queued().add(3, "control", "job.canceled", ONE);
+        assert_kept(invariant("eu"), &canceled.add(4, "control", "job.acquired", AHEAD));
+    }
+
+    #[test]
+    fn broken_by_a_build_ahead_that_comes_first() {
+        let log = both_queued().add(3, "control", "job.acquired", AHEAD);
+        assert_broken(invariant("eu"), &log, 4, &["prov-1", "job#2", "job#1"]);
+        let returned = both_queued().add(3, "control", "job.acquired", ONE).add(4, "control", "job.returned", ONE);
+        assert_broken(invariant("eu"), &returned.add(5, "control", "job.acquired", AHEAD), 6, &["job#2"]);
+    }
+}
