@@ -218,6 +218,14 @@ impl World {
         self.by_user(user, |tx, user| version::create(tx, user, request))
     }
 
+    /// Adds a version, and imports it as a daemon would that finds nothing in it.
+    pub(crate) fn import(&self, request: &v1::CreateVersionRequest) -> v1::TemplateVersion {
+        self.create_version("root", request).expect("an administrator may");
+        let job = self.acquire("importer").expect("it waits").job;
+        self.complete("importer", &imported(job, v1::CompletedTemplateImport::default())).expect("it runs");
+        self.version(&request.template, &request.version)
+    }
+
     pub(crate) fn version(&self, template: &str, version: &str) -> v1::TemplateVersion {
         let request = v1::GetVersionRequest { version: version_of(template, version) };
         self.by_user("alice", |tx, _| version::get(tx, &request)).expect("it exists")
@@ -227,6 +235,11 @@ impl World {
         let version = version_of(template, "");
         let request = v1::CreateDryRunRequest { version, ..v1::CreateDryRunRequest::default() };
         self.by_user(user, |tx, user| dry_run::create(tx, user, &request))
+    }
+
+    pub(crate) fn cancel_job(&self, user: &str, job: JobId, expect: v1::JobStatus) -> Result<v1::JobView, CallError> {
+        let request = v1::CancelJobRequest { job_id: job.to_string(), expect_status: expect.into() };
+        self.by_user(user, |tx, user| cancel::cancel_job(tx, user, &request))
     }
 
     pub(crate) fn delete_key(&self, key: &str) {
@@ -269,6 +282,26 @@ pub(crate) fn version_of(template: &str, version: &str) -> Option<v1::VersionSel
 
 pub(crate) fn by_name(workspace: &str) -> Option<v1::BuildSelector> {
     Some(v1::BuildSelector { kind: Some(Kind::Workspace(workspace.to_owned())) })
+}
+
+pub(crate) fn new_version(template: &str, version: &str) -> v1::CreateVersionRequest {
+    v1::CreateVersionRequest {
+        template: template.to_owned(),
+        version: version.to_owned(),
+        provisioner_type: "scripted".to_owned(),
+        source: format!("source of {template} {version}").into_bytes(),
+        ..v1::CreateVersionRequest::default()
+    }
+}
+
+pub(crate) fn imported(job: JobId, found: v1::CompletedTemplateImport) -> v1::CompleteJobRequest {
+    let kind = Some(v1::complete_job_request::Kind::TemplateImport(found));
+    v1::CompleteJobRequest { job_id: job.to_string(), kind }
+}
+
+pub(crate) fn tried(job: JobId, found: v1::CompletedTemplateDryRun) -> v1::CompleteJobRequest {
+    let kind = Some(v1::complete_job_request::Kind::TemplateDryRun(found));
+    v1::CompleteJobRequest { job_id: job.to_string(), kind }
 }
 
 /// The token by which the workspace that a job builds calls as its owner.
