@@ -22,4 +22,5 @@ mod status;
 mod store;
 mod support;
 mod tags;
+mod templates;
 mod workspaces;
