@@ -12,6 +12,9 @@ pub const PORT: u16 = 7080;
 /// What a message adds to the job in it, at most: a tag and a length.
 const ENVELOPE_BYTES: usize = 16;
 
+/// The largest job that is handed to a daemon, in bytes, unless set: what fits the protocol's largest message.
+pub const JOB_BYTES_MAX: u32 = (groundhog_wire::MESSAGE_BYTES_MAX - ENVELOPE_BYTES) as u32;
+
 /// A control plane's settings. The defaults are what such a platform is deployed with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -27,8 +30,8 @@ pub struct Config {
     pub reaper: ReaperConfig,
     /// What a job may write.
     pub logs: LogConfig,
-    /// The largest job that is handed to a daemon, in bytes; what fits the protocol's largest message. A
-    /// job above it is failed, because no retry would make it smaller.
+    /// The largest job that is handed to a daemon, in bytes; [`JOB_BYTES_MAX`]. A job above it is failed, because no
+    /// retry would make it smaller.
     pub job_bytes_max: usize,
     /// How long the token is good by which a started workspace calls as its owner, from its issue; 24 h. A start
     /// issues a new one.
@@ -118,7 +121,7 @@ impl Default for Config {
             acquire: AcquireConfig::default(),
             reaper: ReaperConfig::default(),
             logs: LogConfig::default(),
-            job_bytes_max: groundhog_wire::MESSAGE_BYTES_MAX - ENVELOPE_BYTES,
+            job_bytes_max: JOB_BYTES_MAX as usize,
             session_lifetime: Duration::from_hours(24),
             daemons: DaemonsConfig::default(),
             notices: NoticeConfig::default(),

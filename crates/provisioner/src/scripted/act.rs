@@ -17,7 +17,8 @@ use crate::{
 
 /// Serves one session until either end closes it.
 pub(super) async fn serve(host: Host, mut peer: Peer) {
-    let mut acting = Acting { host, log_level: v1::LogLevel::Unspecified, source: Ok(Script::default()) };
+    let mut acting =
+        Acting { host, log_level: v1::LogLevel::Unspecified, state: Vec::new(), source: Ok(Script::default()) };
     // Whatever ends a session was told to the runner where there was something to tell.
     if let Err(error) = acting.converse(&mut peer).await {
         tracing::debug!(%error, "a scripted session is over");
@@ -29,6 +30,8 @@ struct Acting {
     host: Host,
     /// Lines below it are not written.
     log_level: v1::LogLevel,
+    /// What the workspace's last build has left.
+    state: Vec<u8>,
     /// What is acted out, or why the source is no script.
     source: Result<Script, String>,
 }
@@ -48,8 +51,9 @@ impl Acting {
                 Order::Plan(plan) => {
                     let transition = plan.metadata.transition;
                     let missing = if imports { None } else { self.missing_parameter(&plan.parameter_values) };
+                    let fails = missing.or_else(|| self.unexpected_state(transition));
                     planned = self.source.as_ref().map_or_else(|_| Vec::new(), |it| planned_resources(it, transition));
-                    self.play(peer, Part::Plan(transition), missing, &[]).await?;
+                    self.play(peer, Part::Plan(transition), fails, &[]).await?;
                 }
                 Order::Apply(metadata) => {
                     let planned = std::mem::take(&mut planned);
@@ -62,6 +66,7 @@ impl Acting {
     /// Takes the script. Phases that answer early answer here.
     async fn configure(&mut self, config: Config, peer: &Peer) -> Result<(), SessionError> {
         self.log_level = config.log_level;
+        self.state = config.state;
         self.source = Script::parse(&config.source).map_err(|error| error.to_string());
         let Ok(script) = &self.source else { return Ok(()) };
         for part in [Part::Parse, Part::Plan(Transition::Start), Part::Apply(Transition::Start)] {
@@ -75,6 +80,12 @@ impl Acting {
     fn missing_parameter(&self, given: &[ParameterValue]) -> Option<String> {
         let name = self.source.as_ref().ok()?.missing_parameter(given)?;
         Some(format!("missing parameter: {name}"))
+    }
+
+    fn unexpected_state(&self, transition: Transition) -> Option<String> {
+        let expected = self.source.as_ref().ok()?.plan_of(transition).finds.as_ref()?;
+        let found = String::from_utf8_lossy(&self.state);
+        (found != expected.as_str()).then(|| format!("found the state {found:?}, expected {expected:?}"))
     }
 
     /// Acts one part out and answers; at once if it `fails` before it has begun, or if there is no script.

@@ -84,6 +84,9 @@ pub struct Phase {
     /// The state that an apply leaves, even if it fails or is cancelled. Left out, the state before stands. A
     /// plan leaves no state.
     pub state: Option<String>,
+    /// The state that a plan must find. If it finds another one, it fails at once and tells both.
+    #[serde(skip_serializing_if = "is_default")]
+    pub finds: Option<String>,
     /// What a plan says would be taken away and made anew.
     #[serde(skip_serializing_if = "is_default")]
     pub replacements: Vec<Replacement>,

@@ -230,6 +230,7 @@ impl Candidates<'_> {
         self.add(|plan| of(plan).fails = None);
         self.add(|plan| of(plan).state = None);
         self.add(|plan| of(plan).daily_cost = 0);
+        self.add(|plan| of(plan).finds = None);
         self.add(|plan| of(plan).misbehaves = None);
         self.add(|plan| of(plan).replacements.clear());
         self.add(|plan| {

@@ -65,6 +65,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             latency_min: settings.statement_latency.min,
             latency_max: settings.statement_latency.max,
         },
+        job_bytes_max: settings.job_bytes_max as usize,
         logs: LogConfig { bytes_max: settings.log_bytes_max, ..LogConfig::default() },
         notices: NoticeConfig {
             latency_min: settings.notices.latency.min,

@@ -91,6 +91,7 @@ fn phase(phase: &scenario::Phase) -> scripted::Phase {
         hangs: phase.hangs,
         resources: if phase.daily_cost > 0 { vec![resource] } else { Vec::new() },
         state: phase.state.clone(),
+        finds: phase.finds.clone(),
         replacements: phase.replacements.iter().map(replacement).collect(),
         misbehaves: phase.misbehaves.map(|misbehaves| match misbehaves {
             Misbehaviour::Closes => scripted::Misbehaviour::Closes,

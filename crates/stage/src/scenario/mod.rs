@@ -25,7 +25,7 @@
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none) |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none) |
 //! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between
@@ -49,7 +49,8 @@
 //! A phase says how provisioning behaves: `takes` (`"0s"`); `on_cancel`, `"obey"` or `"ignore"` (`"obey"`);
 //! `cancel_takes`, how long obeying takes (`"0s"`); `logs = { every, line, count, level }`, a line (`"line {n}"`)
 //! again and again, `count` times or until the end; `fails`, the error with which it ends; `hangs = true`, it never
-//! ends by itself; `daily_cost` in credits (`0`); `state`, what it leaves behind; `replacements`, each
+//! ends by itself; `daily_cost` in credits (`0`); `state`, what it leaves behind; `finds`, the state that a plan must find, or it
+//! fails; `replacements`, each
 //! `{ resource, paths }`, what a plan makes anew; `misbehaves`, which is one of `"closes"` (the session ends instead of
 //! an answer), `"wrong_answer"`, `"answers_twice"`, and `"answers_early"` (before it was asked).
 //!

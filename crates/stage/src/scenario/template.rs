@@ -150,6 +150,8 @@ pub struct Phase {
     pub daily_cost: u32,
     /// What it leaves behind, for the next build to find.
     pub state: Option<String>,
+    /// What it must find of the build before, if it is a plan; else it fails.
+    pub finds: Option<String>,
     /// What is wrong with its answer.
     pub misbehaves: Option<Misbehaviour>,
     /// What its plan takes away and makes anew.

@@ -34,6 +34,8 @@ pub struct Control {
     pub statement_latency: DurationRange,
     /// How many bytes of log are kept of one job.
     pub log_bytes_max: u64,
+    /// How large a job may be that is handed to a daemon, in bytes.
+    pub job_bytes_max: u32,
     /// How many of it there are, over one database.
     pub replicas: u32,
     /// How replicas tell each other what has happened.

@@ -30,6 +30,7 @@ pub(crate) const CONTROL: Control = Control {
     connections: CONNECTIONS,
     statement_latency: STATEMENT_LATENCY,
     log_bytes_max: 1 << 20,
+    job_bytes_max: groundhog_control::config::JOB_BYTES_MAX,
     replicas: 1,
     notices: Notices { latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(5) }, loss: 0.0 },
     external_auth: BTreeSet::new(),

@@ -90,6 +90,7 @@ fn phase(check: &mut Check<'_>, raw: raw::Phase) -> Phase {
         hangs,
         daily_cost: raw.daily_cost.as_ref().map_or(0, |raw| whole_u32(check, raw, 0..=CREDITS_MAX)),
         state: raw.state,
+        finds: raw.finds,
         misbehaves: raw.misbehaves.map(|misbehaves| match misbehaves {
             raw::Misbehaviour::Closes => Misbehaviour::Closes,
             raw::Misbehaviour::WrongAnswer => Misbehaviour::WrongAnswer,

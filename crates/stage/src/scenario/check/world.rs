@@ -79,6 +79,10 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Contr
             .log_bytes_max
             .as_ref()
             .map_or(default.log_bytes_max, |raw| whole(check, raw, 0..=LOG_BYTES_MAX_MAX).unsigned_abs()),
+        job_bytes_max: raw
+            .job_bytes_max
+            .as_ref()
+            .map_or(default.job_bytes_max, |raw| whole_u32(check, raw, 0..=default.job_bytes_max)),
         replicas: names::replicas(check, &raw),
         notices: raw.notices.as_ref().map_or(default.notices, |raw| Notices {
             latency: duration_range(check, raw.latency.as_ref(), default.notices.latency),

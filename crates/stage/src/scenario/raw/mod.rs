@@ -35,6 +35,7 @@ pub(in crate::scenario) struct Control {
     pub(in crate::scenario) connections: Option<Spanned<i64>>,
     pub(in crate::scenario) statement_latency: Option<Spanned<DurationText>>,
     pub(in crate::scenario) log_bytes_max: Option<Spanned<i64>>,
+    pub(in crate::scenario) job_bytes_max: Option<Spanned<i64>>,
     pub(in crate::scenario) replicas: Option<Spanned<Times>>,
     pub(in crate::scenario) notices: Option<Notices>,
     pub(in crate::scenario) external_auth: Option<Vec<Spanned<String>>>,

@@ -108,6 +108,7 @@ pub(in crate::scenario) struct Phase {
     pub(in crate::scenario) misbehaves: Option<Misbehaviour>,
     #[serde(default)]
     pub(in crate::scenario) replacements: Vec<Replacement>,
+    pub(in crate::scenario) finds: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -95,6 +95,9 @@ fn control(control: &Control) -> Table {
     if control.log_bytes_max != default.log_bytes_max {
         table["log_bytes_max"] = value(i64::try_from(control.log_bytes_max).unwrap_or(i64::MAX));
     }
+    if control.job_bytes_max != default.job_bytes_max {
+        table["job_bytes_max"] = value(i64::from(control.job_bytes_max));
+    }
     if control.replicas != default.replicas {
         table["replicas"] = value(i64::from(control.replicas));
     }

@@ -163,6 +163,9 @@ fn phase(phase: &Phase) -> InlineTable {
     if let Some(state) = &phase.state {
         table.insert("state", state.into());
     }
+    if let Some(state) = &phase.finds {
+        table.insert("finds", state.into());
+    }
     let misbehaves = phase.misbehaves.map(|misbehaves| match misbehaves {
         Misbehaviour::Closes => "closes",
         Misbehaviour::WrongAnswer => "wrong_answer",
