@@ -7,9 +7,11 @@
 //! - shells: `store`, `acquirer`, `identity` (every unary call, by who calls), `rpc` (over real sockets).
 
 mod acquirer;
+mod audit;
 mod cancel;
 mod core;
 mod core_reference;
+mod daemons;
 mod finish;
 mod identity;
 mod logs;
@@ -18,6 +20,7 @@ mod queue;
 mod quota;
 mod reaper;
 mod rpc;
+mod sessions;
 mod status;
 mod store;
 mod support;
