@@ -72,8 +72,7 @@ impl ProvisionerDaemons for DaemonsService {
         request: Request<Streaming<v1::AcquireJobRequest>>,
     ) -> Result<Response<Answers>, Status> {
         let worker = self.answer("AcquireJob", request.metadata(), None, |_, worker| Ok(worker.clone())).await?;
-        let beats =
-            heartbeat::run(self.host.clone(), self.store.clone(), worker.clone(), self.config.daemons.clone());
+        let beats = heartbeat::run(self.host.clone(), self.store.clone(), worker.clone(), self.config.daemons.clone());
         let (delivery, answers) =
             Delivery::new(self.acquirer.clone(), worker, request.into_inner(), self.shutdown.clone());
         // A task of its own, because it outlives the answer: it watches whether the job arrives.
@@ -88,9 +87,8 @@ impl ProvisionerDaemons for DaemonsService {
         let (metadata, _, message) = request.into_parts();
         let limits = &self.config.logs;
         let job = message.job_id.clone();
-        let work = |tx: &Tx<'_>, worker: &Worker| {
-            Ok((worker.name.clone(), update::update(tx, worker, message, limits)?))
-        };
+        let work =
+            |tx: &Tx<'_>, worker: &Worker| Ok((worker.name.clone(), update::update(tx, worker, message, limits)?));
         let (name, updated) = self.answer("UpdateJob", &metadata, Some(&job), work).await?;
         updated.map(Response::new).map_err(|refusal| {
             events::rpc_refused("UpdateJob", &name, &refusal.to_string());

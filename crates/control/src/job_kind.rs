@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use groundhog_wire::v1::{complete_job_request, fail_job_request};
+use groundhog_wire::v1::complete_job_request;
 use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
@@ -35,15 +35,6 @@ impl JobKind {
             complete_job_request::Kind::WorkspaceBuild(_) => Self::WorkspaceBuild,
             complete_job_request::Kind::TemplateImport(_) => Self::TemplateImport,
             complete_job_request::Kind::TemplateDryRun(_) => Self::TemplateDryRun,
-        }
-    }
-
-    /// The kind of job that a message of failure is about.
-    pub const fn of_failure(kind: &fail_job_request::Kind) -> Self {
-        match kind {
-            fail_job_request::Kind::WorkspaceBuild(_) => Self::WorkspaceBuild,
-            fail_job_request::Kind::TemplateImport(_) => Self::TemplateImport,
-            fail_job_request::Kind::TemplateDryRun(_) => Self::TemplateDryRun,
         }
     }
 }

@@ -82,7 +82,9 @@ fn check_names<'a>(kind: &str, names: impl ExactSizeIterator<Item = &'a str>) ->
 fn check_value(kind: &str, name: &str, value: &str) -> Result<(), Refusal> {
     if value.len() > VALUE_BYTES_MAX {
         let (name, bytes) = (shown(name), value.len());
-        return Err(invalid(format!("{kind} {name:?}: its value has {bytes} bytes, and at most {VALUE_BYTES_MAX} fit")));
+        return Err(invalid(format!(
+            "{kind} {name:?}: its value has {bytes} bytes, and at most {VALUE_BYTES_MAX} fit"
+        )));
     }
     Ok(())
 }
@@ -201,10 +203,7 @@ fn is_agent_name(name: &str) -> bool {
 ///
 /// A timing without a stage, without a beginning, or that ends before it begins is passed over and does not spoil
 /// the build. So is what is beyond the bounds.
-pub fn kept_report(
-    timings: &[v1::Timing],
-    replacements: &[v1::ResourceReplacement],
-) -> v1::CompletedWorkspaceBuild {
+pub fn kept_report(timings: &[v1::Timing], replacements: &[v1::ResourceReplacement]) -> v1::CompletedWorkspaceBuild {
     let short = |text: &str| text.len() <= NAME_BYTES_MAX;
     let sound = |timing: &&v1::Timing| {
         !timing.stage.is_empty()

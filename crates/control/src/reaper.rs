@@ -20,13 +20,7 @@ use crate::{
 const RUN_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Runs every [`ReaperConfig::interval`], until `shutdown`. Each run also forgets daemons that were not seen for long.
-pub async fn run(
-    host: Host,
-    store: Store,
-    config: ReaperConfig,
-    daemons: DaemonsConfig,
-    shutdown: CancellationToken,
-) {
+pub async fn run(host: Host, store: Store, config: ReaperConfig, daemons: DaemonsConfig, shutdown: CancellationToken) {
     let mut interval = host.interval(config.interval);
     loop {
         select! {

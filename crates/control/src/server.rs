@@ -68,18 +68,7 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), reaper, seen, stop.clone()));
     let told = config.notices.clone();
     let hearing = host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, told, stop.clone()));
-    let config = Arc::new(config);
-    let daemons = DaemonsService::new(&host, store.clone(), acquirer, config.clone(), stop.clone());
-    let workspaces = WorkspacesService::new(store.clone(), config.clone());
-    let templates = TemplatesService::new(store.clone());
-    let jobs = JobsService::new(&host, store.clone(), followers, config.clone(), stop.clone());
-    let administration = AdministrationService::new(store, config);
-    let routes = Routes::new()
-        .add(ProvisionerDaemonsServer::new(daemons).limited())
-        .add(WorkspacesServer::new(workspaces).limited())
-        .add(TemplatesServer::new(templates).limited())
-        .add(JobsServer::new(jobs).limited())
-        .add(AdministrationServer::new(administration).limited());
+    let routes = routes(&host, &store, &acquirer, &followers, config, &stop);
     serve(&host, listener, routes, server, stop).await;
 
     polling.await;
@@ -87,4 +76,24 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     hearing.await;
     events::control_stopped();
     Ok(())
+}
+
+/// All services, by name, over the parts of a control plane. Waiting calls end with `shutdown`.
+pub fn routes(
+    host: &Host,
+    store: &Store,
+    acquirer: &Acquirer,
+    followers: &Followers,
+    config: Config,
+    shutdown: &CancellationToken,
+) -> Routes {
+    let config = Arc::new(config);
+    let daemons = DaemonsService::new(host, store.clone(), acquirer.clone(), config.clone(), shutdown.clone());
+    let jobs = JobsService::new(host, store.clone(), followers.clone(), config.clone(), shutdown.clone());
+    Routes::new()
+        .add(ProvisionerDaemonsServer::new(daemons).limited())
+        .add(WorkspacesServer::new(WorkspacesService::new(store.clone(), config.clone())).limited())
+        .add(TemplatesServer::new(TemplatesService::new(store.clone())).limited())
+        .add(JobsServer::new(jobs).limited())
+        .add(AdministrationServer::new(AdministrationService::new(store.clone(), config)).limited())
 }

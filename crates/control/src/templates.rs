@@ -80,10 +80,7 @@ impl Templates for TemplatesService {
         self.answer_admin("ActivateVersion", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn create_dry_run(
-        &self,
-        request: Request<v1::CreateDryRunRequest>,
-    ) -> Result<Response<v1::DryRun>, Status> {
+    async fn create_dry_run(&self, request: Request<v1::CreateDryRunRequest>) -> Result<Response<v1::DryRun>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| dry_run::create(tx, admin, request.get_ref());
         self.answer_admin("CreateDryRun", request.metadata(), work).await.map(Response::new)
     }

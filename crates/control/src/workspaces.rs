@@ -11,9 +11,7 @@ use tonic::{Request, Response, Status, metadata::MetadataMap};
 use crate::{
     config::Config,
     identity,
-    operations::{
-        cancel, view, workspace,
-    },
+    operations::{cancel, view, workspace},
     refusal::CallError,
     rpc::answer,
     store::{Store, Tx, users::User},

@@ -113,11 +113,8 @@ pub fn complete(
         return Ok(v1::CompleteJobResponse {});
     }
     let canceled = job.canceled_at.is_some();
-    let (ended, outcome) = if canceled {
-        (JobStatus::Canceled, Outcome::Canceled)
-    } else {
-        (JobStatus::Succeeded, Outcome::Succeeded)
-    };
+    let (ended, outcome) =
+        if canceled { (JobStatus::Canceled, Outcome::Canceled) } else { (JobStatus::Succeeded, Outcome::Succeeded) };
     let (id, by) = (job.id.event(), worker.name.clone());
     tx.after_commit(move || events::job_completed(id, &by, ended.as_str()));
     match kind {

@@ -155,7 +155,8 @@ fn session(tx: &Tx<'_>, build: &Build, terms: &Terms) -> Result<String, Flaw> {
         Transition::Start => {
             // 244 bits drawn at random.
             let text = format!("{}{}", tx.new_id("session token").simple(), tx.new_id("session token").simple());
-            let token = Secret::new(&text).map_err(|error| Flaw::Reason(format!("regenerate session token: {error}")))?;
+            let token =
+                Secret::new(&text).map_err(|error| Flaw::Reason(format!("regenerate session token: {error}")))?;
             let lifetime = i64::try_from(terms.session_lifetime.as_millis()).unwrap_or(i64::MAX);
             let expires_at = tx.now_ms().saturating_add(lifetime);
             users::renew_workspace_session(tx, build.workspace, &SecretHash::of(&token), expires_at)?;

@@ -171,7 +171,14 @@ pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource])
         tx.execute(
             "INSERT INTO build_resources (build_id, position, name, type, daily_cost, agents)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![key(build.0), position, resource.name, resource.r#type, resource.daily_cost, agents.encode_to_vec()],
+            params![
+                key(build.0),
+                position,
+                resource.name,
+                resource.r#type,
+                resource.daily_cost,
+                agents.encode_to_vec()
+            ],
         )?;
     }
     Ok(())

@@ -148,10 +148,7 @@ pub fn unseen(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<WorkerId>, Sto
 
 /// Forgets a daemon that has no job. The jobs that it had no longer say whose they were.
 pub fn forget(tx: &Tx<'_>, worker: WorkerId) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE jobs SET worker_id = NULL WHERE worker_id = ?1 AND completed_at IS NOT NULL",
-        [key(worker.0)],
-    )?;
+    tx.execute("UPDATE jobs SET worker_id = NULL WHERE worker_id = ?1 AND completed_at IS NOT NULL", [key(worker.0)])?;
     tx.execute("DELETE FROM daemons WHERE id = ?1", [key(worker.0)])?;
     Ok(())
 }

@@ -36,7 +36,11 @@ impl Database {
     ///
     /// Fails when SQLite does.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
+        let mut connection = Connection::open_in_memory()?;
+        if let Some(image) = schema::image() {
+            connection.deserialize_read_exact("main", image, image.len(), false)?;
+        }
+        Self::prepare(connection)
     }
 
     /// The database in the file at `path`, made if it is missing, brought up to date if it is older.

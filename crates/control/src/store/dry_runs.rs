@@ -44,12 +44,20 @@ pub fn insert(
 
 /// The dry run with this id.
 pub fn by_id(tx: &Tx<'_>, dry_run: DryRunId) -> Result<Option<DryRun>, StoreError> {
-    tx.row("SELECT id, version_id, job_id, asked, COALESCE(found, x'') FROM dry_runs WHERE id = ?1", [key(dry_run.0)], read)
+    tx.row(
+        "SELECT id, version_id, job_id, asked, COALESCE(found, x'') FROM dry_runs WHERE id = ?1",
+        [key(dry_run.0)],
+        read,
+    )
 }
 
 /// The dry run that a job carries out.
 pub fn by_job(tx: &Tx<'_>, job: JobId) -> Result<Option<DryRun>, StoreError> {
-    tx.row("SELECT id, version_id, job_id, asked, COALESCE(found, x'') FROM dry_runs WHERE job_id = ?1", [key(job.0)], read)
+    tx.row(
+        "SELECT id, version_id, job_id, asked, COALESCE(found, x'') FROM dry_runs WHERE job_id = ?1",
+        [key(job.0)],
+        read,
+    )
 }
 
 /// Keeps what a dry run found.

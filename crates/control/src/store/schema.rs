@@ -8,6 +8,8 @@
 //! what the build reported. Tables of parameters, presets and schedules would be a dozen, and no statement would
 //! ever select by one of their columns. What is selected by, joined or summed has columns of its own.
 
+use std::sync::OnceLock;
+
 use rusqlite::Connection;
 
 use super::StoreError;
@@ -181,6 +183,21 @@ CREATE TABLE audit_entries (
     error        TEXT NOT NULL
 );
 ";
+
+/// An empty database with every migration done, as SQLite would write it to a file. None if it can't be made; then
+/// whoever migrates learns why.
+///
+/// Made once per process, because a simulation opens a database for each of its runs, and to migrate one takes longer
+/// than many a run's whole database work. It depends on nothing but the migrations.
+pub(super) fn image() -> Option<&'static [u8]> {
+    static IMAGE: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    let make = || {
+        let mut connection = Connection::open_in_memory().ok()?;
+        migrate(&mut connection).ok()?;
+        Some(connection.serialize("main").ok()?.to_vec())
+    };
+    IMAGE.get_or_init(make).as_deref()
+}
 
 /// Brings the database up to date: each missing migration in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

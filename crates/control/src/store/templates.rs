@@ -161,11 +161,7 @@ pub fn set_declared(tx: &Tx<'_>, version: VersionId, declared: &v1::Declarations
 }
 
 /// Keeps what a version's import found. From now on the version is usable.
-pub fn set_imported(
-    tx: &Tx<'_>,
-    version: VersionId,
-    imported: &v1::CompletedTemplateImport,
-) -> Result<(), StoreError> {
+pub fn set_imported(tx: &Tx<'_>, version: VersionId, imported: &v1::CompletedTemplateImport) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE template_versions SET imported = ?2 WHERE id = ?1",
         params![key(version.0), imported.encode_to_vec()],
@@ -175,11 +171,10 @@ pub fn set_imported(
 
 /// What a version's import found; nothing before it has succeeded, or without one.
 pub fn imported(tx: &Tx<'_>, version: VersionId) -> Result<v1::CompletedTemplateImport, StoreError> {
-    let imported = tx.row(
-        "SELECT COALESCE(imported, x'') FROM template_versions WHERE id = ?1",
-        [key(version.0)],
-        |row| message(row, 0),
-    )?;
+    let imported =
+        tx.row("SELECT COALESCE(imported, x'') FROM template_versions WHERE id = ?1", [key(version.0)], |row| {
+            message(row, 0)
+        })?;
     Ok(imported.unwrap_or_default())
 }
 

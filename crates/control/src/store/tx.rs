@@ -119,8 +119,7 @@ pub(super) fn key(id: Uuid) -> [u8; 16] {
 /// The protocol's message in a row's column.
 pub(super) fn message<M: Message + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<M> {
     let bytes = row.get_ref(column)?.as_bytes()?;
-    M::decode(bytes)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
+    M::decode(bytes).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
 }
 
 /// The id in a row's column.

@@ -96,11 +96,8 @@ pub fn insert_member(tx: &Tx<'_>, group: GroupId, user: UserId) -> Result<(), St
 
 /// The session whose token has this hash: a person's own, or one that a build of their workspace was given.
 pub fn session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, StoreError> {
-    let own = tx.row(
-        "SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1",
-        [token.as_bytes()],
-        read,
-    )?;
+    let own =
+        tx.row("SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1", [token.as_bytes()], read)?;
     if own.is_some() {
         return Ok(own);
     }

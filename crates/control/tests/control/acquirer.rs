@@ -6,15 +6,14 @@ use groundhog_control::{
     AcquireConfig, Database, Store, StoreConfig,
     acquirer::{Acquirer, Place, Unavailable},
     job_status::JobStatus,
-    operations::{Posting, workspace},
 };
 use groundhog_host::Random;
-use groundhog_wire::{id::JobId, v1};
+use groundhog_wire::id::JobId;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     World,
-    world::{job_id, setup, want},
+    world::{TERMS, job_id, setup, want},
 };
 
 fn wait(world: &World, acquirer: &Acquirer, daemon: &str) -> Result<Place, Unavailable> {
@@ -27,11 +26,6 @@ fn wait(world: &World, acquirer: &Acquirer, daemon: &str) -> Result<Place, Unava
 fn now(world: &World, place: &mut Place) -> Result<JobId, Unavailable> {
     world.machine.settle();
     world.machine.block_on(place.job()).map(|acquired| acquired.job)
-}
-
-fn posting() -> Posting {
-    let tags = groundhog_control::tags::Tags::for_job(&[].into(), "alice").expect("none");
-    Posting { provisioner_type: "scripted".to_owned(), tags }
 }
 
 #[test]
@@ -48,26 +42,21 @@ fn a_posting_in_the_commit_brings_the_job() {
     let world = World::new();
     let acquirer = world.acquirer(AcquireConfig::default());
     let mut place = wait(&world, &acquirer, "prov-1").expect("room");
-    let request = v1::CreateWorkspaceRequest { name: "dev".to_owned(), template: "plain".to_owned() };
-    let post = acquirer.clone();
-    let queued = world.by_user("alice", |tx, user| {
-        let queued = workspace::create_workspace(tx, user, &request)?;
-        let posting = queued.posting.clone();
-        tx.after_commit(move || post.post(posting));
-        Ok(queued)
-    });
-    assert_eq!(now(&world, &mut place), Ok(job_id(&queued.expect("free").build)), "J14");
+    let build = world.create("alice", "dev", "plain").expect("free");
+    assert_eq!(now(&world, &mut place), Ok(job_id(&build)), "J14");
 }
 
 #[test]
 fn the_backup_poll_finds_what_was_never_posted() {
-    let world = World::new();
+    let mut world = World::new();
     let acquirer = world.acquirer(AcquireConfig::default());
     let stop = CancellationToken::new();
     let task = world.host.spawn("acquirer", acquirer.clone().run(stop.clone()));
     world.machine.settle();
     let mut place = wait(&world, &acquirer, "prov-1").expect("room");
-    let job = job_id(&world.create("alice", "dev", "plain").expect("free"));
+    // Queued by another control plane, whose notice is lost.
+    let elsewhere = Store::new(&world.host, world.database.clone(), StoreConfig::default());
+    let job = job_id(&world.through(&elsewhere, |world| world.create("alice", "dev", "plain")).expect("free"));
     world.advance(Duration::from_secs(29));
     assert_eq!(world.job(job).status(), JobStatus::Pending);
     world.advance(Duration::from_secs(1));
@@ -83,8 +72,6 @@ fn each_of_ten_waiters_gets_one_of_ten_jobs() {
     let mut places: Vec<_> = (0..10).map(|n| wait(&world, &acquirer, &format!("prov-{n}")).expect("room")).collect();
     let jobs: BTreeSet<_> =
         (0..10).map(|n| job_id(&world.create("alice", &format!("ws-{n}"), "plain").expect("free"))).collect();
-    // One posting: the turn passes on, and the next waiter looks too.
-    acquirer.post(posting());
     let given: BTreeSet<_> = places.iter_mut().map(|place| now(&world, place).expect("a job")).collect();
     assert_eq!(given, jobs);
 }
@@ -113,7 +100,7 @@ fn leaving_while_the_database_is_asked_puts_the_job_back() {
     let world = World::new();
     let job = job_id(&world.create("alice", "dev", "plain").expect("free"));
     let store = Store::new(&world.host, world.database.clone(), config);
-    let acquirer = Acquirer::new(&world.host, store, AcquireConfig::default(), 1_000_000);
+    let acquirer = Acquirer::new(&world.host, store, AcquireConfig::default(), TERMS);
     let place = wait(&world, &acquirer, "prov-1").expect("room");
     world.advance(latency / 2);
     assert_eq!(world.job(job).status(), JobStatus::Running, "locked, and the answer is on its way");

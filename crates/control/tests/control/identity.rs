@@ -1,114 +1,314 @@
-//! Every unary call, by who makes it. (AcquireJob streams, so it is in `rpc`.)
+//! Every call of every service, by who makes it.
+//!
+//! The calls are made as bytes, by the path that a client would use, so that one table has them all, streams included.
+//! The list of calls is held against the protocol's own: a call that is added there and not here fails the test.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use groundhog_control::{AcquireConfig, Config, daemons::DaemonsService, workspaces::WorkspacesService};
-use groundhog_wire::{
-    id::JobId,
-    v1::{self, provisioner_daemons_server::ProvisionerDaemons as _, workspaces_server::Workspaces as _},
-};
+use bytes::{BufMut, Bytes, BytesMut};
+use groundhog_control::{AcquireConfig, followers::Followers, server::routes};
+use groundhog_wire::{Routes, id::JobId, v1};
+use http_body_util::Full;
+use prost::Message;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status};
-use uuid::Uuid;
+use tonic::{Code, body::Body};
 
 use crate::support::{
     World,
-    world::{by_name, failure, success},
+    world::{by_name, failure, new_build, new_workspace, success},
 };
 
-#[derive(Clone, Copy)]
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
 struct Who {
     about: &'static str,
     token: Option<&'static str>,
     daemon: Option<&'static str>,
-    code: Code,
 }
 
-fn request<T>(message: T, who: Who) -> Request<T> {
-    let mut request = Request::new(message);
-    if let Some(token) = who.token {
-        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("plain"));
-    }
-    if let Some(daemon) = who.daemon {
-        request.metadata_mut().insert("x-daemon-name", daemon.parse().expect("plain"));
-    }
-    request
+const fn who(about: &'static str, token: Option<&'static str>, daemon: Option<&'static str>) -> Who {
+    Who { about, token, daemon }
 }
 
-#[track_caller]
-fn check<T>(world: &World, method: &str, who: Who, result: Result<T, Status>) {
-    let status = result.err().expect("nobody here owns what is asked for");
-    assert_eq!(status.code(), who.code, "{method} by {}: {}", who.about, status.message());
-    let told = world.record.take();
-    assert_eq!(told.len(), 1, "{method} by {}: {told:?}", who.about);
-    assert!(told[0].starts_with(&format!("rpc.refused method={method} caller=")), "{told:?}");
+/// What a call asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// A daemon.
+    Daemons,
+    /// The daemon that has the job.
+    JobsDaemon,
+    /// Anybody with a session.
+    People,
+    /// The workspace's owner; its name means nothing to others, an administrator included.
+    Owner,
+    /// Who asked for the job or owns its workspace, and administrators.
+    JobsOwner,
+    /// Who asked for the dry run, and administrators.
+    Asker,
+    /// Administrators.
+    Admins,
 }
 
-#[test]
-fn daemons_calls_are_for_daemons() {
-    let world = World::new();
-    let acquirer = world.acquirer(AcquireConfig::default());
-    let config = Arc::new(Config::default());
-    let service = DaemonsService::new(&world.host, world.store.clone(), acquirer, config, CancellationToken::new());
-    let job = JobId(Uuid::from_u128(7));
+struct Call {
+    path: &'static str,
+    who: For,
+    message: Vec<u8>,
+}
+
+fn call(path: &'static str, who: For, message: &impl Message) -> Call {
+    Call { path, who, message: message.encode_to_vec() }
+}
+
+/// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has.
+fn calls(job: JobId, dry_run: &str) -> Vec<Call> {
     let job_id = job.to_string();
-    let name = Some("prov-1");
+    let version = Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() });
+    let want = v1::Want { provisioner_types: vec!["scripted".to_owned()], tags: [].into() };
+    let want = v1::AcquireJobRequest { kind: Some(v1::acquire_job_request::Kind::Want(want)) };
+    let new_version = v1::CreateVersionRequest {
+        template: "new".to_owned(),
+        version: "v1".to_owned(),
+        provisioner_type: "scripted".to_owned(),
+        ..v1::CreateVersionRequest::default()
+    };
+    let dry_run_of = v1::CreateDryRunRequest { version: version.clone(), ..v1::CreateDryRunRequest::default() };
+    let logs = v1::ListBuildLogsRequest { build: by_name("dev"), after_id: 0, limit: 0 };
+    vec![
+        call("ProvisionerDaemons/AcquireJob", For::Daemons, &want),
+        call("ProvisionerDaemons/UpdateJob", For::JobsDaemon, &crate::support::world::update(job)),
+        call(
+            "ProvisionerDaemons/CommitQuota",
+            For::JobsDaemon,
+            &v1::CommitQuotaRequest { job_id: job_id.clone(), daily_cost: 1 },
+        ),
+        call("ProvisionerDaemons/FailJob", For::JobsDaemon, &failure(job, "x", None)),
+        call("ProvisionerDaemons/CompleteJob", For::JobsDaemon, &success(job, b"")),
+        call("Workspaces/CreateWorkspace", For::People, &new_workspace("another", "plain")),
+        call("Workspaces/CreateBuild", For::Owner, &new_build("dev", v1::Transition::Stop)),
+        call("Workspaces/CancelBuild", For::Owner, &v1::CancelBuildRequest { build: by_name("dev"), expect_status: 0 }),
+        call("Workspaces/GetBuild", For::Owner, &v1::GetBuildRequest { build: by_name("dev") }),
+        call("Workspaces/ListBuildLogs", For::Owner, &logs),
+        call("Templates/CreateVersion", For::Admins, &new_version),
+        call("Templates/GetVersion", For::People, &v1::GetVersionRequest { version: version.clone() }),
+        call("Templates/ActivateVersion", For::Admins, &v1::ActivateVersionRequest { version }),
+        call("Templates/CreateDryRun", For::Admins, &dry_run_of),
+        call("Templates/GetDryRun", For::Asker, &v1::GetDryRunRequest { dry_run_id: dry_run.to_owned() }),
+        call("Jobs/GetJob", For::JobsOwner, &v1::GetJobRequest { job_id: job_id.clone() }),
+        call("Jobs/CancelJob", For::JobsOwner, &v1::CancelJobRequest { job_id: job_id.clone(), expect_status: 0 }),
+        call("Jobs/FollowLogs", For::JobsOwner, &v1::FollowLogsRequest { job_id, after_id: 0 }),
+        call("Administration/ListDaemons", For::Admins, &v1::ListDaemonsRequest {}),
+        call("Administration/DeleteDaemonKey", For::Admins, &v1::DeleteDaemonKeyRequest { key: "shared".to_owned() }),
+        call("Administration/ListAuditEntries", For::Admins, &v1::ListAuditEntriesRequest { after_id: 0, limit: 0 }),
+    ]
+}
+
+/// The calls that the protocol has: "Service/Method".
+fn declared() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/proto/groundhog/v1");
+    let mut calls = BTreeSet::new();
+    for file in std::fs::read_dir(folder).expect("the protocol is there") {
+        let text = std::fs::read_to_string(file.expect("it can be listed").path()).expect("it is text");
+        let mut service = String::new();
+        for line in text.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("service ") {
+                service = rest.split([' ', '{']).next().unwrap_or_default().to_owned();
+            }
+            if let Some(rest) = line.strip_prefix("rpc ") {
+                calls.insert(format!("{service}/{}", rest.split('(').next().unwrap_or_default()));
+            }
+        }
+    }
+    calls
+}
+
+struct Site {
+    world: World,
+    routes: Routes,
+    calls: Vec<Call>,
+}
+
+impl Site {
+    fn new() -> Self {
+        let world = World::new();
+        let job = world.running("alice", "dev", "prov-1");
+        let dry_run = world.dry_run("root", "plain").expect("it is usable");
+        let acquirer = world.acquirer(AcquireConfig::default());
+        let stop = CancellationToken::new();
+        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), world.config.clone(), &stop);
+        Self { world, routes, calls: calls(job, &dry_run.dry_run_id) }
+    }
+
+    /// The code that the call is answered with, before any of a stream's messages.
+    fn code(&self, call: &Call, who: Who) -> Code {
+        let mut frame = BytesMut::new();
+        frame.put_u8(0);
+        frame.put_u32(u32::try_from(call.message.len()).expect("short"));
+        frame.put_slice(&call.message);
+        let mut request = http::Request::post(format!("/groundhog.v1.{}", call.path))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        if let Some(token) = who.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(daemon) = who.daemon {
+            request = request.header("x-daemon-name", daemon);
+        }
+        let request = request.body(Body::new(Full::<Bytes>::new(frame.freeze()))).expect("sound");
+        let response = self.world.machine.block_on(self.routes.call(request));
+        let status = tonic::Status::from_header_map(response.headers());
+        status.map_or(Code::Ok, |status| status.code())
+    }
+
+    #[track_caller]
+    fn check(&self, who: Who, expected: impl Fn(For) -> Code) {
+        for call in &self.calls {
+            self.world.record.take();
+            let code = self.code(call, who);
+            assert_eq!(code, expected(call.who), "{} by {}", call.path, who.about);
+            let told = self.world.record.take();
+            let refused = format!("rpc.refused method={} caller=", call.path.split('/').next_back().expect("a path"));
+            assert_eq!(
+                told.iter().any(|line| line.starts_with(&refused)),
+                code != Code::Ok,
+                "{} by {}: {told:?}",
+                call.path,
+                who.about
+            );
+        }
+    }
+}
+
+const fn is_for_daemons(who: For) -> bool {
+    matches!(who, For::Daemons | For::JobsDaemon)
+}
+
+#[test]
+fn the_table_has_every_call_of_the_protocol() {
+    let site = Site::new();
+    let listed: BTreeSet<_> = site.calls.iter().map(|call| call.path.to_owned()).collect();
+    assert_eq!((listed.len(), &listed), (site.calls.len(), &declared()));
+}
+
+#[test]
+fn nobody_and_strangers_are_refused_every_call() {
+    let site = Site::new();
     for who in [
-        Who { about: "nobody", token: None, daemon: name, code: Code::Unauthenticated },
-        Who { about: "a stranger", token: Some("unknown"), daemon: name, code: Code::Unauthenticated },
-        Who { about: "a person", token: Some("alice-token"), daemon: None, code: Code::PermissionDenied },
-        Who { about: "a person in disguise", token: Some("alice-token"), daemon: name, code: Code::PermissionDenied },
-        Who { about: "a nameless daemon", token: Some("daemon-key"), daemon: None, code: Code::Unauthenticated },
-        Who { about: "a daemon", token: Some("daemon-key"), daemon: name, code: Code::NotFound },
+        who("nobody", None, None),
+        who("a nameless nobody", None, Some("prov-1")),
+        who("a stranger", Some("unknown"), None),
+        who("a strange daemon", Some("unknown"), Some("prov-1")),
     ] {
-        let update = v1::UpdateJobRequest { job_id: job_id.clone(), logs: vec![] };
-        check(&world, "UpdateJob", who, world.machine.block_on(service.update_job(request(update, who))));
-        let quota = v1::CommitQuotaRequest { job_id: job_id.clone(), daily_cost: 1 };
-        check(&world, "CommitQuota", who, world.machine.block_on(service.commit_quota(request(quota, who))));
-        let fail = failure(job, "x", None);
-        check(&world, "FailJob", who, world.machine.block_on(service.fail_job(request(fail, who))));
-        let complete = success(job, b"");
-        check(&world, "CompleteJob", who, world.machine.block_on(service.complete_job(request(complete, who))));
+        site.check(who, |_| Code::Unauthenticated);
     }
 }
 
 #[test]
-fn peoples_calls_are_for_people() {
-    let world = World::new();
-    world.create("alice", "dev", "plain").expect("free");
-    world.record.take();
-    let acquirer = world.acquirer(AcquireConfig::default());
-    let service = WorkspacesService::new(world.store.clone(), acquirer, Arc::new(Config::default()));
-    for who in [
-        Who { about: "nobody", token: None, daemon: None, code: Code::Unauthenticated },
-        Who { about: "a stranger", token: Some("unknown"), daemon: None, code: Code::Unauthenticated },
-        Who { about: "a daemon", token: Some("daemon-key"), daemon: Some("prov-1"), code: Code::PermissionDenied },
-        Who { about: "a key", token: Some("daemon-key"), daemon: None, code: Code::PermissionDenied },
-        Who { about: "another person", token: Some("bob-token"), daemon: None, code: Code::NotFound },
-    ] {
-        let create = v1::CreateWorkspaceRequest { name: "x".to_owned(), template: "unknown".to_owned() };
-        let create = world.machine.block_on(service.create_workspace(request(create, who)));
-        check(&world, "CreateWorkspace", who, create);
-        let build = v1::CreateBuildRequest { workspace: "dev".to_owned(), transition: 2 };
-        check(&world, "CreateBuild", who, world.machine.block_on(service.create_build(request(build, who))));
-        let cancel = v1::CancelBuildRequest { build: by_name("dev"), expect_status: 0 };
-        check(&world, "CancelBuild", who, world.machine.block_on(service.cancel_build(request(cancel, who))));
-        let get = v1::GetBuildRequest { build: by_name("dev") };
-        check(&world, "GetBuild", who, world.machine.block_on(service.get_build(request(get, who))));
-        let logs = v1::ListBuildLogsRequest { build: by_name("dev"), after_id: 0, limit: 0 };
-        check(&world, "ListBuildLogs", who, world.machine.block_on(service.list_build_logs(request(logs, who))));
+fn an_expired_session_is_refused_every_call() {
+    let site = Site::new();
+    site.check(who("late", Some("late-token"), None), |call| {
+        if is_for_daemons(call) { Code::PermissionDenied } else { Code::Unauthenticated }
+    });
+}
+
+#[test]
+fn a_token_of_the_wrong_kind_is_refused_every_call() {
+    let site = Site::new();
+    for who in [who("a daemon", Some("daemon-key"), Some("prov-1")), who("a key", Some("daemon-key"), None)] {
+        let nameless = who.daemon.is_none();
+        for call in site.calls.iter().filter(|call| nameless || !is_for_daemons(call.who)) {
+            let expected = if is_for_daemons(call.who) { Code::Unauthenticated } else { Code::PermissionDenied };
+            assert_eq!(site.code(call, who), expected, "{} by {}", call.path, who.about);
+        }
+    }
+    for who in
+        [who("a person", Some("root-token"), None), who("a person in disguise", Some("root-token"), Some("prov-1"))]
+    {
+        for call in site.calls.iter().filter(|call| is_for_daemons(call.who)) {
+            assert_eq!(site.code(call, who), Code::PermissionDenied, "{} by {}", call.path, who.about);
+        }
+    }
+}
+
+#[test]
+fn what_is_anothers_is_refused() {
+    let site = Site::new();
+    for other in [who("bob", Some("bob-token"), None), who("the account that builds ahead", Some("ahead-token"), None)]
+    {
+        for call in site.calls.iter().filter(|call| !is_for_daemons(call.who)) {
+            let expected = match call.who {
+                For::Owner | For::JobsOwner | For::Asker => Code::NotFound,
+                For::Admins => Code::PermissionDenied,
+                For::People => Code::Ok,
+                For::Daemons | For::JobsDaemon => continue,
+            };
+            assert_eq!(site.code(call, other), expected, "{} by {}", call.path, other.about);
+        }
+    }
+    let other = who("another daemon", Some("daemon-key"), Some("prov-2"));
+    for call in site.calls.iter().filter(|call| is_for_daemons(call.who)) {
+        let expected = if call.who == For::Daemons { Code::Ok } else { Code::PermissionDenied };
+        assert_eq!(site.code(call, other), expected, "{} by {}", call.path, other.about);
+    }
+}
+
+#[test]
+fn a_deleted_key_is_refused_but_for_the_job_that_runs() {
+    let site = Site::new();
+    site.world.delete_key("shared");
+    let (own, other) = (
+        who("its daemon", Some("daemon-key"), Some("prov-1")),
+        who("another daemon", Some("daemon-key"), Some("prov-2")),
+    );
+    for call in site.calls.iter().filter(|call| is_for_daemons(call.who)) {
+        assert_eq!(site.code(call, other), Code::Unauthenticated, "{} by {}", call.path, other.about);
+        let code = site.code(call, own);
+        let expected = match call.path {
+            "ProvisionerDaemons/AcquireJob" => Code::Unauthenticated,
+            // After FailJob, which is just before it in the table.
+            "ProvisionerDaemons/CompleteJob" => Code::FailedPrecondition,
+            _ => Code::Ok,
+        };
+        assert_eq!(code, expected, "{} by {}", call.path, own.about);
+    }
+}
+
+#[test]
+fn who_may_is_let_through() {
+    let site = Site::new();
+    let (alice, root) = (who("alice", Some("alice-token"), None), who("root", Some("root-token"), None));
+    let daemon = who("its daemon", Some("daemon-key"), Some("prov-1"));
+    for call in &site.calls {
+        let (allowed, refused) = match call.who {
+            For::Daemons | For::JobsDaemon => (daemon, None),
+            For::Owner => (alice, Some(Code::NotFound)),
+            For::People | For::JobsOwner => (alice, None),
+            For::Asker | For::Admins => (root, None),
+        };
+        if let Some(code) = refused {
+            assert_eq!(site.code(call, root), code, "{} by an administrator", call.path);
+        }
+        let code = site.code(call, allowed);
+        // What alice has stands in its own way: the name is used, the build runs, and it ended by then.
+        let busy = [Code::AlreadyExists, Code::FailedPrecondition].contains(&code);
+        assert!(code == Code::Ok || busy, "{} by {}: {code:?}", call.path, allowed.about);
     }
 }
 
 #[test]
 fn a_refusal_says_who_was_refused() {
-    let world = World::new();
-    let acquirer = world.acquirer(AcquireConfig::default());
-    let service = WorkspacesService::new(world.store.clone(), acquirer, Arc::new(Config::default()));
-    let bob = Who { about: "bob", token: Some("bob-token"), daemon: None, code: Code::NotFound };
-    let get = v1::GetBuildRequest { build: by_name("dev") };
-    let refused = world.machine.block_on(service.get_build(request(get, bob)));
-    assert_eq!(refused.err().map(|status| status.code()), Some(bob.code));
+    let site = Site::new();
+    let get = site.calls.iter().find(|call| call.path == "Workspaces/GetBuild").expect("it is there");
+    site.world.record.take();
+    assert_eq!(site.code(get, who("bob", Some("bob-token"), None)), Code::NotFound);
     let expected = "rpc.refused method=GetBuild caller=bob reason=there is no workspace \"dev\"";
-    assert_eq!(world.record.take(), [expected]);
+    assert_eq!(site.world.record.take(), [expected]);
+}
+
+#[test]
+fn no_token_is_printed() {
+    let world = World::new();
+    world.create("alice", "dev", "plain").expect("free");
+    let acquired = world.acquire("prov-1").expect("it waits");
+    let token = crate::support::world::session_token(&acquired.message);
+    assert!(!format!("{acquired:?}").contains(&token));
 }

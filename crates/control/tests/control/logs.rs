@@ -36,7 +36,7 @@ fn the_checks_come_in_their_order() {
 #[test]
 fn an_id_that_is_none_is_refused() {
     let world = World::new();
-    let request = v1::UpdateJobRequest { job_id: "seven".to_owned(), logs: vec![] };
+    let request = v1::UpdateJobRequest { job_id: "seven".to_owned(), ..v1::UpdateJobRequest::default() };
     let limits = LogConfig::default();
     let result = world
         .by_daemon("prov-1", |tx, worker| groundhog_control::operations::update::update(tx, worker, request, &limits));

@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::support::{
     World,
-    world::{assert_refused, job_id, line, want},
+    world::{assert_refused, job_id, line, session_token, want},
 };
 
 const ANY: v1::JobStatus = v1::JobStatus::Unspecified;
@@ -40,6 +40,8 @@ fn the_message_says_all_that_a_worker_needs() {
     let world = World::new();
     let build = world.create("alice", "dev", "plain").expect("free");
     let message = world.acquire("prov-1").expect("it waits").message;
+    let token = session_token(&message);
+    assert_eq!(token.len(), 64);
     let expected = v1::Job {
         job_id: build.job_id.clone(),
         created_at_ms: crate::support::machine::START_MS,
@@ -55,6 +57,8 @@ fn the_message_says_all_that_a_worker_needs() {
             template_version: "v1".to_owned(),
             transition: v1::Transition::Start.into(),
             state: vec![],
+            owner_session_token: token,
+            ..v1::WorkspaceBuild::default()
         })),
     };
     assert_eq!(message, expected);

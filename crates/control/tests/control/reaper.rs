@@ -164,7 +164,8 @@ fn a_finished_job_is_left_alone() {
 fn it_runs_every_minute_until_it_is_stopped() {
     let world = World::new();
     let stop = CancellationToken::new();
-    let task = reaper::run(world.host.clone(), world.store.clone(), world.config.reaper.clone(), stop.clone());
+    let (config, daemons) = (world.config.reaper.clone(), world.config.daemons.clone());
+    let task = reaper::run(world.host.clone(), world.store.clone(), config, daemons, stop.clone());
     let task = world.host.spawn("reaper", task);
     let job = world.running("alice", "dev", "prov-1");
     world.advance(Duration::from_secs(359));

@@ -19,7 +19,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use crate::support::world::{DAEMON_KEY, by_name, failure, line, secret, setup, success};
+use crate::support::world::{
+    DAEMON_KEY, by_name, failure, job_id, line, new_workspace, secret, setup, success, update,
+};
 
 /// Far above what any step here takes; it turns a hang into a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,7 +79,7 @@ impl Site {
     }
 
     async fn create(&self, name: &str) -> v1::Build {
-        let request = v1::CreateWorkspaceRequest { name: name.to_owned(), template: "plain".to_owned() };
+        let request = new_workspace(name, "plain");
         let mut user = self.user("alice");
         soon(&self.client.host(), user.create_workspace(request)).await.expect("it is free").into_inner()
     }
@@ -148,11 +150,11 @@ async fn a_job_from_beginning_to_end() {
     assert!(soon(&host, call.answers.message()).await.expect("served").is_none(), "one answer is all");
     drop(call);
 
-    let job_id = job.job_id.clone();
-    let id = job_id.parse().expect("the control plane writes ids");
-    let update = v1::UpdateJobRequest { job_id: job_id.clone(), logs: vec![line(1, "hello")] };
-    assert!(!soon(&host, prov.update_job(update)).await.expect("it runs").into_inner().canceled);
-    let quota = v1::CommitQuotaRequest { job_id: job_id.clone(), daily_cost: 25 };
+    let text = job.job_id.clone();
+    let id = text.parse().expect("the control plane writes ids");
+    let request = v1::UpdateJobRequest { logs: vec![line(1, "hello")], ..update(id) };
+    assert!(!soon(&host, prov.update_job(request)).await.expect("it runs").into_inner().canceled);
+    let quota = v1::CommitQuotaRequest { job_id: text, daily_cost: 25 };
     assert!(soon(&host, prov.commit_quota(quota)).await.expect("it runs").into_inner().ok);
     soon(&host, prov.complete_job(success(id, b"state"))).await.expect("it runs");
     soon(&host, prov.complete_job(success(id, b"state"))).await.expect("J10");
@@ -208,12 +210,12 @@ async fn a_daemon_that_hangs_up_after_its_first_word_keeps_its_job() {
     let mut call = Call::begin(&mut first, want()).await.expect("admitted");
     let build = site.create("dev").await;
     call.answer(&host).await.expect("served").expect("a job");
-    let update = v1::UpdateJobRequest { job_id: build.job_id.clone(), logs: vec![] };
-    soon(&host, first.update_job(update.clone())).await.expect("it runs");
+    let request = update(job_id(&build));
+    soon(&host, first.update_job(request.clone())).await.expect("it runs");
     doomed.stop().await;
     // The same daemon on a new connection (J17). Its update is taken whichever end of the call is noticed first.
     let mut again = site.daemon(&host, "prov-1");
-    soon(&host, again.update_job(update)).await.expect("it still runs");
+    soon(&host, again.update_job(request)).await.expect("it still runs");
     assert_eq!(site.get("dev").await.status(), JobStatus::Running);
     site.stop().await;
 }

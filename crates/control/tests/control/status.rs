@@ -1,6 +1,7 @@
 //! A job's status: all sixteen combinations written out, what each word means, and how one follows another.
 
 use groundhog_control::{
+    job_kind::JobKind,
     job_status::{Facts, JobStatus, status},
     log_limit::LogUse,
     store::jobs::Job,
@@ -68,6 +69,7 @@ const ALL: [JobStatus; 6] = [
 fn fresh() -> Job {
     Job {
         id: JobId(Uuid::nil()),
+        kind: JobKind::WorkspaceBuild,
         provisioner_type: "scripted".to_owned(),
         initiator: UserId(Uuid::nil()),
         created_at: 0,

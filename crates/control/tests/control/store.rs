@@ -182,7 +182,7 @@ fn a_newer_database_is_not_touched() {
     drop(Database::open(&path).expect("it can be made"));
     let other = rusqlite::Connection::open(&path).expect("it is there");
     other.execute("INSERT INTO schema_migrations (version) VALUES (99)", []).expect("it has the table");
-    assert!(matches!(Database::open(&path), Err(StoreError::SchemaIsNewer { found: 99, known: 1 })));
+    assert!(matches!(Database::open(&path), Err(StoreError::SchemaIsNewer { found: 99, known: 2 })));
 }
 
 #[test]
@@ -241,9 +241,10 @@ fn the_tables_themselves_refuse_what_must_not_be() {
     // The same number twice, and the same name twice among live workspaces.
     let twice = world.tx(|tx| {
         let build = builds::by_id(tx, id)?.expect("it was just made");
-        let builds::Build { workspace, version, job, number, transition, daily_cost, .. } = build;
+        let builds::Build { workspace, version, job, number, transition, daily_cost, ref asked, .. } = build;
         let id = groundhog_wire::id::BuildId(Uuid::from_u128(9));
-        Ok(builds::insert(tx, &builds::NewBuild { id, workspace, version, job, number, transition, daily_cost })?)
+        let again = builds::NewBuild { id, workspace, version, job, number, transition, daily_cost, asked };
+        Ok(builds::insert(tx, &again)?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
     let twice = world.by_user("alice", |tx, user| {
@@ -258,4 +259,18 @@ fn the_tables_themselves_refuse_what_must_not_be() {
         Ok(users::insert_member(tx, group, groundhog_wire::id::UserId(Uuid::from_u128(9)))?)
     });
     assert!(matches!(nobody, Err(CallError::Store(_))));
+}
+
+#[test]
+fn a_database_in_memory_is_what_a_new_file_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    drop(Database::open(&path).expect("it can be made"));
+    let file = rusqlite::Connection::open(&path).expect("it is there");
+    let tables: i64 = file.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).expect("it has some");
+    assert!(tables > 40);
+    // Two of them share nothing, although they begin as one image.
+    let (one, two) = (Database::in_memory().expect("works"), Database::in_memory().expect("works"));
+    one.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+    two.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("nothing of the other is in it");
 }

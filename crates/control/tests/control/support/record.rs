@@ -28,7 +28,11 @@ impl Record {
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().expect("no test panics while it writes an event"))
             .into_iter()
-            .filter(|line| !["daemon.seen", "daemon.waits", "job.updated"].iter().any(|event| line.starts_with(event)))
+            .filter(|line| {
+                !["daemon.seen", "daemon.waits", "job.updated", "audit.written"]
+                    .iter()
+                    .any(|event| line.starts_with(event))
+            })
             .collect()
     }
 }

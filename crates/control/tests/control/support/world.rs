@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use groundhog_control::{
-    AcquireConfig, Config, DaemonKeySetup, Database, GroupSetup, Setup, Store, StoreConfig, TemplateSetup, UserSetup,
+    AcquireConfig, Config, DaemonKeySetup, Database, GroupSetup, Role, Setup, Store, StoreConfig, TemplateSetup,
+    UserSetup,
     acquirer::Acquirer,
     identity,
     operations::{
-        acquire::{self, Acquired, Want},
-        cancel, finish, quota, reap, update, view, workspace,
+        acquire::{self, Acquired, Terms, Want},
+        administration, cancel, dry_run, finish, quota, reap, update, version, view, workspace,
     },
     refusal::{CallError, Refusal},
     store::{Tx, daemons::Worker, jobs, users::User},
@@ -22,9 +23,14 @@ use groundhog_wire::{
 };
 use tonic::Code;
 
-use super::{machine::TestMachine, record::Record};
+use super::{
+    machine::{START_MS, TestMachine},
+    record::Record,
+};
 
 pub(crate) const JOB_BYTES_MAX: usize = 1_000_000;
+pub(crate) const TERMS: Terms =
+    Terms { job_bytes_max: JOB_BYTES_MAX, session_lifetime: Duration::from_secs(24 * 3600) };
 pub(crate) const DAEMON_KEY: &str = "daemon-key";
 
 pub(crate) struct World {
@@ -37,9 +43,16 @@ pub(crate) struct World {
 }
 
 /// alice may spend 100 credits (60 and 40 by two groups), bob has no limit. "plain" asks nothing of a daemon,
-/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be.
+/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, late's session
+/// has expired, ahead is the account that builds ahead.
 pub(crate) fn setup() -> Setup {
-    let user = |name: &str| UserSetup { name: name.to_owned(), token: secret(&format!("{name}-token")) };
+    let user = |name: &str, role| UserSetup {
+        name: name.to_owned(),
+        token: secret(&format!("{name}-token")),
+        role,
+        token_expires_at_ms: None,
+    };
+    let late = UserSetup { token_expires_at_ms: Some(START_MS), ..user("late", Role::Admin) };
     let group = |name: &str, budget| GroupSetup { name: name.to_owned(), budget, members: vec!["alice".to_owned()] };
     let template = |name: &str, source: Vec<u8>, tags: &[(&str, &str)]| TemplateSetup {
         name: name.to_owned(),
@@ -49,7 +62,13 @@ pub(crate) fn setup() -> Setup {
         tags: map(tags),
     };
     Setup {
-        users: vec![user("alice"), user("bob")],
+        users: vec![
+            user("alice", Role::Member),
+            user("bob", Role::Member),
+            user("root", Role::Admin),
+            user("ahead", Role::Prebuilds),
+            late,
+        ],
         groups: vec![group("devs", 60), group("ops", 40)],
         templates: vec![
             template("plain", b"source of plain".to_vec(), &[]),
@@ -74,7 +93,15 @@ impl World {
     }
 
     pub(crate) fn acquirer(&self, config: AcquireConfig) -> Acquirer {
-        Acquirer::new(&self.host, self.store.clone(), config, JOB_BYTES_MAX)
+        Acquirer::new(&self.host, self.store.clone(), config, TERMS)
+    }
+
+    /// What `work` makes of this world by way of another store over its database.
+    pub(crate) fn through<T>(&mut self, store: &Store, work: impl FnOnce(&Self) -> T) -> T {
+        let own = std::mem::replace(&mut self.store, store.clone());
+        let output = work(self);
+        self.store = own;
+        output
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
@@ -104,14 +131,24 @@ impl World {
         self.tx(|tx| work(tx, &identity::worker(tx, &daemon(name))?))
     }
 
+    /// What `work` makes of a daemon's call about a job.
+    pub(crate) fn with_job<T>(
+        &self,
+        name: &str,
+        job: JobId,
+        work: impl FnOnce(&Tx<'_>, &Worker) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.tx(|tx| work(tx, &identity::worker_of(tx, &daemon(name), &job.to_string())?))
+    }
+
     pub(crate) fn create(&self, user: &str, name: &str, template: &str) -> Result<v1::Build, CallError> {
-        let request = v1::CreateWorkspaceRequest { name: name.to_owned(), template: template.to_owned() };
-        self.by_user(user, |tx, user| workspace::create_workspace(tx, user, &request)).map(|queued| queued.build)
+        let request = new_workspace(name, template);
+        self.by_user(user, |tx, user| workspace::create_workspace(tx, user, &request))
     }
 
     pub(crate) fn build(&self, user: &str, name: &str, transition: v1::Transition) -> Result<v1::Build, CallError> {
-        let request = v1::CreateBuildRequest { workspace: name.to_owned(), transition: transition.into() };
-        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request)).map(|queued| queued.build)
+        let request = new_build(name, transition);
+        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request))
     }
 
     /// A person's view of the workspace's latest build.
@@ -131,8 +168,7 @@ impl World {
     }
 
     pub(crate) fn acquire_with(&self, daemon: &str, want: &Want) -> Option<Acquired> {
-        self.by_daemon(daemon, |tx, worker| Ok(acquire::next(tx, worker, want, JOB_BYTES_MAX)?))
-            .expect("the database works")
+        self.by_daemon(daemon, |tx, worker| acquire::next(tx, worker, want, &TERMS)).expect("the database works")
     }
 
     /// Creates a workspace and has `daemon` take its build.
@@ -148,9 +184,17 @@ impl World {
     }
 
     pub(crate) fn update(&self, daemon: &str, job: JobId, logs: Vec<v1::LogLine>) -> Result<bool, CallError> {
-        let request = v1::UpdateJobRequest { job_id: job.to_string(), logs };
+        let request = v1::UpdateJobRequest { logs, ..update(job) };
+        self.update_with(daemon, request).map(|answer| answer.canceled)
+    }
+
+    pub(crate) fn update_with(
+        &self,
+        daemon: &str,
+        request: v1::UpdateJobRequest,
+    ) -> Result<v1::UpdateJobResponse, CallError> {
         let limits = &self.config.logs;
-        self.by_daemon(daemon, |tx, worker| update::update(tx, worker, request, limits)).map(|answer| answer.canceled)
+        Ok(self.by_daemon(daemon, |tx, worker| update::update(tx, worker, request, limits))??)
     }
 
     pub(crate) fn commit(
@@ -168,12 +212,54 @@ impl World {
     }
 
     pub(crate) fn complete(&self, daemon: &str, request: &v1::CompleteJobRequest) -> Result<(), CallError> {
-        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request)).map(drop)
+        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request, &self.config.external_auth)).map(drop)
     }
 
     pub(crate) fn cancel(&self, user: &str, name: &str, expect: v1::JobStatus) -> Result<v1::Build, CallError> {
         let request = v1::CancelBuildRequest { build: by_name(name), expect_status: expect.into() };
-        self.by_user(user, |tx, user| cancel::cancel(tx, user, &request))
+        self.by_user(user, |tx, user| cancel::cancel_build(tx, user, &request))
+    }
+
+    pub(crate) fn create_version(
+        &self,
+        user: &str,
+        request: &v1::CreateVersionRequest,
+    ) -> Result<v1::TemplateVersion, CallError> {
+        self.by_user(user, |tx, user| version::create(tx, user, request))
+    }
+
+    /// Adds a version, and imports it as a daemon would that finds nothing in it.
+    pub(crate) fn import(&self, request: &v1::CreateVersionRequest) -> v1::TemplateVersion {
+        self.create_version("root", request).expect("an administrator may");
+        let job = self.acquire("importer").expect("it waits").job;
+        self.complete("importer", &imported(job, v1::CompletedTemplateImport::default())).expect("it runs");
+        self.version(&request.template, &request.version)
+    }
+
+    pub(crate) fn version(&self, template: &str, version: &str) -> v1::TemplateVersion {
+        let request = v1::GetVersionRequest { version: version_of(template, version) };
+        self.by_user("alice", |tx, _| version::get(tx, &request)).expect("it exists")
+    }
+
+    pub(crate) fn dry_run(&self, user: &str, template: &str) -> Result<v1::DryRun, CallError> {
+        let version = version_of(template, "");
+        let request = v1::CreateDryRunRequest { version, ..v1::CreateDryRunRequest::default() };
+        self.by_user(user, |tx, user| dry_run::create(tx, user, &request))
+    }
+
+    pub(crate) fn cancel_job(&self, user: &str, job: JobId, expect: v1::JobStatus) -> Result<v1::JobView, CallError> {
+        let request = v1::CancelJobRequest { job_id: job.to_string(), expect_status: expect.into() };
+        self.by_user(user, |tx, user| cancel::cancel_job(tx, user, &request))
+    }
+
+    pub(crate) fn delete_key(&self, key: &str) {
+        let request = v1::DeleteDaemonKeyRequest { key: key.to_owned() };
+        self.by_user("root", |tx, user| administration::delete_key(tx, user, &request)).expect("it exists");
+    }
+
+    pub(crate) fn audit(&self) -> Vec<v1::AuditEntry> {
+        let request = v1::ListAuditEntriesRequest::default();
+        self.by_user("root", |tx, _| administration::list(tx, &request)).expect("the database works").entries
     }
 
     pub(crate) fn reap(&self, job: JobId) -> bool {
@@ -200,16 +286,67 @@ pub(crate) fn want(tags: &[(&str, &str)]) -> Want {
     Want { provisioner_types: ["scripted".to_owned()].into(), tags }
 }
 
+pub(crate) fn version_of(template: &str, version: &str) -> Option<v1::VersionSelector> {
+    Some(v1::VersionSelector { template: template.to_owned(), version: version.to_owned() })
+}
+
 pub(crate) fn by_name(workspace: &str) -> Option<v1::BuildSelector> {
     Some(v1::BuildSelector { kind: Some(Kind::Workspace(workspace.to_owned())) })
+}
+
+pub(crate) fn new_version(template: &str, version: &str) -> v1::CreateVersionRequest {
+    v1::CreateVersionRequest {
+        template: template.to_owned(),
+        version: version.to_owned(),
+        provisioner_type: "scripted".to_owned(),
+        source: format!("source of {template} {version}").into_bytes(),
+        ..v1::CreateVersionRequest::default()
+    }
+}
+
+pub(crate) fn imported(job: JobId, found: v1::CompletedTemplateImport) -> v1::CompleteJobRequest {
+    let kind = Some(v1::complete_job_request::Kind::TemplateImport(found));
+    v1::CompleteJobRequest { job_id: job.to_string(), kind }
+}
+
+pub(crate) fn tried(job: JobId, found: v1::CompletedTemplateDryRun) -> v1::CompleteJobRequest {
+    let kind = Some(v1::complete_job_request::Kind::TemplateDryRun(found));
+    v1::CompleteJobRequest { job_id: job.to_string(), kind }
+}
+
+/// The token by which the workspace that a job builds calls as its owner.
+pub(crate) fn session_token(job: &v1::Job) -> String {
+    match &job.kind {
+        Some(v1::job::Kind::WorkspaceBuild(build)) => build.owner_session_token.clone(),
+        other => panic!("expected a build, got {other:?}"),
+    }
 }
 
 pub(crate) fn job_id(build: &v1::Build) -> JobId {
     build.job_id.parse().expect("the control plane writes ids")
 }
 
+pub(crate) fn new_workspace(name: &str, template: &str) -> v1::CreateWorkspaceRequest {
+    let (name, template) = (name.to_owned(), template.to_owned());
+    v1::CreateWorkspaceRequest { name, template, ..v1::CreateWorkspaceRequest::default() }
+}
+
+pub(crate) fn new_build(workspace: &str, transition: v1::Transition) -> v1::CreateBuildRequest {
+    let (workspace, transition) = (workspace.to_owned(), transition.into());
+    v1::CreateBuildRequest { workspace, transition, ..v1::CreateBuildRequest::default() }
+}
+
+pub(crate) fn update(job: JobId) -> v1::UpdateJobRequest {
+    v1::UpdateJobRequest { job_id: job.to_string(), ..v1::UpdateJobRequest::default() }
+}
+
+pub(crate) fn resource(name: &str, agents: &[&str]) -> v1::Resource {
+    let agents = agents.iter().map(|name| v1::Agent { name: (*name).to_owned() }).collect();
+    v1::Resource { name: name.to_owned(), r#type: "machine".to_owned(), daily_cost: 3, agents }
+}
+
 pub(crate) fn failure(job: JobId, error: &str, state: Option<&[u8]>) -> v1::FailJobRequest {
-    let build = v1::FailedWorkspaceBuild { state: state.map(<[u8]>::to_vec) };
+    let build = v1::FailedWorkspaceBuild { state: state.map(<[u8]>::to_vec), timings: vec![] };
     v1::FailJobRequest {
         job_id: job.to_string(),
         error: error.to_owned(),
@@ -219,8 +356,11 @@ pub(crate) fn failure(job: JobId, error: &str, state: Option<&[u8]>) -> v1::Fail
 }
 
 pub(crate) fn success(job: JobId, state: &[u8]) -> v1::CompleteJobRequest {
-    let resources = vec![v1::Resource { name: "vm".to_owned(), r#type: "machine".to_owned(), daily_cost: 3 }];
-    let build = v1::CompletedWorkspaceBuild { state: state.to_vec(), resources };
+    let build = v1::CompletedWorkspaceBuild {
+        state: state.to_vec(),
+        resources: vec![resource("vm", &[])],
+        ..v1::CompletedWorkspaceBuild::default()
+    };
     v1::CompleteJobRequest {
         job_id: job.to_string(),
         kind: Some(v1::complete_job_request::Kind::WorkspaceBuild(build)),
