@@ -44,6 +44,8 @@ pub enum Command {
     Invariants(FormatArguments),
     /// List the events that a run can show
     Events(FormatArguments),
+    /// Show a state machine as the code has it
+    Fsm(FsmArguments),
 }
 
 /// How results are written.
@@ -62,6 +64,36 @@ pub struct FormatArguments {
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Options of `fsm`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FsmArguments {
+    /// Which machine
+    #[arg(value_enum)]
+    pub machine: Machine,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FsmFormat,
+}
+
+/// A state machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Machine {
+    /// A job's status, by what is known of it
+    JobStatus,
+}
+
+/// How a state machine is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FsmFormat {
+    /// A table, for people
+    #[default]
+    Text,
+    /// A list of objects, for programs
+    Json,
+    /// A diagram in the language of Mermaid
+    Mermaid,
 }
 
 /// Options of `list`.

@@ -48,6 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Elsewhere(arguments) => commands::check::elsewhere::serve(&arguments),
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Invariants(arguments) => commands::invariants::run(arguments.format),
+        Command::Fsm(arguments) => commands::fsm::run(&arguments),
         Command::Events(arguments) => commands::events::run(arguments.format),
     };
     match outcome {

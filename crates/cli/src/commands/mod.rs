@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod events;
+pub mod fsm;
 pub mod fuzz;
 pub mod invariants;
 pub mod list;

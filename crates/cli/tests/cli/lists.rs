@@ -91,6 +91,7 @@ fn help_and_version_are_answers() {
         "list",
         "invariants",
         "events",
+        "fsm",
         "Exit status:",
         "0  ",
         "1  ",

@@ -3,7 +3,7 @@
 //! - `support`: the folder, the program, and scenarios to run.
 //! - `verdicts`: runs that pass and runs that fail. `snapshots`: `--log` and `--bless`.
 //! - `mistakes`: what is wrong with a file or a command line, and how that is told.
-//! - `lists`: `list`, `invariants`, `events` and the help.
+//! - `lists`: `list`, `invariants`, `events` and the help. `fsm`: the state machines.
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `check`, `diff`: the same runs in two processes; where two logs part.
@@ -12,6 +12,7 @@
 mod campaigns;
 mod check;
 mod diff;
+mod fsm;
 mod lists;
 mod mistakes;
 mod output;

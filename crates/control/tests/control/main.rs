@@ -7,17 +7,22 @@
 //! - shells: `store`, `acquirer`, `identity` (every unary call, by who calls), `rpc` (over real sockets).
 
 mod acquirer;
+mod audit;
 mod cancel;
 mod core;
 mod core_reference;
+mod daemons;
 mod finish;
+mod follow;
 mod identity;
 mod logs;
 mod names;
 mod queue;
 mod quota;
 mod reaper;
+mod replicas;
 mod rpc;
+mod sessions;
 mod status;
 mod store;
 mod support;

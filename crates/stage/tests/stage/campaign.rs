@@ -291,3 +291,106 @@ fn a_case_is_replayed_and_says_what_became_of_it() {
     assert_eq!(replay(&file(&text).scenario, &elsewhere).0, Verdict::StillFails { is_same_run: false });
     assert_eq!(Signature::from(failure.case().signature), signature);
 }
+
+/// A family of everything that a campaign may draw only where a file asks for it.
+const MIXED: &str = r#"
+about = "Imports, dry runs and followed logs at several replicas."
+duration = "10m"
+[control]
+replicas = "1..3"
+notices = { loss = 0.1 }
+[[user]]
+name = "root"
+role = "admin"
+[[template]]
+name = "vm"
+parse = { takes = "1s..5s" }
+variables = [{ name = "region", required = true }]
+parameters = [{ name = "cpus", required = true }]
+[[template]]
+name = "endless"
+parse = { hangs = true }
+plan = { hangs = true }
+[[provisioner]]
+name = "prov"
+count = "1..3"
+slots = "1..2"
+[[step]]
+at = "1s..2m"
+create_workspace = { name = "dev", owner = "alice", template = "vm" }
+[[step]]
+at = "1m"
+import_template = { template = "vm", version = "v2", like = "endless" }
+[[step]]
+at = "2m"
+dry_run = { template = "endless" }
+[workload]
+imports = "0..3"
+dry_runs = "0..3"
+follows = "0..2"
+cancels = "0..4"
+"#;
+
+#[test]
+fn what_a_file_asks_for_is_drawn_and_can_end() {
+    let family = family(MIXED);
+    let plans: Vec<Scenario> = (0..100).map(|seed| family.plan(seed)).collect();
+    let replicas: BTreeSet<u32> = plans.iter().map(|plan| plan.control.replicas).collect();
+    let slots: BTreeSet<u32> = plans.iter().flat_map(|plan| &plan.provisioners).map(|one| one.slots).collect();
+    assert_eq!((replicas, slots), ((1..=3).collect(), (1..=2).collect()));
+    let hosts: BTreeSet<&str> =
+        plans.iter().flat_map(|plan| &plan.faults).flat_map(|fault| fault.kind.hosts()).collect();
+    assert!(["control", "control-2", "control-3"].iter().all(|host| hosts.contains(host)), "{hosts:?}");
+    let has = |is: &dyn Fn(&Action) -> bool| plans.iter().flat_map(|plan| &plan.steps).any(|step| is(&step.action));
+    assert!(has(&|action| matches!(action, Action::ImportTemplate { template, .. } if template == "vm-x")));
+    assert!(has(&|action| matches!(action, Action::FollowLogs { .. })));
+    for plan in &plans {
+        assert_reads_back(plan);
+        // What hangs while it is read or tried out is canceled when all is calm, after the last fault.
+        let calm = plan.faults.iter().filter_map(|fault| fault.ends_at()).max().unwrap_or_default();
+        let late = |is: &dyn Fn(&Action) -> bool| plan.steps.iter().any(|step| step.at > calm && is(&step.action));
+        assert!(late(&|action| matches!(action, Action::CancelImport { version, .. } if version == "v2")));
+        assert!(late(&|action| matches!(action, Action::CancelDryRun { template, .. } if template == "endless")));
+    }
+}
+
+#[test]
+fn replicas_slots_and_imports_can_be_left_out() {
+    let family = family(MIXED);
+    for seed in 0..30 {
+        let mut plan = family.plan(seed);
+        let mut rounds = 0;
+        while let Some(simpler) = plan.simpler().into_iter().next() {
+            plan = simpler;
+            rounds += 1;
+            assert!(rounds < 1_000, "seed {seed} goes round in circles:\n{}", plan.to_toml());
+        }
+        assert_reads_back(&plan);
+        assert_eq!(plan.control.replicas, 1, "\n{}", plan.to_toml());
+        assert!(plan.provisioners.iter().all(|one| one.slots == 1));
+        for part in 0..plan.parts() {
+            if let Some(smaller) = plan.without(part..part + 1) {
+                assert_reads_back(&smaller);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_family_that_asks_for_nothing_further_has_nothing_further() {
+    let family = family(FLEET);
+    for seed in 0..100 {
+        let plan = family.plan(seed);
+        assert_eq!(plan.control.replicas, 1);
+        let usual = |action: &Action| {
+            !matches!(
+                action,
+                Action::ImportTemplate { .. }
+                    | Action::DryRun { .. }
+                    | Action::FollowLogs { .. }
+                    | Action::DeleteKey { .. }
+            )
+        };
+        assert!(plan.steps.iter().all(|step| usual(&step.action)));
+    }
+}

@@ -131,6 +131,16 @@ impl World {
         self.tx(|tx| work(tx, &identity::worker(tx, &daemon(name))?))
     }
 
+    /// What `work` makes of a daemon's call about a job.
+    pub(crate) fn with_job<T>(
+        &self,
+        name: &str,
+        job: JobId,
+        work: impl FnOnce(&Tx<'_>, &Worker) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.tx(|tx| work(tx, &identity::worker_of(tx, &daemon(name), &job.to_string())?))
+    }
+
     pub(crate) fn create(&self, user: &str, name: &str, template: &str) -> Result<v1::Build, CallError> {
         let request = new_workspace(name, template);
         self.by_user(user, |tx, user| workspace::create_workspace(tx, user, &request))

@@ -1,30 +1,34 @@
 //! The runner against a reference: a small second runner that is written from the rules alone.
 //!
-//! [`rules`] is the reference. It knows seconds, not microseconds, and how many lines there are, not what they say.
+//! [`rules`] is the reference, in the [`words`] that both are seen by. It knows seconds, not microseconds, and how many lines there are, not what they say.
 //! What is seen of both after each step is compared: requests and session, the calls in flight, the outcome. Every
 //! log line is due at once and every try a second after the last here, since the queue and the back-off have tests
 //! of their own.
 
 mod rules;
+mod words;
 
 use std::time::Duration;
 
 use groundhog_host::Instant;
 use groundhog_wire::v1::{
-    self, CommitQuotaResponse, FailJobRequest, Job, LogLevel, Resource, Transition, WorkspaceBuild,
+    self, CommitQuotaResponse, FailJobRequest, Job, LogLevel, Resource, TemplateDryRun, TemplateImport, Transition,
+    WorkspaceBuild,
 };
 use proptest::{prelude::*, strategy::Union, test_runner::RngSeed};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use self::rules::{
-    Answer, CLOSING_FLUSH, FORCE_CANCEL, HEARTBEAT, LAST_FLUSH, PHASE_FLUSH, Place, RETRY, Reference, Seen, Step,
-    reason,
+use self::{
+    rules::Reference,
+    words::{
+        Answer, CLOSING_FLUSH, FORCE_CANCEL, HEARTBEAT, Kind, LAST_FLUSH, PHASE_FLUSH, Place, RETRY, Seen, Step, reason,
+    },
 };
 use super::{
     Runner, RunnerConfig,
-    event::{CallError, Effect, Event, Moment, Outcome},
+    event::{CallError, Declared, Effect, Event, Moment, Outcome},
 };
-use crate::session::{Applied, Planned, Response};
+use crate::session::{Applied, Parsed, Planned, Response};
 
 fn config() -> RunnerConfig {
     RunnerConfig {
@@ -63,21 +67,29 @@ impl ReferenceStateMachine for Reference {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        prop_oneof![Just(Transition::Start), Just(Transition::Stop), Just(Transition::Destroy)]
-            .prop_map(Self::new)
-            .boxed()
+        let builds = prop_oneof![Just(Transition::Start), Just(Transition::Stop), Just(Transition::Destroy)];
+        prop_oneof![
+            3 => builds.prop_map(Kind::Build),
+            3 => Just(Kind::Import),
+            1 => Just(Kind::DryRun),
+        ]
+        .prop_map(Self::new)
+        .boxed()
     }
 
     fn transitions(state: &Self) -> BoxedStrategy<Step> {
         let flips = proptest::bool::weighted(0.1);
         let all = [
-            (30, Just(Step::Start).boxed()),
+            (30, proptest::bool::weighted(0.97).prop_map(Step::Start).boxed()),
             (20, answers(flips).prop_map(Step::Update).boxed()),
             (12, answers(proptest::bool::weighted(0.8)).prop_map(Step::Quota).boxed()),
             (8, answers(Just(())).prop_map(Step::Terminal).boxed()),
+            (12, answers(flips).prop_map(Step::Declare).boxed()),
             (5, prop_oneof![9 => 1_u64..4, 1 => 900_u64..2_200].prop_map(Step::Logs).boxed()),
+            (8, flips.prop_map(|fails| Step::Parsed { fails }).boxed()),
             (8, (flips, 0_i32..3).prop_map(|(fails, cost)| Step::Planned { fails, cost }).boxed()),
             (8, any::<bool>().prop_map(|fails| Step::Applied { fails }).boxed()),
+            (1, Just(Step::OutOfTurn).boxed()),
             (1, Just(Step::SessionEnds).boxed()),
             (1, Just(Step::Shutdown).boxed()),
             (if state.is_decided() { 6 } else { 1 }, Just(Step::Close).boxed()),
@@ -92,14 +104,16 @@ impl ReferenceStateMachine for Reference {
     fn preconditions(state: &Self, step: &Step) -> bool {
         let begun = state.place != Place::New;
         match step {
-            Step::Start => !begun,
+            Step::Start(_) => !begun,
             Step::Update(_) => state.seen.update.is_some(),
             Step::Quota(_) => state.seen.quota.is_some(),
             Step::Terminal(_) => state.seen.terminal.is_some(),
-            Step::Logs(_) => state.seen.session && matches!(state.place, Place::Planning | Place::Applying),
-            Step::Planned { .. } => state.place == Place::Planning,
+            Step::Declare(_) => state.seen.declare,
+            Step::Logs(_) | Step::SessionEnds => state.place.is_work(),
+            Step::Parsed { .. } => state.place == Place::Parsing,
+            Step::Planned { .. } => matches!(state.place, Place::Planning | Place::PlanningStop),
+            Step::OutOfTurn => begun && !state.is_decided(),
             Step::Applied { .. } => state.place == Place::Applying,
-            Step::SessionEnds => matches!(state.place, Place::Planning | Place::Applying),
             Step::Shutdown | Step::Close => true,
             Step::Stop | Step::Pass(_) => begun,
         }
@@ -122,14 +136,17 @@ impl ReferenceStateMachine for Reference {
 }
 
 /// One of each, in the order in which they are drawn.
-const EXAMPLES: [Step; 12] = [
-    Step::Start,
+const EXAMPLES: [Step; 15] = [
+    Step::Start(true),
     Step::Update(Answer::Lost),
     Step::Quota(Answer::Lost),
     Step::Terminal(Answer::Lost),
+    Step::Declare(Answer::Lost),
     Step::Logs(1),
+    Step::Parsed { fails: false },
     Step::Planned { fails: false, cost: 0 },
     Step::Applied { fails: false },
+    Step::OutOfTurn,
     Step::SessionEnds,
     Step::Shutdown,
     Step::Close,
@@ -141,6 +158,7 @@ const EXAMPLES: [Step; 12] = [
 struct Tested {
     runner: Runner,
     now: Instant,
+    opens: bool,
     seen: Seen,
 }
 
@@ -149,8 +167,8 @@ impl Tested {
         for effect in self.runner.handle(Moment { now: self.now, wall_ms: 0 }, event) {
             match effect {
                 Effect::Open => {
-                    self.seen.session = true;
-                    self.happen(Event::Opened(Ok(())));
+                    self.seen.session = self.opens;
+                    self.happen(Event::Opened(if self.opens { Ok(()) } else { Err("no".to_owned()) }));
                 }
                 Effect::Send(request) => self.seen.requests.push(request.name()),
                 Effect::CloseSession => self.seen.session = false,
@@ -158,13 +176,19 @@ impl Tested {
                     assert_eq!(self.seen.update, None, "two updates in flight");
                     self.seen.update = Some(request.logs.iter().map(|line| line.sequence).collect());
                 }
-                Effect::Declare(_) => {}
+                Effect::Declare(_) => {
+                    assert!(!self.seen.declare, "two declarations in flight");
+                    self.seen.declare = true;
+                }
                 Effect::CommitQuota(request) => self.seen.quota = Some(request.daily_cost),
                 Effect::Fail(FailJobRequest { error, error_code, .. }) => {
                     self.seen.terminal = Some(format!("failed: {error} {error_code}"));
                 }
                 Effect::Complete(_) => self.seen.terminal = Some("completed".to_owned()),
-                Effect::Abandon => (self.seen.update, self.seen.quota, self.seen.terminal) = (None, None, None),
+                Effect::Abandon => {
+                    self.seen.declare = false;
+                    (self.seen.update, self.seen.quota, self.seen.terminal) = (None, None, None);
+                }
                 Effect::Tell(_) => {}
             }
         }
@@ -182,16 +206,31 @@ impl StateMachineTest for Tested {
     type Reference = Reference;
 
     fn init_test(reference: &Reference) -> Self {
-        let build = WorkspaceBuild { transition: reference.transition.into(), ..WorkspaceBuild::default() };
+        let kind = match reference.kind {
+            Kind::Build(transition) => v1::job::Kind::WorkspaceBuild(WorkspaceBuild {
+                transition: transition.into(),
+                ..WorkspaceBuild::default()
+            }),
+            Kind::Import => v1::job::Kind::TemplateImport(TemplateImport::default()),
+            Kind::DryRun => v1::job::Kind::TemplateDryRun(TemplateDryRun::default()),
+        };
         let job_id = "6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2c".to_owned();
-        let job = Job { job_id, kind: Some(v1::job::Kind::WorkspaceBuild(build)), ..Job::default() };
+        let job = Job { job_id, kind: Some(kind), ..Job::default() };
         let now = Instant::default();
-        Self { runner: Runner::new(job, config(), now).expect("the id is one"), now, seen: Seen::default() }
+        Self {
+            runner: Runner::new(job, config(), now).expect("the id is one"),
+            now,
+            opens: true,
+            seen: Seen::default(),
+        }
     }
 
-    fn apply(mut tested: Self, _reference: &Reference, step: Step) -> Self {
+    fn apply(mut tested: Self, reference: &Reference, step: Step) -> Self {
         match step {
-            Step::Start => tested.happen(Event::Start),
+            Step::Start(opens) => {
+                tested.opens = opens;
+                tested.happen(Event::Start);
+            }
             Step::Update(answer) => {
                 tested.seen.update = None;
                 tested.happen(Event::Updated(result(answer)));
@@ -210,6 +249,25 @@ impl StateMachineTest for Tested {
                     let response = Response::Log { level: LogLevel::Info, output: "x".to_owned() };
                     tested.happen(Event::Response(response));
                 }
+            }
+            Step::Declare(answer) => {
+                tested.seen.declare = false;
+                let declared = |canceled| Declared { canceled, variable_values: Vec::new() };
+                tested.happen(Event::Declared(result(answer).map(declared)));
+            }
+            Step::Parsed { fails } => {
+                let error = fails.then(|| "no".to_owned());
+                tested.happen(Event::Response(Response::Parsed(Parsed { error, ..Parsed::default() })));
+            }
+            Step::OutOfTurn => {
+                // The reference has taken the step already; of the requests, the last tells what was under way.
+                let applying = reference.seen.requests.iter().rfind(|request| **request != "Cancel") == Some(&"Apply");
+                let response = if applying {
+                    Response::Planned(Planned::default())
+                } else {
+                    Response::Applied(Applied::default())
+                };
+                tested.happen(Event::Response(response));
             }
             Step::Planned { fails, cost } => {
                 let resources = vec![Resource { daily_cost: cost, ..Resource::default() }];
@@ -247,7 +305,7 @@ impl StateMachineTest for Tested {
 
 prop_state_machine! {
     #![proptest_config(ProptestConfig {
-        cases: 500,
+        cases: 800,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(0),
         ..ProptestConfig::default()

@@ -2,100 +2,14 @@
 
 use groundhog_wire::v1::Transition;
 
-pub(super) const HEARTBEAT: u64 = 5;
-pub(super) const FORCE_CANCEL: u64 = 20;
-pub(super) const PHASE_FLUSH: u64 = 7;
-pub(super) const LAST_FLUSH: u64 = 4;
-pub(super) const CLOSING_FLUSH: u64 = 3;
-pub(super) const RETRY: u64 = 1;
-/// How many lines a message carries.
-const MESSAGE_LINES: u64 = 1_000;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Answer<T> {
-    Ok(T),
-    Lost,
-    Refused,
-    Over,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    Start,
-    /// The update is answered; accepted, it tells whether a user has cancelled the job.
-    Update(Answer<bool>),
-    /// The quota is answered; whether it suffices.
-    Quota(Answer<bool>),
-    Terminal(Answer<()>),
-    Logs(u64),
-    Planned {
-        fails: bool,
-        cost: i32,
-    },
-    Applied {
-        fails: bool,
-    },
-    SessionEnds,
-    Shutdown,
-    Close,
-    Stop,
-    Pass(u64),
-}
-
-/// A terminal message: completed, or failed with an error and its code.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum End {
-    Completed,
-    Failed(String, &'static str),
-}
-
-fn failed(error: impl Into<String>) -> End {
-    End::Failed(error.into(), "")
-}
-
-/// A call: in flight, or to be made at this time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Call {
-    InFlight,
-    From(u64),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
-    New,
-    Planning,
-    FlushBeforeQuota(i32),
-    Quota(i32, Call),
-    FlushBeforeApply,
-    Applying,
-    LastFlush(End),
-    Terminal(End, Call),
-    Over(String),
-}
-
-/// A wait for an update that is begun after it, and for lines up to a number.
-#[derive(Clone, Copy, Debug)]
-struct Wait {
-    lines: u64,
-    until: u64,
-    heard: bool,
-}
-
-/// What can be seen of a runner from outside.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Seen {
-    pub(super) requests: Vec<&'static str>,
-    pub(super) session: bool,
-    /// The numbers of the lines that the update in flight carries.
-    pub(super) update: Option<Vec<u64>>,
-    pub(super) quota: Option<i32>,
-    pub(super) terminal: Option<String>,
-    pub(super) outcome: Option<String>,
-}
+use super::words::{
+    Answer, CLOSING_FLUSH, Call, End, FORCE_CANCEL, HEARTBEAT, Kind, LAST_FLUSH, MESSAGE_LINES, PHASE_FLUSH, Place,
+    RETRY, Seen, Step, Wait, failed, reason,
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
-    pub(super) transition: Transition,
+    pub(super) kind: Kind,
     pub(super) now: u64,
     pub(super) place: Place,
     canceled_at: Option<u64>,
@@ -113,9 +27,9 @@ pub(super) struct Reference {
 
 impl Reference {
     /// A run that has not begun.
-    pub(super) fn new(transition: Transition) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
-            transition,
+            kind,
             now: 0,
             place: Place::New,
             canceled_at: None,
@@ -135,16 +49,21 @@ impl Reference {
 
     pub(super) fn take(&mut self, step: Step) {
         match step {
-            Step::Start => {
+            Step::Start(false) => self.tell(failed("open session: no")),
+            Step::Start(true) => {
                 self.seen.session = true;
                 self.lines += 1;
                 self.seen.requests.push("Config");
                 if self.canceled_at.is_some() {
                     self.seen.requests.push("Cancel");
-                    self.decide(failed("provisioning was canceled"), LAST_FLUSH);
-                } else {
-                    self.seen.requests.push("Plan");
+                    // The session is there, so there is something to clean up.
                     self.place = Place::Planning;
+                    self.decide(failed("provisioning was canceled"), LAST_FLUSH);
+                } else if self.kind == Kind::Import {
+                    self.lines += 1;
+                    self.ask("Parse", Place::Parsing);
+                } else {
+                    self.ask("Plan", Place::Planning);
                 }
             }
             Step::Update(answer) => self.update_answered(answer),
@@ -157,18 +76,26 @@ impl Reference {
                     self.settle();
                 }
             }
-            Step::Planned { fails: true, .. } | Step::Applied { fails: true } => self.decide(failed("no"), LAST_FLUSH),
-            // A cancelled job begins no further phase.
-            Step::Planned { .. } if self.canceled_at.is_some() => {
-                self.decide(failed("provisioning was canceled"), LAST_FLUSH);
-            }
-            Step::Planned { cost, .. } => {
-                let asks = cost != 0 && self.transition != Transition::Destroy;
-                self.wait_for_flush(PHASE_FLUSH);
-                self.place = if asks { Place::FlushBeforeQuota(cost) } else { Place::FlushBeforeApply };
-            }
+            Step::Declare(answer) => self.declared(answer),
+            Step::Parsed { fails } => self.parsed(fails),
+            Step::Planned { fails, cost } => self.planned(fails, cost),
+            Step::Applied { fails: true } => self.decide(failed("no"), LAST_FLUSH),
             Step::Applied { .. } => self.decide(End::Completed, LAST_FLUSH),
-            Step::SessionEnds => self.decide(failed("recv workspace provision: gone"), LAST_FLUSH),
+            Step::OutOfTurn => {
+                let kind = if self.place == Place::Applying { "Planned" } else { "Applied" };
+                let what = format!("invalid message type {kind:?} received from provisioner");
+                let end = failed(format!("{}{what}", self.prefix()));
+                self.seen.session = false;
+                self.decide(end, LAST_FLUSH);
+            }
+            Step::SessionEnds => {
+                let what = match (self.kind, &self.place) {
+                    (Kind::Build(_), _) => "recv workspace provision: gone",
+                    (_, Place::Parsing) => "recv parse source: gone",
+                    _ => "recv import provision: gone",
+                };
+                self.decide(failed(format!("{}{what}", self.prefix())), LAST_FLUSH);
+            }
             Step::Shutdown => self.cancel(),
             Step::Close => match &self.place {
                 Place::LastFlush(_) => {
@@ -186,6 +113,72 @@ impl Reference {
         }
     }
 
+    fn ask(&mut self, request: &'static str, place: Place) {
+        self.seen.requests.push(request);
+        self.place = place;
+    }
+
+    /// The words before what went wrong in a session.
+    fn prefix(&self) -> &'static str {
+        match (self.kind, &self.place) {
+            (Kind::Build(_), _) => "",
+            (Kind::DryRun, _) => "run dry-run provision job: ",
+            (Kind::Import, Place::Parsing | Place::Declaring(_)) => "run parse: ",
+            (Kind::Import, Place::PlanningStop) => "template import provision for stop: ",
+            (Kind::Import, _) => "template import provision for start: ",
+        }
+    }
+
+    fn parsed(&mut self, fails: bool) {
+        if fails {
+            self.decide(failed("run parse: parse error: no"), LAST_FLUSH);
+        } else if self.canceled_at.is_some() {
+            self.decide(failed("provisioning was canceled"), LAST_FLUSH);
+        } else {
+            self.place = Place::Declaring(Call::From(self.now));
+        }
+    }
+
+    fn declared(&mut self, answer: Answer<bool>) {
+        match answer {
+            Answer::Lost => self.place = Place::Declaring(Call::From(self.now + RETRY)),
+            Answer::Refused | Answer::Over => {
+                self.place = Place::Declaring(Call::From(self.now));
+                self.decide(failed(format!("update job: {}", reason(answer))), LAST_FLUSH);
+            }
+            Answer::Ok(canceled) => {
+                self.place = Place::Declaring(Call::From(self.now));
+                // It proves as much as a heartbeat.
+                self.heard_at = self.now;
+                if canceled {
+                    self.cancel();
+                } else {
+                    self.lines += 1;
+                    self.ask("Plan", Place::Planning);
+                }
+            }
+        }
+    }
+
+    fn planned(&mut self, fails: bool, cost: i32) {
+        let is_last = self.kind == Kind::DryRun || self.place == Place::PlanningStop;
+        if fails {
+            self.decide(failed(format!("{}no", self.prefix())), LAST_FLUSH);
+        } else if is_last {
+            self.decide(End::Completed, LAST_FLUSH);
+        } else if self.canceled_at.is_some() {
+            // A cancelled job begins no further phase.
+            self.decide(failed("provisioning was canceled"), LAST_FLUSH);
+        } else if self.kind == Kind::Import {
+            self.lines += 1;
+            self.ask("Plan", Place::PlanningStop);
+        } else {
+            let asks = cost != 0 && self.kind != Kind::Build(Transition::Destroy);
+            self.wait_for_flush(PHASE_FLUSH);
+            self.place = if asks { Place::FlushBeforeQuota(cost) } else { Place::FlushBeforeApply };
+        }
+    }
+
     /// The first cancel is forwarded in every phase (J7) and starts the force-cancel timer (J6).
     fn cancel(&mut self) {
         if self.canceled_at.is_some() {
@@ -193,8 +186,10 @@ impl Reference {
         }
         self.canceled_at = Some(self.now);
         match self.place {
-            Place::Planning | Place::Applying => self.seen.requests.push("Cancel"),
-            Place::FlushBeforeQuota(_) | Place::Quota(..) | Place::FlushBeforeApply => {
+            Place::Parsing | Place::Planning | Place::PlanningStop | Place::Applying => {
+                self.seen.requests.push("Cancel");
+            }
+            Place::Declaring(_) | Place::FlushBeforeQuota(_) | Place::Quota(..) | Place::FlushBeforeApply => {
                 self.seen.requests.push("Cancel");
                 self.decide(failed("provisioning was canceled"), LAST_FLUSH);
             }
@@ -213,9 +208,9 @@ impl Reference {
     fn decide(&mut self, end: End, flush: u64) {
         match self.place {
             // Nothing was begun.
-            Place::New if !self.seen.session => return self.tell(end),
-            // The commit is dropped, and whatever else is in flight with it.
-            Place::Quota(_, Call::InFlight) => self.update = None,
+            Place::New => return self.tell(end),
+            // The phase's own call is dropped, and whatever else is in flight with it.
+            Place::Declaring(Call::InFlight) | Place::Quota(_, Call::InFlight) => self.update = None,
             _ => {}
         }
         self.lines += 1;
@@ -317,7 +312,7 @@ impl Reference {
                 _ => {}
             }
         }
-        if let Place::Quota(_, call) | Place::Terminal(_, call) = &mut self.place
+        if let Place::Declaring(call) | Place::Quota(_, call) | Place::Terminal(_, call) = &mut self.place
             && matches!(call, Call::From(at) if *at <= self.now)
         {
             *call = Call::InFlight;
@@ -335,6 +330,7 @@ impl Reference {
 
     fn look(&mut self) {
         self.seen.update = self.update.map(|(last, _)| (self.stored + 1..=last).collect());
+        self.seen.declare = self.place == Place::Declaring(Call::InFlight);
         self.seen.quota = match self.place {
             Place::Quota(cost, Call::InFlight) => Some(cost),
             _ => None,
@@ -348,12 +344,5 @@ impl Reference {
             Place::Over(outcome) => Some(outcome.clone()),
             _ => None,
         };
-    }
-}
-
-pub(super) fn reason<T>(answer: Answer<T>) -> &'static str {
-    match answer {
-        Answer::Over => "job already completed",
-        _ => "refused",
     }
 }

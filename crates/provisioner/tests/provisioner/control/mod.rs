@@ -1,14 +1,17 @@
 //! A control plane of a few lines: hands out what it is given, notes every call, takes whatever it is told.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use groundhog_host::{Address, Host};
 use groundhog_wire::{
-    Caller, Limited, Routes, ServerConfig, serve,
+    Caller, Endpoints, Limited, Routes, ServerConfig, serve,
     v1::{
-        AcquireJobRequest, AcquireJobResponse, CommitQuotaRequest, CommitQuotaResponse, CompleteJobRequest,
+        self, AcquireJobRequest, AcquireJobResponse, CommitQuotaRequest, CommitQuotaResponse, CompleteJobRequest,
         CompleteJobResponse, FailJobRequest, FailJobResponse, Job, Transition, UpdateJobRequest, UpdateJobResponse,
-        WorkspaceBuild, acquire_job_request, job,
+        VariableValue, WorkspaceBuild, acquire_job_request, job,
         provisioner_daemons_server::{ProvisionerDaemons, ProvisionerDaemonsServer},
     },
 };
@@ -18,6 +21,9 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 /// The key that daemons are let in by.
 pub(crate) const KEY: &str = "key-of-the-test";
+
+/// The ids of the jobs that a test may hand out.
+pub(crate) const JOBS: [&str; 2] = ["6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2c", "6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2d"];
 
 /// A call that has come.
 #[derive(Debug)]
@@ -32,23 +38,49 @@ pub(crate) enum Call {
     Complete(CompleteJobRequest),
 }
 
+/// The control plane, behind two addresses.
 pub(crate) struct Control {
-    pub(crate) address: Address,
-    pub(crate) job_id: String,
+    pub(crate) endpoints: Endpoints,
+    /// Ends what is behind the first address.
+    first: CancellationToken,
     shared: Arc<Shared>,
     jobs: mpsc::UnboundedSender<Job>,
     calls: mpsc::UnboundedReceiver<Call>,
+}
+
+/// What the control plane does unlike itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ways {
+    /// Every update is told that the job was cancelled.
+    pub(crate) canceled: bool,
+    /// Daemons are not let in.
+    pub(crate) refuses: Option<&'static str>,
+    /// Jobs are not handed out.
+    pub(crate) refuses_to_acquire: Option<&'static str>,
+    /// Terminal messages are not answered.
+    pub(crate) ignores_terminal: bool,
+    /// No job is taken as completed.
+    pub(crate) refuses_to_complete: bool,
 }
 
 struct Shared {
     host: Host,
     jobs: AsyncMutex<mpsc::UnboundedReceiver<Job>>,
     calls: mpsc::UnboundedSender<Call>,
-    canceled: Mutex<bool>,
-    refusal: OnceLock<&'static str>,
+    ways: Mutex<Ways>,
 }
 
 struct Service(Arc<Shared>);
+
+async fn listen(host: &Host, shared: &Arc<Shared>, stop: CancellationToken) -> Address {
+    let listener = host.listen(0).await.expect("a port");
+    let address = Address::new(host.name(), listener.port());
+    let routes = Routes::new().add(ProvisionerDaemonsServer::new(Service(shared.clone())).limited());
+    let server = host.clone();
+    let config = ServerConfig { shutdown_grace: Duration::ZERO, ..ServerConfig::default() };
+    host.spawn("control", async move { serve(&server, listener, routes, config, stop).await }).detach();
+    address
+}
 
 impl Control {
     pub(crate) async fn start(host: &Host) -> Self {
@@ -58,19 +90,22 @@ impl Control {
             host: host.clone(),
             jobs: AsyncMutex::new(jobs_taken),
             calls: calls_made,
-            canceled: Mutex::new(false),
-            refusal: OnceLock::new(),
+            ways: Mutex::default(),
         });
-        let listener = host.listen(0).await.expect("a port");
-        let address = Address::new(host.name(), listener.port());
-        let routes = Routes::new().add(ProvisionerDaemonsServer::new(Service(shared.clone())).limited());
-        let server = host.clone();
-        host.spawn("control", async move {
-            serve(&server, listener, routes, ServerConfig::default(), CancellationToken::new()).await;
-        })
-        .detach();
-        let job_id = "6f8d3ea8-0f3e-4b6e-9d5c-0e5f6f3a1b2c".to_owned();
-        Self { address, job_id, shared, jobs, calls }
+        let first = CancellationToken::new();
+        let address = listen(host, &shared, first.clone()).await;
+        let endpoints = Endpoints::new(address, vec![listen(host, &shared, CancellationToken::new()).await]);
+        Self { endpoints, first, shared, jobs, calls }
+    }
+
+    /// Breaks every connection, and lets there be no more behind the first address.
+    pub(crate) fn break_first(&self) {
+        self.first.cancel();
+    }
+
+    /// Changes what the control plane does.
+    pub(crate) fn ways(&self, change: impl FnOnce(&mut Ways)) {
+        change(&mut self.shared.ways.lock().expect("nobody panics holding it"));
     }
 
     /// Queues a start that plays `script`.
@@ -79,25 +114,17 @@ impl Control {
     }
 
     pub(crate) fn deliver_for(&self, provisioner_type: &str, script: &str) {
-        let build = WorkspaceBuild { transition: Transition::Start.into(), ..WorkspaceBuild::default() };
-        let job = Job {
-            job_id: self.job_id.clone(),
-            provisioner_type: provisioner_type.to_owned(),
-            template_source: script.as_bytes().to_vec(),
-            kind: Some(job::Kind::WorkspaceBuild(build)),
-            ..Job::default()
-        };
+        let provisioner_type = provisioner_type.to_owned();
+        self.deliver_job(Job { provisioner_type, ..job(start(), script) });
+    }
+
+    /// Queues a job of this kind that plays `script`.
+    pub(crate) fn deliver_kind(&self, kind: job::Kind, script: &str) {
+        self.deliver_job(job(kind, script));
+    }
+
+    pub(crate) fn deliver_job(&self, job: Job) {
         self.jobs.send(job).expect("the service is there");
-    }
-
-    /// From now on every update is told that the job was cancelled.
-    pub(crate) fn cancel(&self) {
-        *self.shared.canceled.lock().expect("nobody panics holding it") = true;
-    }
-
-    /// Daemons are not let in any more.
-    pub(crate) fn refuse(&self, why: &'static str) {
-        self.shared.refusal.set(why).expect("refused once");
     }
 
     pub(crate) async fn next(&mut self) -> Call {
@@ -106,25 +133,80 @@ impl Control {
 
     /// Waits until the job is being applied.
     pub(crate) async fn until_apply(&mut self) {
+        self.until_line("Starting workspace").await;
+    }
+
+    /// Waits until there is a line in this stage.
+    pub(crate) async fn until_line(&mut self, stage: &str) {
         loop {
             match self.next().await {
-                Call::Update(request) if request.logs.iter().any(|line| line.stage == "Starting workspace") => return,
+                Call::Update(request) if request.logs.iter().any(|line| line.stage == stage) => return,
                 Call::Update(_) | Call::Acquire | Call::Delivered => {}
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    /// Waits until the job fails; with what.
-    pub(crate) async fn failure(&mut self) -> String {
+    /// Waits until the job has ended; everything that was said about it.
+    pub(crate) async fn until_end(&mut self) -> Vec<Call> {
+        let mut calls = Vec::new();
         loop {
             match self.next().await {
-                Call::Fail(request) => return request.error,
+                Call::Acquire | Call::Delivered => {}
+                end @ (Call::Fail(_) | Call::Complete(_)) => {
+                    calls.push(end);
+                    return calls;
+                }
+                call => calls.push(call),
+            }
+        }
+    }
+
+    /// Waits until the job fails; with what.
+    pub(crate) async fn failure(&mut self) -> String {
+        self.failed().await.error
+    }
+
+    /// Waits until a job fails; which.
+    pub(crate) async fn failed_job(&mut self) -> String {
+        self.failed().await.job_id
+    }
+
+    /// Waits until a job fails.
+    pub(crate) async fn failed(&mut self) -> FailJobRequest {
+        loop {
+            match self.next().await {
+                Call::Fail(request) => return request,
                 Call::Update(_) | Call::Acquire | Call::Delivered => {}
                 other => panic!("{other:?}"),
             }
         }
     }
+}
+
+/// A job of this kind that plays `script`.
+pub(crate) fn job(kind: job::Kind, script: &str) -> Job {
+    Job {
+        job_id: JOBS[0].to_owned(),
+        provisioner_type: "scripted".to_owned(),
+        template_source: script.as_bytes().to_vec(),
+        kind: Some(kind),
+        ..Job::default()
+    }
+}
+
+/// A workspace's start.
+pub(crate) fn start() -> job::Kind {
+    job::Kind::WorkspaceBuild(WorkspaceBuild { transition: Transition::Start.into(), ..WorkspaceBuild::default() })
+}
+
+/// The lines among these calls: stage and output.
+pub(crate) fn lines(calls: &[Call]) -> Vec<(&str, &str)> {
+    let logs = calls.iter().flat_map(|call| match call {
+        Call::Update(request) => &request.logs[..],
+        _ => &[],
+    });
+    logs.map(|line| (line.stage.as_str(), line.output.as_str())).collect()
 }
 
 impl Service {
@@ -137,7 +219,18 @@ impl Service {
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         let caller = Caller::from_metadata(request.metadata())?;
         assert_eq!((caller.token.expose(), caller.require_daemon()?.as_str()), (KEY, "prov-1"));
-        self.0.refusal.get().map_or(Ok(()), |why| Err(Status::unauthenticated(*why)))
+        self.ways().refuses.map_or(Ok(()), |why| Err(Status::unauthenticated(why)))
+    }
+
+    fn ways(&self) -> Ways {
+        *self.0.ways.lock().expect("nobody panics holding it")
+    }
+
+    /// Waits for ever, if that is the control plane's way.
+    async fn perhaps_ignore(&self) {
+        if self.ways().ignores_terminal {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -150,15 +243,17 @@ impl ProvisionerDaemons for Service {
         request: Request<Streaming<AcquireJobRequest>>,
     ) -> Result<Response<Self::AcquireJobStream>, Status> {
         self.admit(&request)?;
+        if let Some(why) = self.ways().refuses_to_acquire {
+            return Err(Status::unauthenticated(why));
+        }
         let mut requests = request.into_inner();
         let wanted = requests.message().await?;
         assert!(matches!(wanted, Some(AcquireJobRequest { kind: Some(acquire_job_request::Kind::Want(_)) })));
         let _ = self.0.calls.send(Call::Acquire);
-        let mut jobs = self.0.jobs.lock().await;
         let job = tokio::select! {
             biased;
             // A job that is there is handed out, cancel or none, as the real control plane does.
-            job = jobs.recv() => job,
+            job = async { self.0.jobs.lock().await.recv().await } => job,
             cancel = requests.message() => {
                 assert!(matches!(cancel?, Some(AcquireJobRequest { kind: Some(acquire_job_request::Kind::Cancel(_)) })));
                 let _ = self.0.calls.send(Call::CancelAcquire);
@@ -178,21 +273,35 @@ impl ProvisionerDaemons for Service {
     }
 
     async fn update_job(&self, request: Request<UpdateJobRequest>) -> Result<Response<UpdateJobResponse>, Status> {
+        let declarations = request.get_ref().declarations.clone().unwrap_or_default();
         self.note(request, Call::Update)?;
-        let canceled = *self.0.canceled.lock().expect("nobody panics holding it");
-        Ok(Response::new(UpdateJobResponse { canceled }))
+        let missing: Vec<_> =
+            declarations.variables.iter().filter(|it| it.required).map(|it| it.name.as_str()).collect();
+        if !missing.is_empty() {
+            let why = format!("required template variables need values: {}", missing.join(", "));
+            return Err(Status::invalid_argument(why));
+        }
+        let value = |it: v1::TemplateVariable| VariableValue {
+            name: it.name,
+            value: it.default_value,
+            sensitive: it.sensitive,
+        };
+        let variable_values = declarations.variables.into_iter().map(value).collect();
+        Ok(Response::new(UpdateJobResponse { canceled: self.ways().canceled, variable_values }))
     }
 
     async fn commit_quota(
         &self,
         request: Request<CommitQuotaRequest>,
     ) -> Result<Response<CommitQuotaResponse>, Status> {
+        let ok = request.get_ref().daily_cost < 20;
         self.note(request, |_| Call::Quota)?;
-        Ok(Response::new(CommitQuotaResponse { ok: true, credits_consumed: 0, budget: -1 }))
+        Ok(Response::new(CommitQuotaResponse { ok, credits_consumed: 0, budget: 20 }))
     }
 
     async fn fail_job(&self, request: Request<FailJobRequest>) -> Result<Response<FailJobResponse>, Status> {
         self.note(request, Call::Fail)?;
+        self.perhaps_ignore().await;
         Ok(Response::new(FailJobResponse {}))
     }
 
@@ -201,6 +310,10 @@ impl ProvisionerDaemons for Service {
         request: Request<CompleteJobRequest>,
     ) -> Result<Response<CompleteJobResponse>, Status> {
         self.note(request, Call::Complete)?;
+        self.perhaps_ignore().await;
+        if self.ways().refuses_to_complete {
+            return Err(Status::internal("no"));
+        }
         Ok(Response::new(CompleteJobResponse {}))
     }
 }

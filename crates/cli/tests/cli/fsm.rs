@@ -1,0 +1,51 @@
+//! `fsm`: the state machines as the code has them.
+
+use serde_json::{Value, json};
+
+use super::support::{Folder, assert_has, keys};
+
+/// What `fsm` writes as JSON.
+fn objects(folder: &Folder, machine: &str) -> Vec<Value> {
+    let text = folder.run(&["fsm", machine, "--format", "json"]).with_status(0).quiet();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
+}
+
+#[test]
+fn a_jobs_status_is_a_table_of_sixteen_rows() {
+    let folder = Folder::new();
+    let rows = objects(&folder, "job-status");
+    assert_eq!(rows.len(), 16);
+    for row in &rows {
+        assert_eq!(keys(row), ["canceled", "completed", "error", "started", "status"]);
+        // An error outweighs everything else.
+        assert_eq!(row["error"] == true, row["status"] == "failed", "{row}");
+    }
+    for row in [
+        json!({ "started": false, "canceled": false, "completed": false, "error": false, "status": "pending" }),
+        json!({ "started": true, "canceled": true, "completed": false, "error": false, "status": "canceling" }),
+        json!({ "started": true, "canceled": true, "completed": true, "error": true, "status": "failed" }),
+    ] {
+        assert!(rows.contains(&row), "{row}");
+    }
+    let text = folder.run(&["fsm", "job-status"]).with_status(0).quiet();
+    let lines: Vec<Vec<_>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["STARTED", "CANCELED", "COMPLETED", "ERROR", "STATUS"]);
+    assert_eq!(lines.len(), 17);
+    assert!(lines.contains(&vec!["yes", "no", "no", "no", "running"]));
+}
+
+#[test]
+fn a_jobs_status_is_a_picture() {
+    let picture = Folder::new().run(&["fsm", "job-status", "--format", "mermaid"]).with_status(0).quiet();
+    assert!(picture.starts_with("stateDiagram-v2\n"), "{picture}");
+    assert_has(&picture, "    pending --> running: started\n");
+    assert_has(&picture, "    canceling --> canceled: completed\n");
+    // What is over stays over.
+    assert!(!picture.contains("succeeded -->") && !picture.contains("failed -->"), "{picture}");
+}
+
+#[test]
+fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
+    let refusal = Folder::new().run(&["fsm", "jobstatus"]).with_status(2).refused();
+    assert_has(&refusal, "job-status");
+}
