@@ -25,6 +25,11 @@ impl Attempt {
         self.in_flight
     }
 
+    /// Whether the last call was lost and not tried again yet.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.retry_at.is_some()
+    }
+
     /// Whether a call may begin now.
     pub(super) fn may_begin(&self, now: Instant) -> bool {
         !self.in_flight && self.retry_at.is_none_or(|at| at <= now)

@@ -181,7 +181,7 @@ impl Runner {
     }
 
     /// Whether updates are sent: from the session's begin until the terminal message (J5).
-    fn reports(&self) -> bool {
+    pub(super) fn reports(&self) -> bool {
         !matches!(self.stage, Stage::New | Stage::Opening | Stage::Terminal { .. } | Stage::Ended(_))
     }
 

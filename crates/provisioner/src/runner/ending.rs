@@ -233,3 +233,60 @@ impl Runner {
         self.stage = Stage::Ended(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use groundhog_wire::v1::{CompletedTemplateImport, CompletedWorkspaceBuild, Resource, Timing};
+
+    use super::*;
+
+    fn complete(kind: complete_job_request::Kind) -> Message {
+        Message::Complete(CompleteJobRequest { job_id: String::new(), kind: Some(kind) })
+    }
+
+    #[test]
+    fn what_is_too_large_fails_in_a_message_that_is_not() {
+        let large = || "x".repeat(MESSAGE_BYTES_MAX);
+        let timing = |stage: String| vec![Timing { stage, ..Timing::default() }];
+        let build = CompletedWorkspaceBuild { state: large().into_bytes(), ..CompletedWorkspaceBuild::default() };
+        let slow = CompletedWorkspaceBuild { timings: timing(large()), ..CompletedWorkspaceBuild::default() };
+        let resource = Resource { name: large(), ..Resource::default() };
+        let import = CompletedTemplateImport { start_resources: vec![resource], ..CompletedTemplateImport::default() };
+        let state = |bytes: usize| Some(vec![0; bytes]);
+        // What is too large, what it fails with, how many bytes of state stay and how many timings.
+        for (message, error, state, timings) in [
+            (complete(complete_job_request::Kind::WorkspaceBuild(build)), "the build's result is too large: ", None, 0),
+            (complete(complete_job_request::Kind::WorkspaceBuild(slow)), "the build's result is too large: ", None, 0),
+            (
+                complete(complete_job_request::Kind::TemplateImport(import)),
+                "the import's result is too large: ",
+                None,
+                0,
+            ),
+            (Message::Fail(texts::failed_verbatim(large(), state(9), timing("plan".to_owned()))), "xxx", Some(9), 1),
+            (Message::Fail(texts::failed_verbatim("no".to_owned(), state(9), timing(large()))), "no", Some(9), 0),
+            (
+                Message::Fail(texts::failed_verbatim("no".to_owned(), state(MESSAGE_BYTES_MAX), Vec::new())),
+                "no",
+                None,
+                0,
+            ),
+        ] {
+            let Message::Fail(request) = message.bounded() else { panic!("still completed") };
+            assert!(request.encoded_len() < MESSAGE_BYTES_MAX, "{} bytes", request.encoded_len());
+            assert!(request.error.starts_with(error), "{}", &request.error[..40]);
+            let build = match request.kind {
+                Some(fail_job_request::Kind::WorkspaceBuild(build)) => build,
+                _ => Default::default(),
+            };
+            assert_eq!((build.state.map(|state| state.len()), build.timings.len()), (state, timings), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let build = CompletedWorkspaceBuild { state: vec![0; 3 << 20], ..CompletedWorkspaceBuild::default() };
+        let message = complete(complete_job_request::Kind::WorkspaceBuild(build));
+        assert!(matches!(message.bounded(), Message::Complete(_)));
+    }
+}

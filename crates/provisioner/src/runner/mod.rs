@@ -8,6 +8,7 @@
 //! - `updates`: heartbeats, and waiting until a flush has been accepted. `attempt`: one call at a time, tried
 //!   again with back-off.
 //! - `texts`: stage names, error texts and error codes.
+//! - [`transitions`](mod@transitions): what every event does in every state, read off the core.
 //! - `shell`: carries the effects out and feeds the results back.
 //!
 //! Architecture invariant: the shell decides nothing. Whatever can go wrong in the order of things goes wrong in
@@ -29,6 +30,7 @@ pub(crate) mod shell;
 #[cfg(test)]
 mod stories;
 mod texts;
+pub mod transitions;
 mod updates;
 
 use std::time::Duration;
@@ -36,6 +38,7 @@ use std::time::Duration;
 pub use self::{
     core::Runner,
     log_queue::{BATCH_BYTES_MAX, BATCH_LINES_MAX, LINE_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_LINES_MAX},
+    transitions::{Row, transitions},
 };
 
 /// A runner's times and limits. The defaults are this platform's.

@@ -58,6 +58,16 @@ impl Updates {
         [barrier_due, heartbeat_due, logs_due_at].into_iter().flatten().min().map(|due| due.max(earliest))
     }
 
+    /// Whether the update in flight was begun before the present barrier was set, which waits for the next.
+    pub(super) fn is_behind(&self) -> bool {
+        self.barrier.is_some() && !self.serves_barrier
+    }
+
+    /// Whether the last update was lost and not tried again yet.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.attempt.is_retrying()
+    }
+
     /// An update was begun, with lines up to `carried` if it has any.
     pub(super) fn begun(&mut self, carried: u64) {
         self.attempt.begun();

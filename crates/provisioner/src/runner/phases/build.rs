@@ -56,6 +56,10 @@ impl From<WorkspaceBuild> for Build {
 }
 
 impl Build {
+    pub(in super::super) fn is_destroy(&self) -> bool {
+        self.metadata.transition == Transition::Destroy
+    }
+
     pub(super) fn configure(&self, config: Config) -> Config {
         Config { state: self.state.clone(), log_level: self.log_level, ..config }
     }

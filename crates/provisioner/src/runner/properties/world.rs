@@ -92,6 +92,7 @@ impl World {
         for effect in effects {
             self.carry_out(effect);
         }
+        self.rules.cancel_bound(self.now, !self.runner.is_undecided());
         if cancels && processing && self.open {
             assert_eq!(self.cancels_sent, 1, "a cancel was not forwarded");
         }
@@ -100,7 +101,6 @@ impl World {
         }
         let waits = self.update.is_some() || self.terminal.is_some() || self.runner.next_deadline().is_some();
         assert!(waits || self.runner.outcome().is_some(), "nothing will ever happen again");
-        self.rules.cancel_bound(self.now, !self.runner.is_undecided());
     }
 
     fn carry_out(&mut self, effect: Effect) {
