@@ -80,6 +80,8 @@ pub struct FsmArguments {
 /// A state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
+    /// The runner of a daemon's job: what each event does in each state
+    Runner,
     /// A job's status, by what is known of it
     JobStatus,
 }

@@ -1,5 +1,7 @@
 //! `fsm`: the state machines as the code has them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::support::{Folder, assert_has, keys};
@@ -45,7 +47,31 @@ fn a_jobs_status_is_a_picture() {
 }
 
 #[test]
+fn the_runner_is_a_table_of_every_state_and_event() {
+    let folder = Folder::new();
+    let rows = objects(&folder, "runner");
+    let states = |key: &str| -> BTreeSet<&str> { rows.iter().filter_map(|row| row[key].as_str()).collect() };
+    for row in &rows {
+        assert_eq!(keys(row), ["effects", "event", "next_state", "state"]);
+        assert!(row["effects"].is_array(), "{row}");
+    }
+    // Whatever is led to is told of, and what is led from is not said twice.
+    assert!(states("next_state").is_subset(&states("state")), "{:?}", states("next_state"));
+    let reactions: BTreeSet<_> = rows.iter().map(|row| (row["state"].as_str(), row["event"].as_str())).collect();
+    assert_eq!(reactions.len(), rows.len());
+    let text = folder.run(&["fsm", "runner"]).with_status(0).quiet();
+    assert_eq!(text.lines().count(), rows.len() + 1);
+    assert_eq!(
+        text.lines().next().map(|line| line.split_whitespace().collect::<Vec<_>>()),
+        Some(vec!["STATE", "EVENT", "NEXT", "STATE", "EFFECTS"])
+    );
+    let picture = folder.run(&["fsm", "runner", "--format", "mermaid"]).with_status(0).quiet();
+    assert!(picture.starts_with("stateDiagram-v2\n") && picture.contains(" --> "), "{picture}");
+}
+
+#[test]
 fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
     let refusal = Folder::new().run(&["fsm", "jobstatus"]).with_status(2).refused();
     assert_has(&refusal, "job-status");
+    assert_has(&refusal, "runner");
 }

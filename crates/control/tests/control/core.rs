@@ -126,10 +126,18 @@ enum Op {
     /// An answer comes back.
     Answer(usize),
     Poll,
+    /// A job that waits is cancelled.
+    Cancel(usize),
+    /// So many seconds go by; every question takes less than one.
+    Pass(u64),
 }
+
+/// How often every domain is polled, in seconds.
+const BACKUP_POLL_S: u64 = 30;
 
 fn op() -> impl Strategy<Value = Op> {
     let place = any::<u8>().prop_map(usize::from);
+    let place_again = place.clone();
     prop_oneof![
         3 => (0..TAG_SETS.len()).prop_map(Op::Arrive),
         1 => place.clone().prop_map(Op::Leave),
@@ -138,6 +146,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => place.clone().prop_map(Op::Break),
         4 => place.prop_map(Op::Answer),
         1 => Just(Op::Poll),
+        1 => place_again.prop_map(Op::Cancel),
+        2 => (1_u64..40).prop_map(Op::Pass),
     ]
 }
 
@@ -149,7 +159,12 @@ struct Model {
     waiting: BTreeMap<WaiterId, Want>,
     /// What everyone who ever came wants: a question may outlive its waiter.
     wants: BTreeMap<WaiterId, Want>,
-    jobs: Vec<Posting>,
+    /// The jobs that wait, and since when.
+    jobs: Vec<(Posting, u64)>,
+    /// Since when everyone who ever came has been there.
+    since: BTreeMap<WaiterId, u64>,
+    /// The time, in seconds.
+    now: u64,
     asked: Vec<WaiterId>,
     looked: Vec<(WaiterId, Option<Posting>, bool)>,
     /// Whether every job's posting was heard since the last poll.
@@ -164,6 +179,7 @@ impl Model {
                 let (waiter, want) = (WaiterId(self.last), want(TAG_SETS[tags]));
                 self.waiting.insert(waiter, want.clone());
                 self.wants.insert(waiter, want.clone());
+                self.since.insert(waiter, self.now);
                 self.handle(Event::Arrived { waiter, want }, None);
             }
             Op::Leave(at) => {
@@ -173,7 +189,7 @@ impl Model {
             }
             Op::Queue(tags, posted) => {
                 let posting = posting(TAG_SETS[tags]);
-                self.jobs.push(posting.clone());
+                self.jobs.push((posting.clone(), self.now));
                 if posted {
                     self.handle(Event::Posted(posting), None);
                 } else {
@@ -198,6 +214,31 @@ impl Model {
                 self.lost = false;
                 self.handle(Event::Polled, None);
             }
+            Op::Cancel(at) => {
+                if !self.jobs.is_empty() {
+                    self.jobs.remove(at % self.jobs.len());
+                }
+            }
+            Op::Pass(seconds) => (0..seconds).for_each(|_| self.second()),
+        }
+    }
+
+    /// A second goes by. Its questions are answered within it, and at its end nobody has been waiting beside a job of
+    /// theirs for longer than a poll's interval.
+    fn second(&mut self) {
+        self.now += 1;
+        if self.now.is_multiple_of(BACKUP_POLL_S) {
+            self.apply(&Op::Poll);
+        }
+        self.drain();
+        for (waiter, want) in &self.waiting {
+            for (job, since) in &self.jobs {
+                let together = self.now - self.since[waiter].max(*since);
+                assert!(
+                    together < BACKUP_POLL_S || !want.takes(&job.provisioner_type, &job.tags),
+                    "{waiter:?} has been waiting beside {job:?} for {together} s"
+                );
+            }
         }
     }
 
@@ -207,8 +248,8 @@ impl Model {
         }
         let waiter = self.asked.remove(at % self.asked.len());
         let want = &self.wants[&waiter];
-        let found = self.jobs.iter().position(|job| !failed && want.takes(&job.provisioner_type, &job.tags));
-        let job = found.map(|found| self.jobs.remove(found));
+        let found = self.jobs.iter().position(|(job, _)| !failed && want.takes(&job.provisioner_type, &job.tags));
+        let job = found.map(|found| self.jobs.remove(found).0);
         self.looked.push((waiter, job, failed));
     }
 
@@ -228,7 +269,7 @@ impl Model {
                 Effect::PutBack(waiter) => {
                     let job = locked.take().expect("a job was put back that nobody locked");
                     assert!(!self.waiting.contains_key(&waiter), "a job was kept from a waiter");
-                    self.jobs.push(job.clone());
+                    self.jobs.push((job.clone(), self.now));
                     self.handle(Event::Posted(job), None);
                 }
                 Effect::Fail(waiter) => {
@@ -252,7 +293,7 @@ impl Model {
     }
 
     fn starving(&self) -> Option<(WaiterId, Posting)> {
-        let pairs = self.waiting.iter().flat_map(|(waiter, want)| self.jobs.iter().map(move |job| (waiter, want, job)));
+        let pairs = self.waiting.iter().flat_map(|(waiter, want)| self.jobs.iter().map(move |(job, _)| (waiter, want, job)));
         pairs
             .into_iter()
             .find(|(_, want, job)| want.takes(&job.provisioner_type, &job.tags))
@@ -272,7 +313,9 @@ proptest! {
     })]
 
     /// Whatever happened before: once the questions under way are answered nobody waits for a job that was posted,
-    /// and after one poll nobody waits for any job at all that would be theirs.
+    /// and after one poll nobody waits for any job at all that would be theirs. And as time goes by, with postings lost
+    /// and heard, waiters leaving, jobs cancelled and databases failing, nobody waits beside a job of theirs for longer
+    /// than the backup poll.
     #[test]
     fn no_waiter_starves(ops in prop::collection::vec(op(), 0..80)) {
         let mut model = Model::default();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{
     World,
-    world::{assert_refused, failure, job_id, success},
+    world::{assert_refused, failure, job_id, resource, success},
 };
 
 fn state(world: &World, build: &v1::Build) -> Option<Vec<u8>> {
@@ -151,4 +151,70 @@ fn a_destroy_that_failed_takes_nothing_away() {
     let job = world.acquire("prov-1").expect("it waits").job;
     world.fail("prov-1", &failure(job, "stuck", None)).expect("it runs");
     world.build("alice", "dev", Transition::Destroy).expect("it is still there");
+}
+
+fn timing(stage: &str, started_at_ms: i64, ended_at_ms: i64) -> v1::Timing {
+    v1::Timing { stage: stage.to_owned(), started_at_ms, ended_at_ms, ..v1::Timing::default() }
+}
+
+#[test]
+fn a_builds_report_is_kept_without_the_timings_that_cannot_be() {
+    let world = World::new();
+    let job = world.running("alice", "dev", "prov-1");
+    let replacement = v1::ResourceReplacement { resource: "vm".to_owned(), paths: vec!["image".to_owned()] };
+    let build = v1::CompletedWorkspaceBuild {
+        state: b"s".to_vec(),
+        resources: vec![resource("vm", &["main", "side"]), resource("disk", &[])],
+        timings: vec![
+            timing("plan", 1_000, 2_000),
+            timing("plan", 2_000, 1_000),
+            timing("", 1_000, 2_000),
+            timing("apply", 0, 2_000),
+            timing("apply", 2_000, 2_000),
+        ],
+        replacements: vec![replacement.clone(), v1::ResourceReplacement::default()],
+    };
+    let kind = Some(v1::complete_job_request::Kind::WorkspaceBuild(build.clone()));
+    let request = v1::CompleteJobRequest { job_id: job.to_string(), kind };
+    world.complete("prov-1", &request).expect("a bad timing spoils nothing");
+    world.complete("prov-1", &request).expect("J10");
+    let id = world.latest("alice", "dev").build_id.parse().expect("an id");
+    let (report, resources) =
+        world.tx(|tx| Ok((builds::report(tx, id)?, builds::resources(tx, id)?))).expect("the database works");
+    assert_eq!(report.timings, [timing("plan", 1_000, 2_000), timing("apply", 2_000, 2_000)]);
+    assert_eq!(report.replacements, [replacement]);
+    assert_eq!(resources, build.resources);
+
+    // A failure has timings too.
+    let job = job_id(&world.build("alice", "dev", Transition::Start).expect("none is active"));
+    world.acquire("prov-1").expect("it waits");
+    let failed = v1::FailedWorkspaceBuild { state: None, timings: vec![timing("plan", 5, 6), timing("plan", 6, 5)] };
+    let kind = Some(v1::fail_job_request::Kind::WorkspaceBuild(failed));
+    world.fail("prov-1", &v1::FailJobRequest { kind, ..failure(job, "broken", None) }).expect("it runs");
+    let id = world.latest("alice", "dev").build_id.parse().expect("an id");
+    let report = world.tx(|tx| Ok(builds::report(tx, id)?)).expect("the database works");
+    assert_eq!(report.timings, [timing("plan", 5, 6)]);
+}
+
+#[test]
+fn agents_that_cannot_be_told_apart_are_refused() {
+    let world = World::new();
+    let job = world.running("alice", "dev", "prov-1");
+    let with = |resources| {
+        let build = v1::CompletedWorkspaceBuild { resources, ..v1::CompletedWorkspaceBuild::default() };
+        let kind = Some(v1::complete_job_request::Kind::WorkspaceBuild(build));
+        world.complete("prov-1", &v1::CompleteJobRequest { job_id: job.to_string(), kind })
+    };
+    let text = "agent name \"Main\" is there twice, whatever the case of its letters";
+    let twice = vec![resource("vm", &["main"]), resource("other", &["Main"])];
+    assert_refused(with(twice), Code::InvalidArgument, text);
+    for name in ["", "-main", "main-", "ma--in", "ma_in", "mäin", &"x".repeat(64)] {
+        let text = format!(
+            "agent name {name:?} is invalid: expected 1 to 63 letters, digits and single hyphens, beginning and ending \
+             with a letter or a digit"
+        );
+        assert_refused(with(vec![resource("vm", &[name])]), Code::InvalidArgument, &text);
+    }
+    assert_eq!(world.latest("alice", "dev").status(), JobStatus::Running, "the job is as it was");
+    with(vec![resource("vm", &["main", "side-1", &"x".repeat(63)])]).expect("they are different");
 }

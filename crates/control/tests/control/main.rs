@@ -9,6 +9,7 @@
 mod acquirer;
 mod audit;
 mod cancel;
+mod conformance;
 mod core;
 mod core_reference;
 mod daemons;

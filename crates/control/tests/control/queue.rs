@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use groundhog_control::{job_status::JobStatus, operations::acquire, store::jobs};
+use groundhog_control::{
+    Database, Store, StoreConfig, job_status::JobStatus, operations::acquire, store::jobs,
+};
+use groundhog_host::Random;
 use groundhog_wire::v1;
 use tonic::Code;
 
 use crate::support::{
     World,
-    world::{assert_refused, job_id, line, session_token, want},
+    world::{assert_refused, job_id, line, new_version, session_token, setup, want},
 };
 
 const ANY: v1::JobStatus = v1::JobStatus::Unspecified;
@@ -162,4 +165,48 @@ fn locking_is_conditional() {
     let job = world.running("alice", "dev", "prov-1");
     let locked = world.by_daemon("prov-2", |tx, worker| Ok(jobs::lock(tx, job, worker.id)?)).expect("works");
     assert!(!locked);
+}
+
+/// A world over a file, so that a test can damage what is in it.
+fn damaged(statement: &str, request: &dyn Fn(&World)) -> World {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    let database = Database::open(&path).expect("it can be made");
+    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+    let world = World { database: database.clone(), ..World::new() };
+    let world = World { store: Store::new(&world.host, database, StoreConfig::default()), ..world };
+    request(&world);
+    let other = rusqlite::Connection::open(&path).expect("it is there");
+    other.execute_batch(&format!("PRAGMA foreign_keys = OFF; {statement}")).expect("the statement is sound");
+    world
+}
+
+#[test]
+fn every_job_that_cannot_be_sent_ends_and_says_why() {
+    let build = |world: &World| drop(world.create("alice", "dev", "plain").expect("free"));
+    let import = |world: &World| drop(world.create_version("root", &new_version("new", "v1")).expect("it may"));
+    let dry_run = |world: &World| drop(world.dry_run("root", "plain").expect("it is usable"));
+    let cases: [(&str, &dyn Fn(&World), &str); 11] = [
+        ("DELETE FROM users WHERE name = 'alice'", &build, "get user"),
+        ("DELETE FROM builds", &build, "get workspace build"),
+        ("DELETE FROM workspaces", &build, "get workspace build"),
+        ("DELETE FROM template_versions WHERE source = CAST('source of plain' AS BLOB)", &build, "get template version"),
+        ("DELETE FROM templates WHERE name = 'plain'", &build, "get template version"),
+        ("UPDATE builds SET asked = x'ff'", &build, "get workspace build: the database failed"),
+        ("UPDATE template_versions SET declared = x'ff'", &build, "get template version: the database failed"),
+        ("UPDATE template_versions SET import_job_id = NULL", &import, "get template version"),
+        ("UPDATE template_versions SET given = x'ff'", &import, "get template version: the database failed"),
+        ("DELETE FROM dry_runs", &dry_run, "get dry run"),
+        ("UPDATE dry_runs SET asked = x'ff'", &dry_run, "get dry run: the database failed"),
+    ];
+    for (statement, request, reason) in cases {
+        let world = damaged(statement, request);
+        world.record.take();
+        assert!(world.acquire("prov-1").is_none(), "{statement}");
+        let told = world.record.take();
+        let failed = format!("job.failed job=job by=control error=request job was invalidated: {reason}");
+        assert!(told.len() == 1 && told[0].starts_with(&failed), "{statement}: {told:?}");
+        assert!(world.acquire("prov-1").is_none());
+        assert_eq!(world.record.take(), [""; 0], "{statement}: it has ended");
+    }
 }

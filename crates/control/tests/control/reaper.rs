@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     World,
     machine::START_MS,
-    world::{failure, job_id, line, success},
+    world::{failure, job_id, line, new_version, success},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -174,4 +174,59 @@ fn it_runs_every_minute_until_it_is_stopped() {
     assert_eq!(world.job(job).completed_at, Some(START_MS + 360_000), "the run at six minutes found it");
     stop.cancel();
     world.machine.block_on(task);
+}
+
+#[test]
+fn a_state_that_a_build_has_of_its_own_is_kept() {
+    let world = World::new();
+    let first = world.running("alice", "dev", "prov-1");
+    world.complete("prov-1", &success(first, b"before")).expect("it runs");
+    world.build("alice", "dev", Transition::Start).expect("none is active");
+    world.acquire("prov-1").expect("it waits");
+    // What the running build has so far, and what it reads once it was reaped.
+    for (own, kept) in [(b"own".as_slice(), b"own".as_slice()), (b"", b"own")] {
+        let build = world.latest("alice", "dev");
+        let id = build.build_id.parse().expect("an id");
+        world.tx(|tx| Ok(builds::set_state(tx, id, own)?)).expect("works");
+        world.machine.jump(6 * MINUTE);
+        assert!(world.reap(job_id(&build)));
+        assert_eq!(world.tx(|tx| Ok(builds::state(tx, id)?)).expect("works"), Some(kept.to_vec()));
+        world.build("alice", "dev", Transition::Start).expect("none is active");
+        world.acquire("prov-1").expect("it waits");
+    }
+}
+
+#[test]
+fn a_first_build_without_a_state_has_none_to_fall_back_on() {
+    let world = World::new();
+    let running = world.running("alice", "dev", "prov-1");
+    let pending = job_id(&world.create("bob", "dev", "plain").expect("free"));
+    world.machine.jump(31 * MINUTE);
+    for (job, owner) in [(running, "alice"), (pending, "bob")] {
+        assert!(world.reap(job));
+        let id = world.latest(owner, "dev").build_id.parse().expect("an id");
+        assert_eq!(world.tx(|tx| Ok(builds::state(tx, id)?)).expect("works"), Some(vec![]));
+    }
+}
+
+#[test]
+fn imports_and_dry_runs_are_reaped_alike() {
+    let world = World::new();
+    world.create_version("root", &new_version("hung", "v1")).expect("an administrator may");
+    let hung_import = world.acquire("prov-1").expect("it waits").job;
+    world.dry_run("root", "plain").expect("it is usable");
+    let hung_dry_run = world.acquire("prov-2").expect("it waits").job;
+    world.create_version("root", &new_version("pending", "v1")).expect("an administrator may");
+    world.dry_run("root", "plain").expect("it is usable");
+    world.machine.jump(5 * MINUTE + Duration::from_secs(1));
+    assert_eq!(run_once(&world), 2);
+    world.machine.jump(25 * MINUTE);
+    assert_eq!(run_once(&world), 2);
+    assert_eq!(run_once(&world), 0);
+    for job in [hung_import, hung_dry_run] {
+        assert!(world.job(job).error.contains("detected as hung for 5 minutes"));
+    }
+    let pending = world.version("pending", "v1").import.expect("it was queued");
+    assert!(pending.error.contains("detected as pending for 30 minutes"), "{}", pending.error);
+    assert!(world.create("alice", "dev", "hung").is_err(), "nothing was imported");
 }

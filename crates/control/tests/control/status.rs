@@ -2,7 +2,7 @@
 
 use groundhog_control::{
     job_kind::JobKind,
-    job_status::{Facts, JobStatus, status},
+    job_status::{self, Facts, JobStatus, status},
     log_limit::LogUse,
     store::jobs::Job,
 };
@@ -39,6 +39,12 @@ fn every_combination_has_its_status() {
         seen.insert(facts);
     }
     assert_eq!(seen.len(), 16, "a combination is missing");
+    // The table that is printed is this one.
+    let printed: std::collections::BTreeMap<_, _> = job_status::table()
+        .into_iter()
+        .map(|(facts, status)| ([facts.started, facts.canceled, facts.completed, facts.error], status))
+        .collect();
+    assert_eq!(printed, table.into_iter().collect());
 }
 
 /// What each status means, from the words of its own documentation.

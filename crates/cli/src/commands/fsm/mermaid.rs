@@ -1,6 +1,6 @@
 //! A machine as a picture, in the language of Mermaid, which web pages and editors show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edge;
 
@@ -14,17 +14,22 @@ pub(super) fn diagram(edges: &[Edge]) -> String {
             events.push(event);
         }
     }
+    let states: BTreeSet<&str> = labels.keys().flat_map(|(from, to)| [*from, *to]).collect();
+    let ids: BTreeMap<&str, String> = states.into_iter().enumerate().map(|(n, state)| (state, id(state, n))).collect();
     let mut text = "stateDiagram-v2\n".to_owned();
-    for ((from, to), events) in labels {
-        text.push_str(&format!("    {} --> {}: {}\n", id(from), id(to), events.join(", ")));
+    for (state, id) in ids.iter().filter(|(state, id)| **state != id.as_str()) {
+        text.push_str(&format!("    state \"{state}\" as {id}\n"));
+    }
+    for ((from, to), events) in &labels {
+        text.push_str(&format!("    {} --> {}: {}\n", ids[from], ids[to], events.join(", ")));
     }
     text
 }
 
-/// A state's name, of the characters that an id may have.
-fn id(state: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    state.chars().map(plain).collect()
+/// What a state is called in the diagram: by its name or, if an id can't be that, by a number.
+fn id(state: &str, number: usize) -> String {
+    let is_plain = state.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_plain { state.to_owned() } else { format!("s{number}") }
 }
 
 #[cfg(test)]
@@ -39,6 +44,6 @@ mod tests {
             to: to.to_owned(),
         };
         let edges = [edge("a b", "x", "c"), edge("c", "x", "c"), edge("a b", "y", "c"), edge("a b", "x", "c")];
-        assert_eq!(diagram(&edges), "stateDiagram-v2\n    a_b --> c: x, y\n");
+        assert_eq!(diagram(&edges), "stateDiagram-v2\n    state \"a b\" as s0\n    s0 --> c: x, y\n");
     }
 }

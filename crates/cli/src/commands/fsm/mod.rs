@@ -5,6 +5,7 @@
 
 mod job_status;
 mod mermaid;
+mod runner;
 
 use std::io::{self, Write};
 
@@ -28,6 +29,7 @@ struct Table {
 enum Cell {
     Text(String),
     Flag(bool),
+    List(Vec<String>),
 }
 
 /// A way from one state to another.
@@ -40,6 +42,7 @@ struct Edge {
 /// Writes a machine.
 pub fn run(arguments: &FsmArguments) -> io::Result<Exit> {
     let table = match arguments.machine {
+        Machine::Runner => runner::table(),
         Machine::JobStatus => job_status::table(),
     };
     let mut out = io::stdout().lock();
@@ -57,6 +60,7 @@ fn text(table: &Table) -> String {
     let cell = |cell: &Cell| match cell {
         Cell::Text(text) => text.clone(),
         Cell::Flag(holds) => if *holds { "yes" } else { "no" }.to_owned(),
+        Cell::List(items) => items.join("; "),
     };
     table::render(&headings, table.rows.iter().map(|row| row.iter().map(cell).collect()))
 }
@@ -66,6 +70,7 @@ fn json(table: &Table) -> String {
     let cell = |cell: &Cell| match cell {
         Cell::Text(text) => Value::from(text.as_str()),
         Cell::Flag(holds) => Value::from(*holds),
+        Cell::List(items) => Value::from(items.as_slice()),
     };
     let object = |row: &Vec<Cell>| {
         let fields = table.columns.iter().map(|column| (*column).to_owned()).zip(row.iter().map(cell));
