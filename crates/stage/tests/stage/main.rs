@@ -2,6 +2,7 @@
 
 mod any_text;
 mod campaign;
+mod field_bugs;
 mod catalogue;
 mod files;
 mod good;
