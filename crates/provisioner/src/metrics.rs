@@ -232,9 +232,9 @@ mod tests {
             [r#"coderd_provisionerd_jobs_current{provisioner="scripted"} 1"#],
         );
         let build = |owner: &str| {
-            format!(
-                r#"coderd_workspace_builds_total{{workspace_owner="{owner}",workspace_name="dev",template_name="vm",template_version="v1",workspace_transition="start",status="success"}} 1"#,
-            )
+            let workspace = format!(r#"workspace_owner="{owner}",workspace_name="dev""#);
+            let template = r#"template_name="vm",template_version="v1",workspace_transition="start""#;
+            format!(r#"coderd_workspace_builds_total{{{workspace},{template},status="success"}} 1"#)
         };
         assert_eq!(lines(&text, "coderd_workspace_builds_total"), [build("alice"), build("zoe")]);
         let labels = r#"provisioner="scripted",status="success""#;

@@ -49,7 +49,7 @@ pub(super) fn quota_lines(cost: i32, answer: &CommitQuotaResponse) -> [String; 3
 
 /// The line that says what a build makes anew.
 pub(super) fn replacement(replacement: &ResourceReplacement) -> String {
-    format!("{} will be replaced: {} can't be changed in place", replacement.resource, replacement.paths.join(", "))
+    format!("{} will be replaced: can't change {} in place", replacement.resource, replacement.paths.join(", "))
 }
 
 pub(super) fn unknown_kind() -> String {

@@ -32,6 +32,8 @@ use groundhog_wire::v1::{
     CommitQuotaResponse, Job, LogLevel, Resource, TemplateDryRun, TemplateImport, Transition, WorkspaceBuild, job,
 };
 
+use serde::Serialize;
+
 use super::{
     Runner, RunnerConfig,
     core::{Next, Stage},
@@ -42,7 +44,7 @@ use super::{
 use crate::session::{Applied, Parsed, Planned, Response};
 
 /// What an event does in a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// The state; see the [module](self).
     pub state: String,

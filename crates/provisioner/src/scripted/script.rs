@@ -100,7 +100,8 @@ pub enum Misbehaviour {
     Closes,
     /// It answers as another phase does: a plan as an apply, and any other as a plan.
     WrongAnswer,
-    /// It answers, and at once again.
+    /// It answers, and at once again. The first of an import's two plans can do so unnoticed: nothing tells its second
+    /// answer from the second plan's.
     AnswersTwice,
     /// It also answers before it was asked: as soon as the session is configured. Of phases that differ by
     /// transition, only a start's can.

@@ -1,6 +1,6 @@
 //! The daemon's life, against a control plane of a few lines.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use groundhog_host::Address;
 use groundhog_provisioner::{Daemon, DaemonConfig, Ending, Scripted};
@@ -334,5 +334,29 @@ fn a_provisioner_that_misbehaves_fails_the_job() {
         control.deliver(r#"{"apply":{"misbehaves":"answers_twice"}}"#);
         assert!(matches!(control.until_end().await.last(), Some(Call::Complete(_))));
         daemon.close().await;
+    });
+}
+
+#[test]
+fn a_daemon_asks_for_all_its_types_by_its_tags() {
+    live(|host| async move {
+        let mut control = Control::start(&host).await;
+        let types = vec!["scripted".to_owned(), "terraform".to_owned()];
+        let tags = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
+        let config =
+            DaemonConfig { provisioner_types: types.clone(), tags: tags.clone(), ..config(control.endpoints.clone()) };
+        let daemon = Daemon::start(&host, config, Arc::new(Scripted::default()));
+        for provisioner_type in &types {
+            control.deliver_for(provisioner_type, "{}");
+            assert!(matches!(control.until_end().await.last(), Some(Call::Complete(_))));
+            let want = control.want();
+            assert_eq!((&want.provisioner_types, &want.tags), (&types, &tags));
+        }
+        daemon.close().await;
+        // One name, one worker, whatever the types: each has its own count.
+        for provisioner_type in types {
+            let count = format!(r#"provisioner="{provisioner_type}",status="success"}} 1"#);
+            assert!(daemon.metrics().contains(&count), "{}", daemon.metrics());
+        }
     });
 }

@@ -3,7 +3,7 @@
 use groundhog_host::Address;
 use groundhog_provisioner::Ending;
 use groundhog_wire::v1::{
-    CompleteJobRequest, Job, LogLevel, TemplateDryRun, TemplateImport, Transition, WorkspaceBuild,
+    CompleteJobRequest, Job, LogLevel, TemplateDryRun, TemplateImport, Transition, UpdateJobRequest, WorkspaceBuild,
     complete_job_request::Kind, job,
 };
 
@@ -187,8 +187,8 @@ fn workspace_build() {
             ("Cleaning Up", ""),
         ];
         assert_eq!(lines(&calls), expected);
-        let is_debug = |call: &Call| matches!(call, Call::Update(request) if request.logs.iter().any(|line| line.level() == LogLevel::Debug));
-        assert!(calls.iter().any(is_debug));
+        let has_debug = |request: &UpdateJobRequest| request.logs.iter().any(|line| line.level() == LogLevel::Debug);
+        assert!(calls.iter().any(|call| matches!(call, Call::Update(request) if has_debug(request))));
         let Kind::WorkspaceBuild(build) = completed(&calls) else { panic!("no build") };
         let stages: Vec<_> = build.timings.iter().map(|timing| timing.stage.as_str()).collect();
         assert_eq!((build.state.as_slice(), stages), (&b"new"[..], vec!["plan", "apply"]));

@@ -139,10 +139,12 @@ fn a_parse_finds_what_the_script_declares() {
             &host,
             r#"{
                 "parse": { "takes_ms": 1, "logs": { "every_ms": 1, "line": "reading", "count": 1 } },
-                "variables": [{ "name": "region", "default": "eu" }, { "name": "key", "required": true, "sensitive": true }],
+                "variables": [{ "name": "region", "default": "eu" },
+                              { "name": "key", "required": true, "sensitive": true }],
                 "readme": "Hello", "workspace_tags": { "zone": "a" },
                 "parameters": [{ "name": "cpu", "type": "number", "default": "2", "required": true, "mutable": true }],
-                "presets": [{ "name": "big", "parameters": { "cpu": "8" }, "default": true, "prebuilds": { "instances": 2 } }],
+                "presets": [{ "name": "big", "parameters": { "cpu": "8" }, "default": true,
+                              "prebuilds": { "instances": 2 } }],
                 "external_auth": [{ "id": "github", "optional": true }],
                 "plan": { "replacements": [{ "resource": "vm", "paths": ["image"] }],
                           "resources": [{ "name": "dev", "type": "vm", "agents": ["main"] }] }

@@ -1,6 +1,7 @@
 //! The runner against a reference: a small second runner that is written from the rules alone.
 //!
-//! [`rules`] is the reference, in the [`words`] that both are seen by. It knows seconds, not microseconds, and how many lines there are, not what they say.
+//! [`rules`] is the reference, in the [`words`] that both are seen by. It knows seconds, not microseconds, and how many
+//! lines there are, not what they say.
 //! What is seen of both after each step is compared: requests and session, the calls in flight, the outcome. Every
 //! log line is due at once and every try a second after the last here, since the queue and the back-off have tests
 //! of their own.

@@ -323,11 +323,11 @@ fn how_long_what_took_is_told_however_the_build_ends() {
 #[test]
 fn what_is_made_anew_is_warned_of_and_reported() {
     let mut story = begun(Transition::Start);
-    let paths = vec!["image".to_owned(), "zone".to_owned()];
+    let paths = vec!["cpu".to_owned(), "zone".to_owned()];
     let replacements = vec![ResourceReplacement { resource: "vm.dev".to_owned(), paths }];
     story.then(Event::Response(Response::Planned(Planned { replacements, ..Planned::default() }))).is(&[
         "log 1 daemon Info | Setting up | ",
-        "log 2 provisioner Warn | Planning infrastructure | vm.dev will be replaced: image, zone can't be changed in place",
+        "log 2 provisioner Warn | Planning infrastructure | vm.dev will be replaced: can't change cpu, zone in place",
         "# apply",
         "> Apply",
     ]);

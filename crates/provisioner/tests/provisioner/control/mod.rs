@@ -11,7 +11,7 @@ use groundhog_wire::{
     v1::{
         self, AcquireJobRequest, AcquireJobResponse, CommitQuotaRequest, CommitQuotaResponse, CompleteJobRequest,
         CompleteJobResponse, FailJobRequest, FailJobResponse, Job, Transition, UpdateJobRequest, UpdateJobResponse,
-        VariableValue, WorkspaceBuild, acquire_job_request, job,
+        VariableValue, Want, WorkspaceBuild, acquire_job_request, job,
         provisioner_daemons_server::{ProvisionerDaemons, ProvisionerDaemonsServer},
     },
 };
@@ -68,6 +68,8 @@ struct Shared {
     jobs: AsyncMutex<mpsc::UnboundedReceiver<Job>>,
     calls: mpsc::UnboundedSender<Call>,
     ways: Mutex<Ways>,
+    /// What was last asked for.
+    want: Mutex<Want>,
 }
 
 struct Service(Arc<Shared>);
@@ -91,6 +93,7 @@ impl Control {
             jobs: AsyncMutex::new(jobs_taken),
             calls: calls_made,
             ways: Mutex::default(),
+            want: Mutex::default(),
         });
         let first = CancellationToken::new();
         let address = listen(host, &shared, first.clone()).await;
@@ -101,6 +104,11 @@ impl Control {
     /// Breaks every connection, and lets there be no more behind the first address.
     pub(crate) fn break_first(&self) {
         self.first.cancel();
+    }
+
+    /// What the last question for a job asked for.
+    pub(crate) fn want(&self) -> Want {
+        self.shared.want.lock().expect("nobody panics holding it").clone()
     }
 
     /// Changes what the control plane does.
@@ -248,14 +256,18 @@ impl ProvisionerDaemons for Service {
         }
         let mut requests = request.into_inner();
         let wanted = requests.message().await?;
-        assert!(matches!(wanted, Some(AcquireJobRequest { kind: Some(acquire_job_request::Kind::Want(_)) })));
+        let Some(acquire_job_request::Kind::Want(want)) = wanted.and_then(|request| request.kind) else {
+            return Err(Status::invalid_argument("the first message must say what is wanted"));
+        };
+        *self.0.want.lock().expect("nobody panics holding it") = want;
         let _ = self.0.calls.send(Call::Acquire);
         let job = tokio::select! {
             biased;
             // A job that is there is handed out, cancel or none, as the real control plane does.
             job = async { self.0.jobs.lock().await.recv().await } => job,
             cancel = requests.message() => {
-                assert!(matches!(cancel?, Some(AcquireJobRequest { kind: Some(acquire_job_request::Kind::Cancel(_)) })));
+                let kind = cancel?.and_then(|request| request.kind);
+                assert!(matches!(kind, Some(acquire_job_request::Kind::Cancel(_))));
                 let _ = self.0.calls.send(Call::CancelAcquire);
                 None
             }
