@@ -24,7 +24,7 @@ use crate::{
     operations::{cancel, follow},
     refusal::CallError,
     rpc::answer,
-    store::{Store, Tx, jobs::Job, users::User},
+    store::{Store, Tx, users::User},
 };
 
 /// The service in which people look at jobs. Each call is one transaction, which begins by finding out who calls; a
@@ -80,15 +80,16 @@ impl Jobs for JobsService {
     }
 
     async fn follow_logs(&self, request: Request<v1::FollowLogsRequest>) -> Result<Response<Pages>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| follow::select(tx, user, &request.get_ref().job_id);
-        let Job { id, .. } = self.answer("FollowLogs", request.metadata(), work).await?;
-        let Some(follower) = self.followers.join(id, self.config.logs.followers_max) else {
+        let work =
+            |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), follow::select(tx, user, &request.get_ref().job_id)?.id));
+        let (name, job) = self.answer("FollowLogs", request.metadata(), work).await?;
+        let Some(follower) = self.followers.join(job, self.config.logs.followers_max) else {
             return Err(Status::unavailable("too many logs are followed: try again"));
         };
         let caller = Caller::from_metadata(request.metadata())?;
         // One page at a time: who reads slowly is not read ahead for.
         let (pages, receiver) = mpsc::channel(1);
-        let task = Following { service: self.clone(), caller, follower, pages, request: request.into_inner() };
+        let task = Following { service: self.clone(), caller, name, follower, pages, request: request.into_inner() };
         self.host.spawn("follow a log", task.run()).detach();
         Ok(Response::new(Pages { pages: receiver }))
     }
@@ -112,6 +113,8 @@ impl Stream for Pages {
 struct Following {
     service: JobsService,
     caller: Caller,
+    /// The caller's.
+    name: String,
     follower: Follower,
     pages: mpsc::Sender<Result<v1::FollowLogsResponse, Status>>,
     request: v1::FollowLogsRequest,
@@ -164,7 +167,7 @@ impl Following {
         });
         let page = page.await.map_err(|error: CallError| {
             match &error {
-                CallError::Refused(refusal) => events::rpc_refused("FollowLogs", "", &refusal.to_string()),
+                CallError::Refused(refusal) => events::rpc_refused("FollowLogs", &self.name, &refusal.to_string()),
                 CallError::Store(error) => tracing::warn!(%error, "a follower met a database failure"),
             }
             Status::from(error)

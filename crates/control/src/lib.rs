@@ -1,32 +1,39 @@
-//! The control plane: people's workspaces, the job queue, quota, the reaper, over one relational database.
+//! The control plane: templates, people's workspaces, the job queue, quota, the reaper, over one relational database.
 //!
 //! Everything that it knows is in the database; a control plane that dies is started again over the same one and
-//! goes on. What it keeps in memory is who waits for a job, and they come again.
+//! goes on, and several may run over it at the same time. What each keeps in memory is who waits for a job or follows
+//! a log, and they come again.
 //!
 //! Reading order:
 //!
 //! - [`server`]: [`run`], which puts the parts together. [`config`] and [`setup`]: what it is given.
-//! - Pure decisions: [`job_status`] (where a job stands), [`tags`] (which daemon may run which job), [`quota`]
-//!   (does a budget bear a plan), [`log_limit`] (is a line kept), [`names`], [`transition`], and
+//! - Pure decisions: [`job_status`] (where a job stands), [`daemon_status`] (is a daemon there), [`tags`] (which daemon
+//!   may run which job), [`quota`] (does a budget bear a plan), [`log_limit`] (is a line kept), [`variables`] (what
+//!   value has a template's variable), [`limits`] and [`names`] (what can be taken), [`job_kind`], [`transition`], and
 //!   [`acquirer::core`] (who asks for a job, and when).
 //! - [`operations`]: what can be done, each thing as a function over one transaction.
-//! - [`store`]: the database, its pool, and every SQL statement.
-//! - The shells: [`workspaces`] and [`daemons`] are the two services; [`delivery`] brings a job to a daemon;
-//!   [`acquirer`] and [`reaper`] run in the background.
+//! - [`store`]: the database, its pool, and every SQL statement; [`store::notices`]: what replicas tell each other.
+//! - The shells: [`workspaces`], [`templates`], [`jobs`], [`administration`] and [`daemons`] are the five services;
+//!   [`delivery`] brings a job to a daemon, and [`heartbeat`] notes the daemon as seen while it waits; [`followers`]
+//!   are woken when there is more of a log; [`acquirer`], [`reaper`] and [`notices`] run in the background.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
 //!   are kept. [`events`]: what is told.
+//! - [`conformance`]: which test shows each behaviour that is expected of such a server.
 //!
 //! Three habits hold the crate together. A call is one transaction, its caller's identity included. What is told
 //! of a transaction, events and wake-ups alike, is told in the instant of its commit, whether or not the caller
-//! still waits. And a job changes hands by one conditional update, never by a read and a write that trust each
-//! other.
+//! still waits; only other replicas hear of it later, or not at all, and look for themselves from time to time. And a
+//! job changes hands by one conditional update, never by a read and a write that trust each other.
 //!
-//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper; nothing here knows
+//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper, and what expires; nothing
+//! here knows
 //! what a template's source or a build's state means.
 
 pub mod acquirer;
 pub mod administration;
 pub mod config;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod daemon_status;
 pub mod daemons;
 pub mod delivery;

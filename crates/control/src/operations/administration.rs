@@ -14,13 +14,16 @@ use crate::{
 /// Entries in one page of the audit trail. Errors have up to 64 KiB, of which a page shows the beginning.
 pub const PAGE_ENTRIES_MAX: u32 = 1_000;
 
+/// Daemons in a listing: what fits a message, each with a few jobs. Nobody runs as many.
+pub const DAEMONS_MAX: u32 = 5_000;
+
 /// How much of an error a page shows, in bytes.
 const ERROR_BYTES_MAX: usize = 1 << 10;
 
 /// Daemons that are forgotten in one run, at most.
 const FORGOTTEN_PER_RUN: u32 = 100;
 
-/// Every daemon, and whether it is there.
+/// The daemons, and whether they are there.
 pub fn list_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<v1::ListDaemonsResponse, CallError> {
     let show = |daemon: daemons::Listed| {
         let known = Known { last_seen_at: Some(daemon.last_seen_at), has_job: !daemon.jobs.is_empty() };
@@ -33,10 +36,13 @@ pub fn list_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<v1::ListDaemo
             job_ids: daemon.jobs.iter().map(ToString::to_string).collect(),
         }
     };
-    Ok(v1::ListDaemonsResponse { daemons: daemons::list(tx)?.into_iter().map(show).collect() })
+    Ok(v1::ListDaemonsResponse { daemons: daemons::list(tx, DAEMONS_MAX)?.into_iter().map(show).collect() })
 }
 
 /// Takes a daemon key back. One that was taken back before is taken back alike: whoever lost the answer may ask again.
+///
+/// A daemon that waits for a job is told when it is next asked for, which is at the next poll at the latest; one that
+/// has a job, when it wants another.
 pub fn delete_key(
     tx: &Tx<'_>,
     admin: &User,

@@ -113,12 +113,12 @@ pub fn beat(tx: &Tx<'_>, worker: WorkerId) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Every daemon, by name, then by key.
-pub fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, StoreError> {
+/// The daemons by name, then by key; at most `limit`.
+pub fn list(tx: &Tx<'_>, limit: u32) -> Result<Vec<Listed>, StoreError> {
     let mut daemons = tx.rows(
         "SELECT d.id, d.name, k.name, d.last_seen_at FROM daemons d JOIN daemon_keys k ON k.id = d.key_id
-         ORDER BY d.name, k.name",
-        [],
+         ORDER BY d.name, k.name LIMIT ?1",
+        [limit],
         |row| {
             let (id, jobs) = (id(row, 0, WorkerId)?, Vec::new());
             Ok(Listed { id, name: row.get(1)?, key: row.get(2)?, last_seen_at: row.get(3)?, jobs })

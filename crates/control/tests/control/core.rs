@@ -293,7 +293,8 @@ impl Model {
     }
 
     fn starving(&self) -> Option<(WaiterId, Posting)> {
-        let pairs = self.waiting.iter().flat_map(|(waiter, want)| self.jobs.iter().map(move |(job, _)| (waiter, want, job)));
+        let pairs =
+            self.waiting.iter().flat_map(|(waiter, want)| self.jobs.iter().map(move |(job, _)| (waiter, want, job)));
         pairs
             .into_iter()
             .find(|(_, want, job)| want.takes(&job.provisioner_type, &job.tags))

@@ -186,10 +186,11 @@ fn a_job_that_runs_may_come_to_its_end_after_its_daemons_key_was_deleted() {
     }
     assert_eq!(list(&world).len(), 2, "a stranger is no worker");
     for _ in 0..2 {
-        world.with_job("prov-1", job, |tx, worker| {
-            groundhog_control::operations::finish::fail(tx, worker, &failure(job, "broken", None))
-        })
-        .expect("it ends, and its end may be said again");
+        world
+            .with_job("prov-1", job, |tx, worker| {
+                groundhog_control::operations::finish::fail(tx, worker, &failure(job, "broken", None))
+            })
+            .expect("it ends, and its end may be said again");
     }
     assert_eq!(world.job(job).error, "broken");
     assert_eq!(world.job(other).completed_at, None);

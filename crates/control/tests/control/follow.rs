@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use groundhog_control::{Config, Store, StoreConfig, followers::Followers, jobs::{JobsService, Pages}};
+use groundhog_control::{
+    Config, Store, StoreConfig,
+    followers::Followers,
+    jobs::{JobsService, Pages},
+};
 use groundhog_wire::{
     id::JobId,
     v1::{self, jobs_server::Jobs as _},

@@ -125,6 +125,7 @@ struct Site {
     world: World,
     routes: Routes,
     calls: Vec<Call>,
+    stop: CancellationToken,
 }
 
 impl Site {
@@ -135,11 +136,11 @@ impl Site {
         let acquirer = world.acquirer(AcquireConfig::default());
         let stop = CancellationToken::new();
         let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), world.config.clone(), &stop);
-        Self { world, routes, calls: calls(job, &dry_run.dry_run_id) }
+        Self { world, routes, calls: calls(job, &dry_run.dry_run_id), stop }
     }
 
-    /// The code that the call is answered with, before any of a stream's messages.
-    fn code(&self, call: &Call, who: Who) -> Code {
+    /// The answer to a call, whose messages are still to come if it is a stream.
+    fn answer(&self, call: &Call, who: Who) -> http::Response<Body> {
         let mut frame = BytesMut::new();
         frame.put_u8(0);
         frame.put_u32(u32::try_from(call.message.len()).expect("short"));
@@ -154,9 +155,13 @@ impl Site {
             request = request.header("x-daemon-name", daemon);
         }
         let request = request.body(Body::new(Full::<Bytes>::new(frame.freeze()))).expect("sound");
-        let response = self.world.machine.block_on(self.routes.call(request));
-        let status = tonic::Status::from_header_map(response.headers());
-        status.map_or(Code::Ok, |status| status.code())
+        self.world.machine.block_on(self.routes.call(request))
+    }
+
+    /// The code that a call is answered with, before any of a stream's messages.
+    fn code(&self, call: &Call, who: Who) -> Code {
+        let response = self.answer(call, who);
+        tonic::Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
     }
 
     #[track_caller]
@@ -311,4 +316,22 @@ fn no_token_is_printed() {
     let acquired = world.acquire("prov-1").expect("it waits");
     let token = crate::support::world::session_token(&acquired.message);
     assert!(!format!("{acquired:?}").contains(&token));
+}
+
+#[test]
+fn a_daemon_that_waits_for_a_job_is_noted_as_seen_until_the_shutdown() {
+    let site = Site::new();
+    site.world.acquire("prov-3").expect("the dry run waits; now nothing does");
+    let acquire = site.calls.iter().find(|call| call.path == "ProvisionerDaemons/AcquireJob").expect("it is there");
+    let answer = site.answer(acquire, who("a daemon", Some("daemon-key"), Some("prov-2")));
+    site.world.record.take();
+    let minute = std::time::Duration::from_secs(60);
+    for _ in 0..3 {
+        site.world.advance(minute);
+        assert_eq!(site.world.record.take(), ["daemon.beat worker=prov-2"]);
+    }
+    site.stop.cancel();
+    site.world.advance(3 * minute);
+    assert_eq!(site.world.record.take(), [""; 0], "and nothing is said of a beat that was cut off");
+    drop(answer);
 }

@@ -3,8 +3,11 @@
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons.
 //! - pure decisions: `status`, `tags`, `names`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
-//! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`.
-//! - shells: `store`, `acquirer`, `identity` (every unary call, by who calls), `rpc` (over real sockets).
+//! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
+//!   `sessions`, `audit`, `daemons`.
+//! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
+//!   calls), `rpc` (over real sockets).
+//! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
 mod audit;

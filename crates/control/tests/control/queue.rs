@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use groundhog_control::{
-    Database, Store, StoreConfig, job_status::JobStatus, operations::acquire, store::jobs,
-};
+use groundhog_control::{Database, Store, StoreConfig, job_status::JobStatus, operations::acquire, store::jobs};
 use groundhog_host::Random;
 use groundhog_wire::v1;
 use tonic::Code;
@@ -186,11 +184,16 @@ fn every_job_that_cannot_be_sent_ends_and_says_why() {
     let build = |world: &World| drop(world.create("alice", "dev", "plain").expect("free"));
     let import = |world: &World| drop(world.create_version("root", &new_version("new", "v1")).expect("it may"));
     let dry_run = |world: &World| drop(world.dry_run("root", "plain").expect("it is usable"));
-    let cases: [(&str, &dyn Fn(&World), &str); 11] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(&World), &'a str);
+    let cases: [Case<'_>; 11] = [
         ("DELETE FROM users WHERE name = 'alice'", &build, "get user"),
         ("DELETE FROM builds", &build, "get workspace build"),
         ("DELETE FROM workspaces", &build, "get workspace build"),
-        ("DELETE FROM template_versions WHERE source = CAST('source of plain' AS BLOB)", &build, "get template version"),
+        (
+            "DELETE FROM template_versions WHERE source = CAST('source of plain' AS BLOB)",
+            &build,
+            "get template version",
+        ),
         ("DELETE FROM templates WHERE name = 'plain'", &build, "get template version"),
         ("UPDATE builds SET asked = x'ff'", &build, "get workspace build: the database failed"),
         ("UPDATE template_versions SET declared = x'ff'", &build, "get template version: the database failed"),

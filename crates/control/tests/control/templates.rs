@@ -176,9 +176,8 @@ fn what_cannot_be_a_version_is_refused() {
     );
     let large = vec![given("a", &"x".repeat(limits::VALUE_BYTES_MAX + 1))];
     check(v1::CreateVersionRequest { variable_values: large, ..new() }, Code::InvalidArgument, "at most 65536 fit");
-    let none = world.by_user("root", |tx, _| {
-        version::get(tx, &v1::GetVersionRequest { version: version_of("new", "v1") })
-    });
+    let none =
+        world.by_user("root", |tx, _| version::get(tx, &v1::GetVersionRequest { version: version_of("new", "v1") }));
     assert_refused(none, Code::NotFound, "Template \"new\" has no version \"v1\".");
 }
 
@@ -332,7 +331,10 @@ fn what_an_import_cannot_have_found_is_refused_and_nothing_of_it_kept() {
     check(&|found| found.parameters[0].form_type = "hologram".to_owned(), "parameter \"size\": unsupported form type");
     check(&|found| found.parameters.push(found.parameters[0].clone()), "parameter \"size\": there are two");
     check(&|found| found.presets[0].name.clear(), "preset \"\": expected a name");
-    check(&|found| found.presets.push(v1::Preset { name: "b".to_owned(), default: true, ..v1::Preset::default() }), "more than one");
+    check(
+        &|found| found.presets.push(v1::Preset { name: "b".to_owned(), default: true, ..v1::Preset::default() }),
+        "more than one",
+    );
     check(
         &|found| found.presets[0].prebuild.as_mut().expect("it has one").schedules[0].instances = -1,
         "a number below zero",
@@ -427,7 +429,8 @@ fn what_an_owner_chooses_stays_with_the_workspace() {
     };
     let odd = v1::CreateWorkspaceRequest { log_level: 99, ..request.clone() };
     assert_refused(create(&odd), Code::InvalidArgument, "there is no log level 99");
-    let twice = v1::CreateWorkspaceRequest { parameters: [&parameters[..], &parameters[..]].concat(), ..request.clone() };
+    let twice =
+        v1::CreateWorkspaceRequest { parameters: [&parameters[..], &parameters[..]].concat(), ..request.clone() };
     assert_refused(create(&twice), Code::InvalidArgument, "parameter \"size\": there are two of this name");
     create(&request).expect("free");
     let sent = |acquired: groundhog_control::operations::acquire::Acquired| match acquired.message.kind {
