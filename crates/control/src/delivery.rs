@@ -32,6 +32,7 @@ use tonic::{Status, Streaming};
 use crate::{
     acquirer::{Acquirer, Unavailable},
     events,
+    limits::PROVISIONER_TYPE_BYTES_MAX,
     operations::acquire::{Acquired, Want},
     refusal::{CallError, Refusal},
     store::daemons::Worker,
@@ -40,9 +41,6 @@ use crate::{
 
 /// Provisioner types that a daemon may name; it has one or two.
 const PROVISIONER_TYPES_MAX: usize = 16;
-
-/// The longest name of a provisioner type, in bytes.
-const PROVISIONER_TYPE_BYTES_MAX: usize = 64;
 
 const HUNG_UP: &str = "the daemon hung up";
 const BROKEN: &str = "connection to provisioner daemon broken";

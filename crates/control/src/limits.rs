@@ -16,6 +16,9 @@ pub const ENTRIES_MAX: usize = 1_000;
 /// The longest name of such an entry, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 
+/// The longest name of a provisioner type, in bytes.
+pub const PROVISIONER_TYPE_BYTES_MAX: usize = 64;
+
 /// The longest value of a variable or a parameter, in bytes.
 pub const VALUE_BYTES_MAX: usize = 64 << 10;
 

@@ -40,6 +40,9 @@ pub fn list_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<v1::ListDaemo
 }
 
 /// Takes a daemon key back. One that was taken back before is taken back alike: whoever lost the answer may ask again.
+///
+/// A daemon that waits for a job is told when it is next asked for, which is at the next poll at the latest; one that
+/// has a job, when it wants another.
 pub fn delete_key(
     tx: &Tx<'_>,
     admin: &User,

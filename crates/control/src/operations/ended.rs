@@ -1,6 +1,6 @@
 //! What belongs to a job's end, whoever brings it about: a worker, a person, the reaper, or the control plane itself.
 
-use groundhog_wire::id::UserId;
+use groundhog_wire::id::{JobId, UserId};
 
 use crate::{
     events,
@@ -46,6 +46,6 @@ pub(super) fn audit(tx: &Tx<'_>, build: &Build, initiator: UserId, outcome: Outc
 }
 
 /// Has whoever follows the job hear of its end.
-pub(super) fn notify(tx: &Tx<'_>, job: groundhog_wire::id::JobId) {
+pub(super) fn notify(tx: &Tx<'_>, job: JobId) {
     tx.notify(Notice::JobEnded { job });
 }

@@ -9,7 +9,7 @@ use super::{Posting, view};
 use crate::{
     events,
     job_kind::JobKind,
-    limits,
+    limits::{self, PROVISIONER_TYPE_BYTES_MAX},
     names::{check_name, truncated},
     refusal::{CallError, Refusal},
     store::{
@@ -24,9 +24,6 @@ use crate::{
 
 /// How much of a name that nobody knows is repeated in a refusal, in bytes.
 const ECHO_BYTES_MAX: usize = 64;
-
-/// The longest name of a provisioner type, in bytes.
-const PROVISIONER_TYPE_BYTES_MAX: usize = 64;
 
 /// Adds a version to a template, and the template with its first one, and queues the version's import.
 pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> Result<v1::TemplateVersion, CallError> {
@@ -100,13 +97,9 @@ pub fn activate(tx: &Tx<'_>, request: &v1::ActivateVersionRequest) -> Result<v1:
 /// Makes a version the active one of its template and tells so.
 pub(super) fn set_active(tx: &Tx<'_>, version: &Version) -> Result<(), CallError> {
     templates::set_active(tx, version.template_id, version.id)?;
-    tell_active(tx, version);
-    Ok(())
-}
-
-pub(super) fn tell_active(tx: &Tx<'_>, version: &Version) {
     let (id, template, name) = (version.id.event(), version.template.clone(), version.name.clone());
     tx.after_commit(move || events::version_activated(id, &template, &name));
+    Ok(())
 }
 
 /// The version that a selector names. A template's active version can be meant only once there is one.

@@ -135,3 +135,19 @@ fn the_trail_is_read_in_pages() {
     assert_eq!(page(1, 0), [stop, destroy]);
     assert_eq!(page(u64::MAX, 0), []);
 }
+
+#[test]
+fn an_entry_is_told_of_after_the_end_that_it_is_about() {
+    let world = World::new();
+    let job = world.running("alice", "dev", "prov-1");
+    world.record.take_all();
+    world.complete("prov-1", &success(job, b"s")).expect("it runs");
+    assert_eq!(
+        world.record.take_all(),
+        [
+            "daemon.seen worker=prov-1",
+            "job.completed job=job by=prov-1 status=succeeded",
+            "audit.written build=build job=job status=200 by=alice",
+        ]
+    );
+}

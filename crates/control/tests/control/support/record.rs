@@ -26,7 +26,7 @@ impl Record {
 
     /// The lines since the last call, without quiet chatter: `name key=value …`, ids without their UUID.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.lines.lock().expect("no test panics while it writes an event"))
+        self.take_all()
             .into_iter()
             .filter(|line| {
                 !["daemon.seen", "daemon.waits", "job.updated", "audit.written"]
@@ -34,6 +34,11 @@ impl Record {
                     .any(|event| line.starts_with(event))
             })
             .collect()
+    }
+
+    /// The lines since the last call, quiet ones included.
+    pub(crate) fn take_all(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.lock().expect("no test panics while it writes an event"))
     }
 }
 
