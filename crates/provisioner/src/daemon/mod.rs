@@ -2,13 +2,14 @@
 //!
 //! - [`config`]: what a daemon is started with.
 //! - `acquire`: asking for a job, and taking the question back. `acquired`: what is logged of one.
-//! - `slots`: places for a job each, side by side.
+//! - `slots`: places for a job each, side by side. `active`: what sees to it that no two of them run the same job.
 //! - [`Daemon`] (here): the handle, and the order of the daemon's life.
 //!
 //! A daemon that is refused (J15) ends as one that is drained does: what its other slots run is run to the end. So
 //! deleting a daemon's key lets its jobs end, as far as the control plane listens to them, and then the daemon.
 
 mod acquire;
+mod active;
 mod acquired;
 pub mod config;
 mod slots;
@@ -27,7 +28,7 @@ use groundhog_wire::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::{CLOSE_TIMEOUT, DaemonConfig};
-use self::{acquire::Acquired, slots::all};
+use self::{acquire::Acquired, active::ActiveJobs, slots::all};
 use crate::{
     events,
     metrics::{JobLabels, Metrics},
@@ -59,6 +60,7 @@ pub struct Daemon {
 #[derive(Debug, Default)]
 struct Shared {
     orders: Orders,
+    active: ActiveJobs,
     /// Why the control plane refused it, if it did.
     refusal: OnceLock<String>,
     ending: OnceLock<Ending>,
@@ -217,16 +219,23 @@ impl Life {
         tracing::debug!(job = %acquired::Acquired(&job), "a job has come");
         let labels = JobLabels::from(&job);
         let begin = self.host.now();
-        match Runner::new(job, config, begin) {
-            Ok(runner) => {
-                self.shared.metrics.job_began(&labels);
-                let outcome = shell.run(runner, first).await;
-                self.shared.metrics.job_ended(labels, self.host.now() - begin, &outcome);
-                tracing::debug!(?outcome, "a job is over");
-            }
+        let runner = match Runner::new(job, config, begin) {
+            Ok(runner) => runner,
             // Nothing can be said to the control plane about a job without an id: its reaper ends it.
-            Err(error) => tracing::error!(%error, "a job was delivered that can't be run"),
-        }
+            Err(error) => return tracing::error!(%error, "a job was delivered that can't be run"),
+        };
+        let claim = tokio::select! {
+            biased;
+            // The claim first: a job that no other slot runs is told about, even if the daemon is being closed.
+            claim = self.shared.active.claim(runner.id()) => claim,
+            () = self.shared.orders.close.cancelled() => None,
+        };
+        let Some(claim) = claim else { return };
+        self.shared.metrics.job_began(&labels);
+        let outcome = shell.run(runner, first).await;
+        self.shared.metrics.job_ended(labels, self.host.now() - begin, &outcome);
+        tracing::debug!(?outcome, "a job is over");
+        claim.ended(&outcome);
     }
 
     /// Waits, unless there is an order to follow.
