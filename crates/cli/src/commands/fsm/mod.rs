@@ -1,6 +1,6 @@
 //! `groundhog fsm`: the platform's state machines, as the code has them.
 //!
-//! A machine is a [`Table`]: columns and rows, asked of the code that decides, and the edges of its picture. What is
+//! A machine is a `Table`: columns and rows, asked of the code that decides, and the edges of its picture. What is
 //! written here can't differ from what runs.
 
 mod job_status;
