@@ -220,9 +220,13 @@ impl Runner {
                 }
             }
             Err(CallError::Lost(_)) => self.updates.attempt.lost(at.now),
-            Err(CallError::Refused(error) | CallError::Over(error)) => {
+            Err(CallError::Refused(error)) => {
                 self.updates.attempt.answered();
                 self.update_refused(&error);
+            }
+            Err(CallError::Over(error)) => {
+                self.updates.attempt.answered();
+                self.let_go(error);
             }
         }
     }

@@ -163,6 +163,23 @@ impl Runner {
         self.begin_terminal(message);
     }
 
+    /// The control plane takes nothing about this job from this worker any more, so the run is over without a word. It
+    /// may have given the job out again, to another slot of this very daemon even, whose run a failure told from here
+    /// would end. Only an outcome that is settled is still told: it is the job's, whoever is running it.
+    pub(super) fn let_go(&mut self, error: String) {
+        match std::mem::replace(&mut self.stage, Stage::New) {
+            Stage::LastFlush(message) => self.begin_terminal(message),
+            other => {
+                self.stage = other;
+                if self.own_call_in_flight() || self.updates.attempt.is_in_flight() {
+                    self.abandon_calls();
+                }
+                self.close_session();
+                self.end(Outcome::Refused(error));
+            }
+        }
+    }
+
     /// Ends the job now, for a reason outside it.
     pub(super) fn fail_now(&mut self, at: Moment, error: String, flush_for: Duration) {
         if matches!(self.stage, Stage::New) {

@@ -19,8 +19,11 @@ pub(super) struct ReapedForCause {
 
 /// The last that was heard of a job.
 struct Sign {
+    /// When it was said, as far as the log tells: a worker can die while its word is on the way.
     at: Duration,
     worker: String,
+    /// When the worker last said something.
+    said: Duration,
 }
 
 impl ReapedForCause {
@@ -64,11 +67,16 @@ impl Invariant for ReapedForCause {
         match record.event.as_str() {
             "job.acquired" => {
                 let worker = record.field("worker").unwrap_or_default().to_owned();
-                self.running.insert(job.to_owned(), Sign { at: record.at, worker });
+                self.running.insert(job.to_owned(), Sign { at: record.at, worker, said: record.at });
+            }
+            "runner.sent" => {
+                if let Some(sign) = self.running.get_mut(job).filter(|sign| sign.worker == record.host) {
+                    sign.said = record.at;
+                }
             }
             "job.updated" => {
                 if let Some(sign) = self.running.get_mut(job) {
-                    sign.at = record.at;
+                    sign.at = sign.said;
                 }
             }
             "job.reaped" => return self.reaped(job, record),
@@ -116,6 +124,14 @@ mod tests {
         assert_kept(invariant(), &reaped(cut.add(102, "-", "fault.cut_healed", PATH)));
         let stopped = heard_of_at_100().add(101, "prov-1", "daemon.stopped", &[("reason", "closed")]);
         assert_kept(invariant(), &reaped(stopped));
+        // Its word was on the way when it died.
+        let on_the_way = Log::new()
+            .add(1, "control", "job.acquired", JOB)
+            .add(98, "prov-1", "runner.sent", JOB)
+            .add(99, "-", "host.power_lost", &[("host", "prov-1")])
+            .add(99, "-", "host.started", &[("host", "prov-1")])
+            .add(100, "control", "job.updated", JOB);
+        assert_kept(invariant(), &reaped(on_the_way));
         let unsound = Bounds { network_is_sound: false, ..Bounds::default() };
         assert_kept(ReapedForCause::new(&unsound), &reaped(heard_of_at_100()));
     }

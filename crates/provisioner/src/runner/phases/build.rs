@@ -121,7 +121,11 @@ impl Runner {
         let cost = *cost;
         match result {
             Err(CallError::Lost(_)) => call.lost(at.now),
-            Err(CallError::Refused(error) | CallError::Over(error)) => {
+            Err(CallError::Over(error)) => {
+                call.answered();
+                self.let_go(error);
+            }
+            Err(CallError::Refused(error)) => {
                 call.answered();
                 let line = format!("Failed to commit quota: {error}");
                 self.push_quota_line(at, LogLevel::Error, &line);

@@ -61,7 +61,11 @@ impl Runner {
         }
         match result {
             Err(CallError::Lost(_)) => call.lost(at.now),
-            Err(CallError::Refused(error) | CallError::Over(error)) => {
+            Err(CallError::Over(error)) => {
+                call.answered();
+                self.let_go(error);
+            }
+            Err(CallError::Refused(error)) => {
                 call.answered();
                 self.finish(at, Message::Fail(texts::failed(format!("update job: {error}"))));
             }

@@ -142,7 +142,8 @@ impl Reference {
     fn declared(&mut self, answer: Answer<bool>) {
         match answer {
             Answer::Lost => self.place = Place::Declaring(Call::From(self.now + RETRY)),
-            Answer::Refused | Answer::Over => {
+            Answer::Over => self.end(format!("refused: {}", reason(answer))),
+            Answer::Refused => {
                 self.place = Place::Declaring(Call::From(self.now));
                 self.decide(failed(format!("update job: {}", reason(answer))), LAST_FLUSH);
             }
@@ -251,6 +252,8 @@ impl Reference {
                 let reason = reason(answer);
                 match self.place.clone() {
                     Place::LastFlush(end) => self.tell(end),
+                    // There is nobody to tell any more.
+                    _ if answer == Answer::Over => self.end(format!("refused: {reason}")),
                     _ => self.tell(failed(format!("send periodic update: {reason}"))),
                 }
             }
@@ -261,7 +264,8 @@ impl Reference {
         let Place::Quota(cost, _) = self.place else { return };
         match answer {
             Answer::Lost => self.place = Place::Quota(cost, Call::From(self.now + RETRY)),
-            Answer::Refused | Answer::Over => {
+            Answer::Over => self.end(format!("refused: {}", reason(answer))),
+            Answer::Refused => {
                 self.place = Place::Quota(cost, Call::From(self.now));
                 self.lines += 1;
                 self.decide(failed(format!("commit quota: {}", reason(answer))), LAST_FLUSH);

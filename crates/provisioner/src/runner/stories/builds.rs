@@ -244,11 +244,24 @@ fn a_lost_update_does_not_postpone_the_next_one() {
 fn a_refused_update_ends_the_job_with_one_last_word() {
     let mut story = applying(Transition::Start);
     story.after(Duration::from_secs(5)).told.clear();
-    let refusal = || CallError::Over("you don't own this job".to_owned());
+    let refusal = || CallError::Refused("too many lines".to_owned());
     story
         .then(Event::Updated(Err(refusal())))
-        .is(&["close", "fail \"send periodic update: you don't own this job\" [] none"]);
-    story.then(Event::Terminal(Err(refusal()))).is(&["# refused \"you don't own this job\""]);
+        .is(&["close", "fail \"send periodic update: too many lines\" [] none"]);
+    story.then(Event::Terminal(Err(refusal()))).is(&["# refused \"too many lines\""]);
+}
+
+#[test]
+fn a_job_that_is_another_workers_is_let_go_without_a_word() {
+    let mut story = applying(Transition::Start);
+    story.after(Duration::from_secs(5)).told.clear();
+    let refusal = || CallError::Over("you don't own this job".to_owned());
+    story.then(Event::Updated(Err(refusal()))).is(&["close", "# refused \"you don't own this job\""]);
+
+    // A result is told, and is the job's if it is taken.
+    let mut story = applying(Transition::Start);
+    story.quietly(applied(None, None), false).told.clear();
+    story.then(Event::Updated(Err(refusal()))).is(&["close", "complete \"old\" 1"]);
 }
 
 #[test]

@@ -163,11 +163,6 @@ fn failures_of_imports_and_dry_runs_have_their_texts() {
             "\"update job: required template variables need values: a\" [REQUIRED_TEMPLATE_VARIABLES]".to_owned(),
         ),
         (
-            after(import(), vec![parsed(None)]),
-            Event::Declared(Err(CallError::Over("job already completed".to_owned()))),
-            "\"update job: job already completed\" []".to_owned(),
-        ),
-        (
             after(import(), start()),
             send_failed("Plan"),
             "\"template import provision for start: start provision: x\" []".to_owned(),
