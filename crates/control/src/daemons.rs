@@ -53,10 +53,9 @@ impl DaemonsService {
     ) -> Result<T, Status> {
         answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
             let worker = match job {
-                Some(job) => identity::worker_of(tx, caller, job)?,
-                None => identity::worker(tx, caller)?,
+                Some(job) => identity::worker_of(tx, caller, job, name)?,
+                None => identity::worker(tx, caller, name)?,
             };
-            name.clone_from(&worker.name);
             work(tx, &worker)
         })
         .await

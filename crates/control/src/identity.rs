@@ -45,21 +45,24 @@ pub fn check_admin(user: &User) -> Result<(), Refusal> {
     }
 }
 
-/// The daemon that calls for a job. It is noted as seen, and becomes a worker the first time.
-pub fn worker(tx: &Tx<'_>, caller: &Caller) -> Result<Worker, CallError> {
+/// The daemon that calls for a job. It is noted as seen, and becomes a worker the first time. Its name is noted in
+/// `told` as soon as its key is known to be one, be it to be refused.
+pub fn worker(tx: &Tx<'_>, caller: &Caller, told: &mut String) -> Result<Worker, CallError> {
     let (key, name) = admitted(tx, caller)?;
+    name.clone_into(told);
     if key.deleted {
         return Err(Refusal::key_deleted().into());
     }
     seen(tx, key, name)
 }
 
-/// The daemon that calls about a job, named by its id as the caller wrote it.
+/// The daemon that calls about a job, named by its id as the caller wrote it. `told` as above.
 ///
 /// A key that was taken back still admits it to the job that it has or had: cut off in the middle, what the job has
 /// done so far would be lost, and its end could not be reported.
-pub fn worker_of(tx: &Tx<'_>, caller: &Caller, job: &str) -> Result<Worker, CallError> {
+pub fn worker_of(tx: &Tx<'_>, caller: &Caller, job: &str, told: &mut String) -> Result<Worker, CallError> {
     let (key, name) = admitted(tx, caller)?;
+    name.clone_into(told);
     if key.deleted {
         let owner = match job.parse() {
             Ok(job) => jobs::by_id(tx, job)?.and_then(|job| job.worker),

@@ -178,7 +178,7 @@ fn a_job_that_runs_may_come_to_its_end_after_its_daemons_key_was_deleted() {
     let text = job.to_string();
     let by = |name: &str| {
         let caller = crate::support::world::daemon(name);
-        world.tx(|tx| groundhog_control::identity::worker_of(tx, &caller, &text))
+        world.tx(|tx| groundhog_control::identity::worker_of(tx, &caller, &text, &mut String::new()))
     };
     assert_eq!(by("prov-1").expect("it has the job").name, "prov-1");
     for stranger in ["prov-2", "prov-3"] {

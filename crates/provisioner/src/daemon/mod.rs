@@ -9,8 +9,8 @@
 //! deleting a daemon's key lets its jobs end, as far as the control plane listens to them, and then the daemon.
 
 mod acquire;
-mod active;
 mod acquired;
+mod active;
 pub mod config;
 mod slots;
 

@@ -2,8 +2,8 @@
 
 mod any_text;
 mod campaign;
-mod field_bugs;
 mod catalogue;
+mod field_bugs;
 mod files;
 mod good;
 mod mistakes;

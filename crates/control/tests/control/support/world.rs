@@ -128,7 +128,7 @@ impl World {
         name: &str,
         work: impl FnOnce(&Tx<'_>, &Worker) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        self.tx(|tx| work(tx, &identity::worker(tx, &daemon(name))?))
+        self.tx(|tx| work(tx, &identity::worker(tx, &daemon(name), &mut String::new())?))
     }
 
     /// What `work` makes of a daemon's call about a job.
@@ -138,7 +138,7 @@ impl World {
         job: JobId,
         work: impl FnOnce(&Tx<'_>, &Worker) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        self.tx(|tx| work(tx, &identity::worker_of(tx, &daemon(name), &job.to_string())?))
+        self.tx(|tx| work(tx, &identity::worker_of(tx, &daemon(name), &job.to_string(), &mut String::new())?))
     }
 
     pub(crate) fn create(&self, user: &str, name: &str, template: &str) -> Result<v1::Build, CallError> {

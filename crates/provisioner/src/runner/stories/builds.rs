@@ -245,9 +245,7 @@ fn a_refused_update_ends_the_job_with_one_last_word() {
     let mut story = applying(Transition::Start);
     story.after(Duration::from_secs(5)).told.clear();
     let refusal = || CallError::Refused("too many lines".to_owned());
-    story
-        .then(Event::Updated(Err(refusal())))
-        .is(&["close", "fail \"send periodic update: too many lines\" [] none"]);
+    story.then(Event::Updated(Err(refusal()))).is(&["close", "fail \"send periodic update: too many lines\" [] none"]);
     story.then(Event::Terminal(Err(refusal()))).is(&["# refused \"too many lines\""]);
 }
 
