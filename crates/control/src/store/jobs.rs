@@ -137,8 +137,8 @@ pub fn tags(tx: &Tx<'_>, job: JobId) -> Result<Tags, StoreError> {
     Ok(Tags::from_stored(tags.into_iter().collect()))
 }
 
-/// The first waiting job that `accepts` takes: people's before those of builds ahead, then the oldest, then by id. Waiting is a job that no worker took
-/// and that is not over: one that was cancelled while it waited is (J12).
+/// The first waiting job that `accepts` takes: people's before those of builds ahead, then the oldest, then by id.
+/// Waiting is a job that no worker took and that is not over: one that was cancelled while it waited is (J12).
 pub fn first_waiting(tx: &Tx<'_>, mut accepts: impl FnMut(&str, &Tags) -> bool) -> Result<Option<JobId>, StoreError> {
     // Every job has tags, its scope at least, so the join loses none. Reading stops at the first match.
     let mut statement = tx.statement(
