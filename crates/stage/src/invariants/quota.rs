@@ -43,7 +43,7 @@ impl Invariant for Quota {
     }
 
     fn about(&self) -> &'static str {
-        "the committed cost of a group never exceeds its budget"
+        "what a person is allowed never exceeds what their groups allow each of their members"
     }
 
     fn observe(&mut self, record: &Record) -> Option<Violation> {
