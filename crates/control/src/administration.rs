@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use groundhog_wire::{
-    Caller,
-    v1::{self, administration_server::Administration},
-};
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use groundhog_wire::v1::{self, administration_server::Administration};
+use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    identity,
     operations::administration,
-    refusal::CallError,
-    rpc::answer,
+    rpc::answer_admin,
     store::{Store, Tx, users::User},
 };
 
@@ -29,21 +24,6 @@ impl AdministrationService {
     pub fn new(store: Store, config: Arc<Config>) -> Self {
         Self { store, config }
     }
-
-    async fn answer<T>(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
-    ) -> Result<T, Status> {
-        answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
-            let user = identity::user(tx, caller)?;
-            name.clone_from(&user.name);
-            identity::check_admin(&user)?;
-            work(tx, &user)
-        })
-        .await
-    }
 }
 
 #[tonic::async_trait]
@@ -53,7 +33,7 @@ impl Administration for AdministrationService {
         request: Request<v1::ListDaemonsRequest>,
     ) -> Result<Response<v1::ListDaemonsResponse>, Status> {
         let work = |tx: &Tx<'_>, _: &User| administration::list_daemons(tx, &self.config.daemons);
-        self.answer("ListDaemons", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "ListDaemons", request.metadata(), work).await.map(Response::new)
     }
 
     async fn delete_daemon_key(
@@ -61,7 +41,7 @@ impl Administration for AdministrationService {
         request: Request<v1::DeleteDaemonKeyRequest>,
     ) -> Result<Response<v1::DeleteDaemonKeyResponse>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| administration::delete_key(tx, admin, request.get_ref());
-        self.answer("DeleteDaemonKey", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "DeleteDaemonKey", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_audit_entries(
@@ -69,6 +49,6 @@ impl Administration for AdministrationService {
         request: Request<v1::ListAuditEntriesRequest>,
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
         let work = |tx: &Tx<'_>, _: &User| administration::list(tx, request.get_ref());
-        self.answer("ListAuditEntries", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "ListAuditEntries", request.metadata(), work).await.map(Response::new)
     }
 }

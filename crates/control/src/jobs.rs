@@ -14,7 +14,7 @@ use groundhog_wire::{
 };
 use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
@@ -23,7 +23,7 @@ use crate::{
     identity,
     operations::{cancel, follow},
     refusal::CallError,
-    rpc::answer,
+    rpc::answer_user,
     store::{Store, Tx, users::User},
 };
 
@@ -49,20 +49,6 @@ impl JobsService {
     ) -> Self {
         Self { host: host.clone(), store, followers, config, shutdown }
     }
-
-    async fn answer<T>(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
-    ) -> Result<T, Status> {
-        answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
-            let user = identity::user(tx, caller)?;
-            name.clone_from(&user.name);
-            work(tx, &user)
-        })
-        .await
-    }
 }
 
 #[tonic::async_trait]
@@ -71,18 +57,18 @@ impl Jobs for JobsService {
 
     async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Result<Response<v1::JobView>, Status> {
         let work = |tx: &Tx<'_>, user: &User| follow::get(tx, user, request.get_ref());
-        self.answer("GetJob", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "GetJob", request.metadata(), work).await.map(Response::new)
     }
 
     async fn cancel_job(&self, request: Request<v1::CancelJobRequest>) -> Result<Response<v1::JobView>, Status> {
         let work = |tx: &Tx<'_>, user: &User| cancel::cancel_job(tx, user, request.get_ref());
-        self.answer("CancelJob", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "CancelJob", request.metadata(), work).await.map(Response::new)
     }
 
     async fn follow_logs(&self, request: Request<v1::FollowLogsRequest>) -> Result<Response<Pages>, Status> {
         let work =
             |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), follow::select(tx, user, &request.get_ref().job_id)?.id));
-        let (name, job) = self.answer("FollowLogs", request.metadata(), work).await?;
+        let (name, job) = answer_user(&self.store, "FollowLogs", request.metadata(), work).await?;
         let Some(follower) = self.followers.join(job, self.config.logs.followers_max) else {
             return Err(Status::unavailable("too many logs are followed: try again"));
         };

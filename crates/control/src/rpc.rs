@@ -1,12 +1,12 @@
 //! What all calls have in common: one transaction, and what is told of a call that was not carried out.
 
 use groundhog_wire::Caller;
-use tonic::Status;
+use tonic::{Status, metadata::MetadataMap};
 
 use crate::{
-    events,
+    events, identity,
     refusal::CallError,
-    store::{Store, Tx},
+    store::{Store, Tx, users::User},
 };
 
 /// Answers a call with what `work` makes of it in one transaction. `work` is given who calls and where to note the
@@ -27,4 +27,33 @@ pub(crate) async fn answer<T>(
         }
         error.into()
     })
+}
+
+/// As [`answer`], for a call that people make.
+pub(crate) async fn answer_user<T>(
+    store: &Store,
+    method: &'static str,
+    metadata: &MetadataMap,
+    work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
+) -> Result<T, Status> {
+    answer(store, method, Caller::from_metadata(metadata), |tx, caller, name| {
+        let user = identity::user(tx, caller)?;
+        name.clone_from(&user.name);
+        work(tx, &user)
+    })
+    .await
+}
+
+/// As [`answer`], for a call that administrators make.
+pub(crate) async fn answer_admin<T>(
+    store: &Store,
+    method: &'static str,
+    metadata: &MetadataMap,
+    work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
+) -> Result<T, Status> {
+    answer_user(store, method, metadata, |tx, user| {
+        identity::check_admin(user)?;
+        work(tx, user)
+    })
+    .await
 }

@@ -1,16 +1,11 @@
 //! The service in which administrators make templates, and everybody looks at them.
 
-use groundhog_wire::{
-    Caller,
-    v1::{self, templates_server::Templates},
-};
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use groundhog_wire::v1::{self, templates_server::Templates};
+use tonic::{Request, Response, Status};
 
 use crate::{
-    identity,
     operations::{dry_run, version},
-    refusal::CallError,
-    rpc::answer,
+    rpc::{answer_admin, answer_user},
     store::{Store, Tx, users::User},
 };
 
@@ -25,33 +20,6 @@ impl TemplatesService {
     pub fn new(store: Store) -> Self {
         Self { store }
     }
-
-    async fn answer<T>(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
-    ) -> Result<T, Status> {
-        answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
-            let user = identity::user(tx, caller)?;
-            name.clone_from(&user.name);
-            work(tx, &user)
-        })
-        .await
-    }
-
-    async fn answer_admin<T>(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
-    ) -> Result<T, Status> {
-        self.answer(method, metadata, |tx, user| {
-            identity::check_admin(user)?;
-            work(tx, user)
-        })
-        .await
-    }
 }
 
 #[tonic::async_trait]
@@ -61,7 +29,7 @@ impl Templates for TemplatesService {
         request: Request<v1::CreateVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| version::create(tx, admin, request.get_ref());
-        self.answer_admin("CreateVersion", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "CreateVersion", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_version(
@@ -69,7 +37,7 @@ impl Templates for TemplatesService {
         request: Request<v1::GetVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
         let work = |tx: &Tx<'_>, _: &User| version::get(tx, request.get_ref());
-        self.answer("GetVersion", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "GetVersion", request.metadata(), work).await.map(Response::new)
     }
 
     async fn activate_version(
@@ -77,16 +45,16 @@ impl Templates for TemplatesService {
         request: Request<v1::ActivateVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
         let work = |tx: &Tx<'_>, _: &User| version::activate(tx, request.get_ref());
-        self.answer_admin("ActivateVersion", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "ActivateVersion", request.metadata(), work).await.map(Response::new)
     }
 
     async fn create_dry_run(&self, request: Request<v1::CreateDryRunRequest>) -> Result<Response<v1::DryRun>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| dry_run::create(tx, admin, request.get_ref());
-        self.answer_admin("CreateDryRun", request.metadata(), work).await.map(Response::new)
+        answer_admin(&self.store, "CreateDryRun", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_dry_run(&self, request: Request<v1::GetDryRunRequest>) -> Result<Response<v1::DryRun>, Status> {
         let work = |tx: &Tx<'_>, user: &User| dry_run::get(tx, user, request.get_ref());
-        self.answer("GetDryRun", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "GetDryRun", request.metadata(), work).await.map(Response::new)
     }
 }

@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use groundhog_wire::{
-    Caller,
-    v1::{self, workspaces_server::Workspaces},
-};
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use groundhog_wire::v1::{self, workspaces_server::Workspaces};
+use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    identity,
     operations::{cancel, view, workspace},
-    refusal::CallError,
-    rpc::answer,
+    rpc::answer_user,
     store::{Store, Tx, users::User},
 };
 
@@ -29,20 +24,6 @@ impl WorkspacesService {
     pub fn new(store: Store, config: Arc<Config>) -> Self {
         Self { store, config }
     }
-
-    async fn answer<T>(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
-    ) -> Result<T, Status> {
-        answer(&self.store, method, Caller::from_metadata(metadata), |tx, caller, name| {
-            let user = identity::user(tx, caller)?;
-            name.clone_from(&user.name);
-            work(tx, &user)
-        })
-        .await
-    }
 }
 
 #[tonic::async_trait]
@@ -52,17 +33,17 @@ impl Workspaces for WorkspacesService {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
         let work = |tx: &Tx<'_>, user: &User| workspace::create_workspace(tx, user, request.get_ref());
-        self.answer("CreateWorkspace", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "CreateWorkspace", request.metadata(), work).await.map(Response::new)
     }
 
     async fn create_build(&self, request: Request<v1::CreateBuildRequest>) -> Result<Response<v1::Build>, Status> {
         let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref());
-        self.answer("CreateBuild", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 
     async fn cancel_build(&self, request: Request<v1::CancelBuildRequest>) -> Result<Response<v1::Build>, Status> {
         let work = |tx: &Tx<'_>, user: &User| cancel::cancel_build(tx, user, request.get_ref());
-        self.answer("CancelBuild", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "CancelBuild", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_build(&self, request: Request<v1::GetBuildRequest>) -> Result<Response<v1::Build>, Status> {
@@ -70,7 +51,7 @@ impl Workspaces for WorkspacesService {
             let build = view::select(tx, user, request.get_ref().build.as_ref())?;
             view::build(tx, &build)
         };
-        self.answer("GetBuild", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "GetBuild", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_build_logs(
@@ -79,6 +60,6 @@ impl Workspaces for WorkspacesService {
     ) -> Result<Response<v1::ListBuildLogsResponse>, Status> {
         let limits = &self.config.logs;
         let work = |tx: &Tx<'_>, user: &User| view::log(tx, user, request.get_ref(), limits);
-        self.answer("ListBuildLogs", request.metadata(), work).await.map(Response::new)
+        answer_user(&self.store, "ListBuildLogs", request.metadata(), work).await.map(Response::new)
     }
 }
