@@ -45,6 +45,8 @@ pub(crate) struct Control {
     first: CancellationToken,
     shared: Arc<Shared>,
     jobs: mpsc::UnboundedSender<Job>,
+    /// The ids of the jobs that were queued.
+    queued: Mutex<Vec<String>>,
     calls: mpsc::UnboundedReceiver<Call>,
 }
 
@@ -98,7 +100,7 @@ impl Control {
         let first = CancellationToken::new();
         let address = listen(host, &shared, first.clone()).await;
         let endpoints = Endpoints::new(address, vec![listen(host, &shared, CancellationToken::new()).await]);
-        Self { endpoints, first, shared, jobs, calls }
+        Self { endpoints, first, shared, jobs, queued: Mutex::default(), calls }
     }
 
     /// Breaks every connection, and lets there be no more behind the first address.
@@ -131,7 +133,13 @@ impl Control {
         self.deliver_job(job(kind, script));
     }
 
-    pub(crate) fn deliver_job(&self, job: Job) {
+    /// Queues a job. A second one of the same id gets another: an id is never used twice.
+    pub(crate) fn deliver_job(&self, mut job: Job) {
+        let mut queued = self.queued.lock().expect("no test panics while it holds this");
+        if queued.contains(&job.job_id) {
+            job.job_id = format!("6f8d3ea8-0f3e-4b6e-9d5c-{:012}", queued.len());
+        }
+        queued.push(job.job_id.clone());
         self.jobs.send(job).expect("the service is there");
     }
 
