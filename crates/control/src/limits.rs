@@ -60,7 +60,8 @@ fn invalid(text: String) -> Refusal {
     Refusal::Invalid(text)
 }
 
-fn shown(name: &str) -> &str {
+/// The part of a name that a refusal repeats.
+pub(crate) fn shown(name: &str) -> &str {
     truncated(name, ECHO_BYTES_MAX)
 }
 

@@ -14,7 +14,7 @@ use crate::{
     config::NoticeConfig,
     events,
     store::{
-        Store,
+        Store, drawn,
         notices::{Heard, Mailbox},
     },
 };
@@ -68,8 +68,7 @@ impl Way {
         if latency_max <= latency_min {
             return latency_min;
         }
-        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Duration::from_micros(self.random.between(micros(latency_min), micros(latency_max)))
+        drawn(&mut self.random, latency_min, latency_max)
     }
 
     fn arrived(&mut self, now: Instant) -> Vec<Heard> {

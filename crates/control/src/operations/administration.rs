@@ -5,7 +5,7 @@ use groundhog_wire::v1;
 use crate::{
     config::DaemonsConfig,
     daemon_status::{Known, status},
-    events,
+    events, limits,
     names::truncated,
     refusal::{CallError, Refusal},
     store::{StoreError, Tx, audit, daemons, users::User},
@@ -49,7 +49,7 @@ pub fn delete_key(
     request: &v1::DeleteDaemonKeyRequest,
 ) -> Result<v1::DeleteDaemonKeyResponse, CallError> {
     let Some(key) = daemons::key_by_name(tx, &request.key)? else {
-        let name = truncated(&request.key, 64);
+        let name = limits::shown(&request.key);
         return Err(Refusal::NotFound(format!("There is no daemon key {name:?}.")).into());
     };
     if !key.deleted {

@@ -8,12 +8,11 @@ use super::{
 };
 use crate::{
     events,
-    job_kind::JobKind,
     job_status::JobStatus,
     refusal::{CallError, Refusal},
     store::{
         Tx,
-        builds::{self, Build},
+        builds::Build,
         jobs::{self, End, Job},
         users::User,
     },
@@ -36,10 +35,7 @@ pub fn cancel_build(tx: &Tx<'_>, user: &User, request: &v1::CancelBuildRequest) 
 pub fn cancel_job(tx: &Tx<'_>, user: &User, request: &v1::CancelJobRequest) -> Result<v1::JobView, CallError> {
     let expected = expected(request.expect_status)?;
     let job = follow::select(tx, user, &request.job_id)?;
-    let build = match job.kind {
-        JobKind::WorkspaceBuild => builds::by_job(tx, job.id)?,
-        JobKind::TemplateImport | JobKind::TemplateDryRun => None,
-    };
+    let build = finish::build_of(tx, &job)?;
     ask(tx, user, &job, expected, build.as_ref())?;
     follow::get(tx, user, &v1::GetJobRequest { job_id: request.job_id.clone() })
 }

@@ -2,13 +2,12 @@
 
 use groundhog_wire::{id::JobId, v1};
 
-use super::view;
+use super::{finish, view};
 use crate::{
     config::LogConfig,
-    job_kind::JobKind,
     refusal::{CallError, Refusal},
     store::{
-        Tx, builds,
+        Tx,
         jobs::{self, Job},
         users::User,
     },
@@ -22,10 +21,7 @@ pub fn select(tx: &Tx<'_>, user: &User, id: &str) -> Result<Job, CallError> {
     if view::may_see(user, &job, None) {
         return Ok(job);
     }
-    let owner = match job.kind {
-        JobKind::WorkspaceBuild => builds::by_job(tx, id)?.map(|build| build.owner),
-        JobKind::TemplateImport | JobKind::TemplateDryRun => None,
-    };
+    let owner = finish::build_of(tx, &job)?.map(|build| build.owner);
     if view::may_see(user, &job, owner) { Ok(job) } else { Err(unknown().into()) }
 }
 

@@ -7,7 +7,6 @@ use groundhog_wire::v1;
 use super::version;
 use crate::{
     events, limits,
-    names::truncated,
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -47,7 +46,7 @@ pub fn declare(tx: &Tx<'_>, job: &Job, mut declared: v1::Declarations) -> Result
 /// to log in to is not set up here.
 pub(super) fn objection(found: &v1::CompletedTemplateImport, external_auth: &BTreeSet<String>) -> Option<String> {
     let unknown = found.external_auth_providers.iter().find(|provider| !external_auth.contains(&provider.id));
-    unknown.map(|provider| format!("external auth provider {:?} is not configured", truncated(&provider.id, 64)))
+    unknown.map(|provider| format!("external auth provider {:?} is not configured", limits::shown(&provider.id)))
 }
 
 /// Keeps what an import has found. The version is usable from now on; it becomes the active one if its author wants

@@ -10,7 +10,7 @@ use crate::{
     events,
     job_kind::JobKind,
     limits::{self, PROVISIONER_TYPE_BYTES_MAX},
-    names::{check_name, truncated},
+    names::check_name,
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -21,9 +21,6 @@ use crate::{
     },
     tags::Tags,
 };
-
-/// How much of a name that nobody knows is repeated in a refusal, in bytes.
-const ECHO_BYTES_MAX: usize = 64;
 
 /// Adds a version to a template, and the template with its first one, and queues the version's import.
 pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> Result<v1::TemplateVersion, CallError> {
@@ -111,7 +108,7 @@ pub(super) fn select(tx: &Tx<'_>, selector: Option<&v1::VersionSelector>) -> Res
         return active(tx, template);
     }
     templates::version_by_name(tx, template, version)?.ok_or_else(|| {
-        let (template, version) = (truncated(template, ECHO_BYTES_MAX), truncated(version, ECHO_BYTES_MAX));
+        let (template, version) = (limits::shown(template), limits::shown(version));
         Refusal::NotFound(format!("Template {template:?} has no version {version:?}.")).into()
     })
 }
@@ -119,7 +116,7 @@ pub(super) fn select(tx: &Tx<'_>, selector: Option<&v1::VersionSelector>) -> Res
 /// The version that new workspaces of a template are made from.
 pub(super) fn active(tx: &Tx<'_>, template: &str) -> Result<Version, CallError> {
     let Some(version) = templates::active_version(tx, template)? else {
-        let template = truncated(template, ECHO_BYTES_MAX);
+        let template = limits::shown(template);
         return Err(Refusal::NotFound(format!("Template {template:?} doesn't exist.")).into());
     };
     check_usable(tx, &version)?;

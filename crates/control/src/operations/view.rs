@@ -7,7 +7,7 @@ use groundhog_wire::{
 
 use crate::{
     config::LogConfig,
-    names::truncated,
+    limits,
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -48,7 +48,7 @@ pub fn latest_build(tx: &Tx<'_>, user: &User, name: &str) -> Result<Build, CallE
         Some(workspace) => builds::latest(tx, workspace)?,
         None => None,
     };
-    build.ok_or_else(|| Refusal::NotFound(format!("there is no workspace {:?}", truncated(name, 64))).into())
+    build.ok_or_else(|| Refusal::NotFound(format!("there is no workspace {:?}", limits::shown(name))).into())
 }
 
 /// What the protocol says of a build.

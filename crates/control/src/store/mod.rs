@@ -28,6 +28,7 @@ mod tx;
 pub mod users;
 pub mod workspaces;
 
+pub(crate) use self::pool::drawn;
 pub use self::{
     database::Database,
     error::StoreError,

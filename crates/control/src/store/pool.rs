@@ -118,8 +118,7 @@ impl Store {
             return latency_min;
         }
         let mut random = self.inner.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Duration::from_micros(random.between(micros(latency_min), micros(latency_max)))
+        drawn(&mut random, latency_min, latency_max)
     }
 
     async fn wait(&self, duration: Duration) {
@@ -128,6 +127,12 @@ impl Store {
             self.inner.host.sleep(duration).await;
         }
     }
+}
+
+/// A latency from `min` to `max`, which is not below it, in whole microseconds.
+pub(crate) fn drawn(random: &mut Random, min: Duration, max: Duration) -> Duration {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(random.between(micros(min), micros(max)))
 }
 
 impl fmt::Debug for Store {
