@@ -1,7 +1,16 @@
 //! Generates messages, clients and servers from `proto/`, with a compiler in Rust: nothing to install.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["administration", "job_watch", "jobs", "templates", "workspaces"];
+    let files = [
+        "administration",
+        "agents",
+        "coordination",
+        "job_watch",
+        "jobs",
+        "templates",
+        "workspace_agents",
+        "workspaces",
+    ];
     let files = files.map(|name| format!("groundhog/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;

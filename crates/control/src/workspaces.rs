@@ -41,6 +41,10 @@ impl Workspaces for WorkspacesService {
         answer_user(&self.store, "CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 
+    async fn claim_workspace(&self, _: Request<v1::ClaimWorkspaceRequest>) -> Result<Response<v1::Build>, Status> {
+        Err(Status::unimplemented("claims"))
+    }
+
     async fn cancel_build(&self, request: Request<v1::CancelBuildRequest>) -> Result<Response<v1::Build>, Status> {
         let work = |tx: &Tx<'_>, user: &User| cancel::cancel_build(tx, user, request.get_ref());
         answer_user(&self.store, "CancelBuild", request.metadata(), work).await.map(Response::new)

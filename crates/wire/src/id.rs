@@ -63,6 +63,10 @@ ids! {
     UserId = "user";
     /// A group of people, which has a budget.
     GroupId = "group";
+    /// An agent of one build.
+    AgentId = "agent";
+    /// One end of coordination: an agent's, which has the agent's id, or a client's.
+    PeerId = "peer";
     /// A provisioner daemon, by its name: the same over reconnects and restarts.
     WorkerId = "worker";
 }

@@ -4,9 +4,11 @@ use crate::{
     channel::Channel,
     v1::{
         administration_client::AdministrationClient, administration_server::AdministrationServer,
-        jobs_client::JobsClient, jobs_server::JobsServer, provisioner_daemons_client::ProvisionerDaemonsClient,
-        provisioner_daemons_server::ProvisionerDaemonsServer, templates_client::TemplatesClient,
-        templates_server::TemplatesServer, workspaces_client::WorkspacesClient, workspaces_server::WorkspacesServer,
+        agents_client::AgentsClient, agents_server::AgentsServer, jobs_client::JobsClient, jobs_server::JobsServer,
+        provisioner_daemons_client::ProvisionerDaemonsClient, provisioner_daemons_server::ProvisionerDaemonsServer,
+        templates_client::TemplatesClient, templates_server::TemplatesServer,
+        workspace_agents_client::WorkspaceAgentsClient, workspace_agents_server::WorkspaceAgentsServer,
+        workspaces_client::WorkspacesClient, workspaces_server::WorkspacesServer,
     },
 };
 
@@ -60,8 +62,10 @@ macro_rules! limited {
 
 limited! {
     AdministrationClient AdministrationServer
+    AgentsClient AgentsServer
     JobsClient JobsServer
     ProvisionerDaemonsClient ProvisionerDaemonsServer
     TemplatesClient TemplatesServer
+    WorkspaceAgentsClient WorkspaceAgentsServer
     WorkspacesClient WorkspacesServer
 }

@@ -341,7 +341,7 @@ pub(crate) fn update(job: JobId) -> v1::UpdateJobRequest {
 }
 
 pub(crate) fn resource(name: &str, agents: &[&str]) -> v1::Resource {
-    let agents = agents.iter().map(|name| v1::Agent { name: (*name).to_owned() }).collect();
+    let agents = agents.iter().map(|name| v1::Agent { name: (*name).to_owned(), ..v1::Agent::default() }).collect();
     v1::Resource { name: name.to_owned(), r#type: "machine".to_owned(), daily_cost: 3, agents }
 }
 

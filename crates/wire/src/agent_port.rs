@@ -1,0 +1,14 @@
+//! What an agent serves, by the port that a [`PeerHello`](crate::v1::PeerHello) names. The numbers are this
+//! platform's customary ones.
+
+/// A terminal session: see [`terminal`](crate::terminal).
+pub const TERMINAL: u32 = 2;
+
+/// A measurement of the path: see [`terminal`](crate::terminal) for the form of its frames.
+pub const SPEEDTEST: u32 = 3;
+
+/// HTTP/1: what listens in the workspace, and so on.
+pub const HTTP_API: u32 = 4;
+
+/// Any port from here on is one of the machine's own: the stream is connected to it.
+pub const FORWARD_MIN: u32 = 1_024;
