@@ -1,6 +1,6 @@
 //! How a plan is made smaller: what can be left out of it, and what can be simpler about what is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    Action, CONTROL, ClockStep, Control, FaultKind, OnCancel, Phase, Scenario, SuspendedClock, USERS, defaults,
-    is_control,
+    Action, CONTROL, ClockStep, Control, FaultKind, Machine, OnCancel, Phase, Scenario, SuspendedClock, USERS,
+    defaults, is_control, machine,
 };
 
 impl Plan for Scenario {
@@ -66,6 +66,9 @@ impl Scenario {
             _ => None,
         }));
         let keys: BTreeSet<String> = self.provisioners.iter().map(|provisioner| provisioner.key.clone()).collect();
+        let machines = self.machines().into_iter();
+        let slugs = |one: Machine<'_>| one.declared.apps.iter().map(|app| app.slug.clone()).collect::<BTreeSet<_>>();
+        let machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
         let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         self.steps.retain(|step| match &step.action {
             Action::CreateWorkspace { name, owner, template, .. } => {
@@ -78,7 +81,22 @@ impl Scenario {
             Action::BuildWorkspace { workspace, owner, .. } | Action::CancelBuild { workspace, owner, .. } => {
                 made.contains(&(workspace.clone(), owner.clone()))
             }
-            Action::FollowLogs { workspace, owner, .. } => made.contains(&(workspace.clone(), owner.clone())),
+            Action::FollowLogs { workspace, owner, .. } | Action::ListAgents { workspace, owner, .. } => {
+                made.contains(&(workspace.clone(), owner.clone()))
+            }
+            Action::ClaimWorkspace { workspace, owner, person, .. } => {
+                let stays = made.contains(&(workspace.clone(), owner.clone()));
+                if stays {
+                    made.insert((workspace.clone(), person.clone()));
+                }
+                stays
+            }
+            Action::OpenTerminal { workspace, owner, agent, .. } => {
+                made.contains(&(workspace.clone(), owner.clone())) && machines.contains_key(&machine(workspace, agent))
+            }
+            Action::AppOutage { workspace, agent, app, .. } => {
+                machines.get(&machine(workspace, agent)).is_some_and(|slugs| slugs.contains(app))
+            }
             Action::ShutdownProvisioner { name, .. } => hosts.contains(name),
             Action::ImportTemplate { template, version, like, .. } => {
                 let stays = written.contains(like);
@@ -107,6 +125,8 @@ impl Scenario {
             let host = expectation.pattern.host.as_ref();
             host.is_none_or(|host| hosts.contains(host) || host == crate::scenario::WORLD)
         });
+        let run: Vec<String> = self.texts_for_shells().map(str::to_owned).collect();
+        self.programs.retain(|program| run.iter().any(|text| text.contains(&program.name)));
         let named: BTreeSet<String> = self.named_users().into_iter().map(str::to_owned).collect();
         self.users.retain(|name, _| named.contains(name));
     }
@@ -218,9 +238,31 @@ impl Candidates<'_> {
             self.add(|plan| plan.templates[index].parameters.clear());
             self.add(|plan| plan.templates[index].presets.clear());
             self.add(|plan| plan.templates[index].external_auth.clear());
+            self.agents(index);
             self.phase(|plan| &plan.templates[index].parse, |plan| &mut plan.templates[index].parse);
             self.phase(|plan| &plan.templates[index].plan, |plan| &mut plan.templates[index].plan);
             self.phase(|plan| &plan.templates[index].apply, |plan| &mut plan.templates[index].apply);
+        }
+    }
+
+    fn agents(&mut self, template: usize) {
+        self.add(|plan| plan.templates[template].agents.clear());
+        for index in 0..self.plan.templates[template].agents.len() {
+            self.add(|plan| drop(plan.templates[template].agents.remove(index)));
+            let now = &self.plan.templates[template].agents[index];
+            let fewer = now
+                .count
+                .into_iter()
+                .flat_map(|count| [1, 2, 5, 10, 50, 100].into_iter().filter(move |few| *few < count));
+            for fewer in fewer {
+                self.add(|plan| plan.templates[template].agents[index].count = Some(fewer));
+            }
+            for script in 0..now.scripts.len() {
+                self.add(|plan| plan.templates[template].agents[index].without_script(script));
+            }
+            self.add(|plan| plan.templates[template].agents[index].environment.clear());
+            self.add(|plan| plan.templates[template].agents[index].metadata.clear());
+            self.add(|plan| plan.templates[template].agents[index].apps.clear());
         }
     }
 
@@ -297,6 +339,7 @@ impl Candidates<'_> {
                 }
                 Action::ImportTemplate { variables, .. } => variables.clear(),
                 Action::DryRun { parameters, .. } => parameters.clear(),
+                Action::OpenTerminal { sends, .. } => sends.clear(),
                 _ => {}
             });
         }

@@ -4,7 +4,6 @@
 //! within the settle time. That is only fair if it can: a build that would go on for hours is cancelled at the end,
 //! and the settle time has room for the builds that have to be done one after another.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::scenario::{Action, Fault, FaultKind, FaultName, Phase, Scenario, Step, Template, Transition, is_control};
@@ -164,7 +163,7 @@ fn takes(plan: &Scenario, step: &Step) -> Option<Duration> {
             template_of(plan, workspace, owner).map_or(Some(Duration::ZERO), |template| build_takes(plan, template))
         }
         Action::ImportTemplate { like, .. } => longest(plan.templates.iter().filter(|one| one.name == *like), import),
-        Action::DryRun { template, .. } => longest(behaviours(plan, template), dry_run),
+        Action::DryRun { template, .. } => longest(plan.behaviours(template), dry_run),
         _ => Some(Duration::ZERO),
     }
 }
@@ -179,17 +178,7 @@ fn template_of<'a>(plan: &'a Scenario, workspace: &str, whose: &str) -> Option<&
 }
 
 fn build_takes(plan: &Scenario, template: &str) -> Option<Duration> {
-    longest(behaviours(plan, template), build)
-}
-
-/// How versions of a template may behave: as the file has it, and as its imports have it.
-fn behaviours<'a>(plan: &'a Scenario, name: &'a str) -> impl Iterator<Item = &'a Template> {
-    let imported = plan.steps.iter().filter_map(move |step| match &step.action {
-        Action::ImportTemplate { template, like, .. } if template == name => Some(like.as_str()),
-        _ => None,
-    });
-    let likes: BTreeSet<&str> = imported.chain([name]).collect();
-    plan.templates.iter().filter(move |template| likes.contains(template.name.as_str()))
+    longest(plan.behaviours(template), build)
 }
 
 /// The longest job of some templates; none if one of them is not waited for.
@@ -227,5 +216,5 @@ fn dry_run(template: &Template) -> Option<Duration> {
 
 /// Whether a dry run of a template is waited for. Its answer may be lost, and then nobody could cancel it.
 pub(super) fn can_be_tried_out(plan: &Scenario, template: &str) -> bool {
-    longest(behaviours(plan, template), dry_run).is_some()
+    longest(plan.behaviours(template), dry_run).is_some()
 }

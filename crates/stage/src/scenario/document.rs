@@ -28,6 +28,7 @@ pub(super) struct Document {
     pub(super) groups: Vec<Spanned<raw::Group>>,
     pub(super) users: Vec<Spanned<raw::User>>,
     pub(super) templates: Vec<Spanned<raw::Template>>,
+    pub(super) programs: Vec<Spanned<raw::Program>>,
     pub(super) provisioners: Vec<Spanned<raw::Provisioner>>,
     pub(super) steps: Vec<Spanned<raw::Step>>,
     pub(super) faults: Vec<Spanned<raw::Fault>>,
@@ -38,7 +39,7 @@ pub(super) struct Document {
 }
 
 /// The keys of the file itself, in the order of the documentation.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "about",
     "issue",
     "version",
@@ -53,6 +54,7 @@ const KEYS: [&str; 21] = [
     "group",
     "user",
     "template",
+    "program",
     "provisioner",
     "step",
     "fault",
@@ -95,6 +97,7 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "group" => document.groups = entries("group", value, out),
             "user" => document.users = entries("user", value, out),
             "template" => document.templates = entries("template", value, out),
+            "program" => document.programs = entries("program", value, out),
             "provisioner" => document.provisioners = entries("provisioner", value, out),
             "step" => document.steps = entries("step", value, out),
             "fault" => document.faults = entries("fault", value, out),

@@ -47,6 +47,12 @@ pub struct Workload {
     pub dry_runs: CountRange,
     /// Logs of builds that are read as they grow.
     pub follows: CountRange,
+    /// Terminals that are opened on agents' machines.
+    pub terminals: CountRange,
+    /// Apps on agents' machines that break for a while.
+    pub outages: CountRange,
+    /// Workspaces that were built ahead and are handed over.
+    pub claims: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -119,7 +125,8 @@ impl Default for Swarm {
 }
 
 impl Default for Workload {
-    /// A little more than the file's own story, so that several jobs meet. Templates and logs are what a file asks for.
+    /// A little more than the file's own story, so that several jobs meet. Templates, logs and what goes on in
+    /// workspaces are what a file asks for.
     fn default() -> Self {
         let up_to = |max| CountRange { min: 0, max };
         Self {
@@ -130,6 +137,9 @@ impl Default for Workload {
             imports: up_to(0),
             dry_runs: up_to(0),
             follows: up_to(0),
+            terminals: up_to(0),
+            outages: up_to(0),
+            claims: up_to(0),
         }
     }
 }

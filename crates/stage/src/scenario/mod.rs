@@ -19,7 +19,8 @@
 //! # The machines and what is between them
 //!
 //! There is one host `control` (the control plane), or several (`control`, `control-2`, and so on) over one database,
-//! one host `users` (from which the people act), and one per provisioner, called as it is.
+//! one host `users` (from which the people act), one per provisioner, called as it is, and one per agent of each
+//! workspace, called `workspace.agent`, which is off until a build makes it.
 //!
 //! | table | keys |
 //! |---|---|
@@ -54,6 +55,29 @@
 //! `{ resource, paths }`, what a plan makes anew; `misbehaves`, which is one of `"closes"` (the session ends instead of
 //! an answer), `"wrong_answer"`, `"answers_twice"`, and `"answers_early"` (before it was asked).
 //!
+//! # Agents and what their machines run
+//!
+//! A template has `agents`, which a start's apply makes with their machines, and a stop's takes away. Each is
+//! `{ name, count, directory, environment, boots, connection_timeout, keeps_token, scripts, metadata, apps }`: `count`
+//! makes it as many (up to 1000), called by its name and a number: `main-1`, `main-2`; `boots` is how long the machine
+//! takes from its beginning, or from a crash's end, to the agent's start (`"1s"`); unless `keeps_token` is false, a
+//! start over a running workspace leaves the machine as it is. And:
+//!
+//! | list | each entry |
+//! |---|---|
+//! | `scripts` | `name`; `runs`; `on = ["start", "stop"]`, one or both, or `cron` with six fields, or both; `timeout` (none); `after` and `after_completion`, names of others that must have ended well, or at all |
+//! | `metadata` | `key`; `runs`; `interval` in whole seconds (once if left out); `timeout` (the interval) |
+//! | `apps` | `slug`; `port`; `interval` in whole seconds between two looks at its health (none); `threshold`, how many failures in a row are still well (`3`) |
+//!
+//! What `runs` is a text for a shell: commands one after another, each on a line of its own or after `;`, each a
+//! program and its arguments. Shells know `true`, `false`, `echo TEXT`, `exit N`, `env`, `sleep 5s`, and every
+//! `[[program]]`: its `name`; `takes`, how long (`"0s"`); `exit`, its status (`0`); `prints = { every, line, count,
+//! to }`, a line (`"line {n}"`) again and again to its `"output"` (or `"error"`), `count` times before it ends, or as
+//! long as it takes; `prints_bytes`, what it writes first, `[104, 105]` or `"6869"`; `hangs = true`, it never ends by
+//! itself; `on_signal`, `"ends"` at once, `"ignores"`, or `{ ends_after = "2s" }` (`"ends"`); `leaves_pipe_open`, how
+//! long something that it has started keeps its output open after its end; and `fails_first`, how many runs on each
+//! machine end at once with a status that is not 0.
+//!
 //! # The story
 //!
 //! `[[step]]` has `at` and exactly one of:
@@ -71,8 +95,12 @@
 //! | `cancel_dry_run` | `{ template, by }`: cancels the template's latest dry run |
 //! | `follow_logs` | `{ workspace, owner, by }`: reads the log of the workspace's latest build until it ends |
 //! | `delete_key` | `{ key, by }`: takes back what admits provisioners |
+//! | `open_terminal` | `{ workspace, owner, agent, by, session, command, sends, stays, reads }`: opens the terminal `session` (`"terminal"`) on the agent's machine, running `command` or else a shell, or joins it if it is there; types each line of `sends`, `stays` (`"10s"`), and leaves. Who does not read says `reads = false` |
+//! | `app_outage` | `{ workspace, agent, app, for, how }`: the app `"refuses"` connections (what is meant if left out), `"hangs"`, or answers `"500"` |
+//! | `claim_workspace` | `{ workspace, owner, by, for }`: what was built ahead, by the `"prebuilds"` account `owner`, is handed over to the person `for` |
+//! | `list_agents` | `{ workspace, owner, by }`: looks at how the workspace's agents are |
 //!
-//! `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
+//! `agent` may be left out where there is one alone. `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
 //! for the cancel; it is the owner unless somebody is to be refused. `expect_status` is `"pending"` or `"running"`.
 //! With templates and keys, `by` is the administrator if there is one and no other; whoever else asks is refused.
 //!
@@ -110,7 +138,7 @@
 //!
 //! `groundhog fuzz` makes many stories of one file: its family. Where a file gives a range, each story draws from it,
 //! while the file itself stands for the story with the least of each: `at = "1m..3m"` and `for` of steps and faults,
-//! `takes` and `cancel_takes` of phases, a provisioner's `start`, intervals and `slots`, the control plane's
+//! `takes` and `cancel_takes` of phases, `takes` of programs, `boots` and `count` of agents, a provisioner's `start`, intervals and `slots`, the control plane's
 //! `replicas`. A provisioner with `count`, a number or a range `"1..4"`, stands for so many, called by its name and a
 //! number: `prov-1`, `prov-2`.
 //!
@@ -120,7 +148,7 @@
 //! | table | keys |
 //! |---|---|
 //! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs` and `follows` of logs |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps and `claims` |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
@@ -132,12 +160,14 @@
 //! beside it: `signature`, `message`, `version`, `log_digest`, `trace_digest`, and `found`, the campaign and run. The
 //! program writes it; see [`Case`].
 
+mod agents;
 mod case;
 mod check;
 mod choice;
 mod document;
 mod family;
 mod file;
+mod machines;
 mod raw;
 mod scalars;
 mod story;
@@ -159,9 +189,13 @@ pub(crate) use self::check::defaults;
 use crate::diagnostic::Diagnostics;
 use crate::expect::Expectation;
 
+pub use self::agents::{
+    Agent, AgentApp, AgentMetadata, AgentScript, AppFailure, BUILTINS, OnSignal, Pipe, Prints, Program,
+};
 pub use self::case::Case;
 pub use self::family::{CountRange, FaultName, Swarm, Workload};
 pub use self::file::ScenarioFile;
+pub use self::machines::{Machine, machine};
 pub use self::story::{
     Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, Step, SuspendedClock, Transition,
 };
@@ -228,6 +262,8 @@ pub struct Scenario {
     pub users: BTreeMap<String, User>,
     /// What workspaces are made from.
     pub templates: Vec<Template>,
+    /// What the machines of workspaces can run.
+    pub programs: Vec<Program>,
     /// The daemons that build them.
     pub provisioners: Vec<Provisioner>,
     /// What people do, in the order of time; at one instant, in the order of the file.
@@ -254,10 +290,10 @@ impl Scenario {
         write::document(self).to_string()
     }
 
-    /// The names of all hosts, the control plane's and the users' first.
+    /// The names of all hosts, the control plane's and the users' first, the agents' last.
     pub fn hosts(&self) -> impl Iterator<Item = String> {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners)
+        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(self.machines().into_keys())
     }
 
     /// The hosts of the control plane's replicas.

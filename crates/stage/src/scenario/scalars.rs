@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use toml::Spanned;
 
 /// The text of a span of time, or of a range of them.
 pub(super) struct DurationText(pub(super) String);
@@ -93,6 +95,71 @@ impl<'de> Deserialize<'de> for Times {
             }
             fn visit_str<E: Error>(self, range: &str) -> Result<Times, E> {
                 Ok(Times::Range(range.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Bytes: a list of numbers, or the text of two hexadecimal digits for each.
+pub(super) enum Bytes {
+    Numbers(Vec<i64>),
+    Hex(String),
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Bytes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of numbers such as [0, 255] or hexadecimal digits such as \"00ff\"")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+                Ok(Bytes::Hex(text.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bytes, A::Error> {
+                let mut numbers = Vec::new();
+                while let Some(number) = list.next_element()? {
+                    numbers.push(number);
+                }
+                Ok(Bytes::Numbers(numbers))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// What a signal does: a word, or a table that says how long it takes to end.
+pub(super) enum OnSignal {
+    Ends,
+    Ignores,
+    EndsAfter(Spanned<DurationText>),
+}
+
+impl<'de> Deserialize<'de> for OnSignal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            ends_after: Spanned<DurationText>,
+        }
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = OnSignal;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"ends\", \"ignores\" or { ends_after = \"2s\" }")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<OnSignal, E> {
+                match text {
+                    "ends" => Ok(OnSignal::Ends),
+                    "ignores" => Ok(OnSignal::Ignores),
+                    other => Err(E::unknown_variant(other, &["ends", "ignores"])),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OnSignal, A::Error> {
+                let Table { ends_after } = Table::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(OnSignal::EndsAfter(ends_after))
             }
         }
         deserializer.deserialize_any(Any)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
-use super::{FaultName, LogLevel};
+use super::{AppFailure, FaultName, LogLevel};
 
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,60 @@ pub enum Action {
         /// Who asks.
         by: String,
     },
+    /// Opens a terminal on an agent's machine, or joins one that is there; comes back when the path to it breaks.
+    OpenTerminal {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// The agent's name.
+        agent: String,
+        /// Who opens it.
+        by: String,
+        /// What the session is called: who names the same one sees the same one.
+        session: String,
+        /// What a new session runs; a shell if it is empty.
+        command: String,
+        /// What is typed, a line each.
+        sends: Vec<String>,
+        /// How long they stay; the session goes on without them.
+        stays: Duration,
+        /// They look at what comes. Who does not leaves it in the pipe.
+        reads: bool,
+    },
+    /// Breaks something that listens on an agent's machine, for a while.
+    AppOutage {
+        /// The workspace's name.
+        workspace: String,
+        /// The agent's name.
+        agent: String,
+        /// The app's slug.
+        app: String,
+        /// How long.
+        lasts: Duration,
+        /// What is wrong with it.
+        how: AppFailure,
+    },
+    /// Hands a workspace that was built ahead over to a person.
+    ClaimWorkspace {
+        /// The workspace's name.
+        workspace: String,
+        /// The account that built it ahead.
+        owner: String,
+        /// Who asks: that account, an administrator, or somebody who should be refused.
+        by: String,
+        /// Whose it is to be.
+        person: String,
+    },
+    /// Looks at the agents of a workspace.
+    ListAgents {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// Who looks.
+        by: String,
+    },
 }
 
 impl Action {
@@ -130,7 +184,9 @@ impl Action {
             | Self::DryRun { by, .. }
             | Self::CancelDryRun { by, .. }
             | Self::DeleteKey { by, .. } => vec![by],
-            Self::ShutdownProvisioner { .. } => vec![],
+            Self::OpenTerminal { owner, by, .. } | Self::ListAgents { owner, by, .. } => vec![owner, by],
+            Self::ClaimWorkspace { owner, by, person, .. } => vec![owner, by, person],
+            Self::ShutdownProvisioner { .. } | Self::AppOutage { .. } => vec![],
         }
     }
 }

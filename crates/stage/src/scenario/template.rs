@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Transition;
+use super::{Agent, Transition};
 
 /// What workspaces are made from: how provisioning one behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Template {
     pub presets: Vec<Preset>,
     /// Other services that its users must have logged in to.
     pub external_auth: Vec<ExternalAuth>,
+    /// What runs on the machines of its workspaces.
+    pub agents: Vec<Agent>,
     /// What it says of itself.
     pub readme: String,
     /// It is there from the first; otherwise an import has to bring it.

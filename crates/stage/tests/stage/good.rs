@@ -7,8 +7,8 @@ use groundhog_stage::expect::{Count, Expectation, Pattern, Window};
 use groundhog_stage::invariants::Bounds;
 use groundhog_stage::scenario::units::DurationRange;
 use groundhog_stage::scenario::{
-    Action, ClockStep, ExpectStatus, FaultKind, LogLevel, Logs, Misbehaviour, OnCancel, Role, Scenario, SuspendedClock,
-    Transition, User,
+    Action, AppFailure, ClockStep, ExpectStatus, FaultKind, LogLevel, Logs, Misbehaviour, OnCancel, OnSignal, Pipe,
+    Prints, Role, Scenario, SuspendedClock, Transition, User,
 };
 
 use crate::catalogue;
@@ -194,6 +194,35 @@ presets = [
 ]
 external_auth = [{ id = "github", optional = true }, { id = "gitlab" }]
 
+[[template]]
+name = "works"
+agents = [
+    { name = "main", directory = "~/code", environment = { LEVEL = 5 }, boots = "3s", connection_timeout = "1m", keeps_token = false, scripts = [
+        { name = "install", runs = "setup --all; echo done", on = ["start"], timeout = "1m30s" },
+        { name = "greet", runs = "echo hello", on = ["start", "stop"], after = ["install"] },
+        { name = "tidy", runs = "true", cron = "*/5 * * * * *", after_completion = ["install", "greet"] },
+    ], metadata = [{ key = "load", runs = "setup", interval = "2s", timeout = "5s" }, { key = "version", runs = "true" }], apps = [
+        { slug = "web", port = 8080, interval = "5s", threshold = 1 },
+        { slug = "docs", port = 8081 },
+    ] },
+    { name = "many", count = 3 },
+]
+
+[[program]]
+name = "setup"
+takes = "10s"
+exit = 3
+prints = { every = "10ms", line = "step {n}", count = 500, to = "error" }
+prints_bytes = [255, 0]
+on_signal = { ends_after = "2s" }
+leaves_pipe_open = "20s"
+fails_first = 2
+[[program]]
+name = "stuck"
+hangs = true
+on_signal = "ignores"
+prints = {}
+
 [[provisioner]]
 name = "prov-1"
 tags = { zone = "eu" }
@@ -240,7 +269,26 @@ follow_logs = { workspace = "dev", owner = "dave", by = "carol" }
 [[step]]
 at = "55s"
 delete_key = { key = "far-away" }
+[[step]]
+at = "56s"
+create_workspace = { name = "ahead", owner = "robot", template = "works" }
+[[step]]
+at = "57s"
+open_terminal = { workspace = "ahead", agent = "many-2", by = "carol", session = "both", command = "setup", sends = ["echo hi"], stays = "1m", reads = false }
+[[step]]
+at = "58s"
+app_outage = { workspace = "ahead", agent = "main", app = "web", for = "30s", how = "500" }
+[[step]]
+at = "59s"
+claim_workspace = { workspace = "ahead", for = "eve" }
+[[step]]
+at = "60s"
+list_agents = { workspace = "ahead", owner = "eve", by = "carol" }
 
+[[fault]]
+at = "15s"
+for = "1m"
+cut = ["ahead.many-3", "control"]
 [[fault]]
 at = "10m"
 cut_one_way = ["prov-1", "control"]
@@ -306,6 +354,9 @@ shutdowns = "1..1"
 imports = 1
 dry_runs = "0..2"
 follows = 3
+terminals = "0..2"
+outages = 1
+claims = 0
 "#;
 
 #[test]
@@ -328,7 +379,7 @@ fn everything_can_be_said() {
     assert_eq!((far.slots, far.control.as_deref(), far.key.as_str()), (2, Some("control-3"), "far-away"));
     let path = scenario.links[0].path;
     assert_eq!((path.latency.max, path.loss, path.bandwidth), (Duration::from_millis(80), 0.0, Some(1_000_000)));
-    assert_eq!(scenario.users.keys().collect::<Vec<_>>(), ["alice", "bob", "carol", "dave", "mallory", "robot"]);
+    assert_eq!(scenario.users.keys().collect::<Vec<_>>(), ["alice", "bob", "carol", "dave", "eve", "mallory", "robot"]);
     let (plan, apply) = (&scenario.templates[0].plan, &scenario.templates[0].apply);
     assert_eq!((plan.daily_cost, plan.fails.as_deref()), (20, Some("no plan")));
     assert_eq!(
@@ -339,7 +390,7 @@ fn everything_can_be_said() {
     assert_eq!(apply.state.as_deref(), Some("left over"));
 
     let order: Vec<u64> = scenario.steps.iter().map(|step| step.at.as_secs()).collect();
-    assert_eq!(order, [1, 1, 20, 30, 40, 50, 51, 52, 53, 54, 55], "the order of time");
+    assert_eq!(order, [1, 1, 20, 30, 40, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60], "the order of time");
     assert_eq!(
         scenario.steps[2].action,
         Action::BuildWorkspace { workspace: "dev".into(), owner: "dave".into(), transition: Transition::Destroy }
@@ -366,12 +417,50 @@ fn everything_can_be_said() {
     );
     assert_eq!(scenario.steps[10].action, Action::DeleteKey { key: "far-away".into(), by: "carol".into() });
     let kinds: Vec<&FaultKind> = scenario.faults.iter().map(|fault| &fault.kind).collect();
-    assert_eq!(kinds.len(), 10);
+    assert_eq!(kinds.len(), 11);
     assert_eq!(*kinds[1], FaultKind::Slow { between: pair("users", "control"), factor: 10.0 });
     assert_eq!(*kinds[6], FaultKind::Suspend { host: "prov-1".into(), clock: SuspendedClock::Stops });
     assert_eq!(*kinds[7], FaultKind::StepClock { host: "control".into(), by: ClockStep::Back(secs(300)) });
-    assert_eq!(*kinds[9], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
+    assert_eq!(*kinds[10], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
     assert_eq!((scenario.faults[3].ends_at(), scenario.faults[5].ends_at()), (Some(secs(4)), None));
+
+    assert_eq!(*kinds[9], FaultKind::Cut { between: pair("ahead.many-3", "control") });
+
+    let agents = &scenario.templates[2].agents;
+    assert_eq!(agents[1].names().collect::<Vec<_>>(), ["many-1", "many-2", "many-3"]);
+    assert_eq!((agents[0].boots, agents[1].boots, agents[1].keeps_token), (secs(3), secs(1), true));
+    let [install, greet, tidy] = agents[0].scripts.as_slice() else { panic!("three scripts") };
+    assert_eq!((install.on_start, install.on_stop, install.timeout), (true, false, Some(secs(90))));
+    assert_eq!((greet.on_stop, greet.after.as_slice()), (true, ["install".to_owned()].as_slice()));
+    assert_eq!((tidy.cron.as_deref(), tidy.after_completion.len()), (Some("*/5 * * * * *"), 2));
+    assert_eq!((agents[0].metadata[1].interval, agents[0].apps[1].interval), (secs(0), None));
+    let [setup, stuck] = scenario.programs.as_slice() else { panic!("two programs") };
+    let prints =
+        Prints { every: Duration::from_millis(10), line: "step {n}".into(), count: Some(500), to: Pipe::Error };
+    assert_eq!((setup.prints.as_ref(), setup.prints_bytes.as_slice()), (Some(&prints), [255, 0].as_slice()));
+    assert_eq!((setup.on_signal, setup.fails_first), (OnSignal::EndsAfter(secs(2)), 2));
+    assert_eq!((stuck.on_signal, stuck.prints.as_ref().map(|prints| prints.every)), (OnSignal::Ignores, Some(secs(1))));
+    assert_eq!(
+        scenario.steps[13].action,
+        Action::AppOutage {
+            workspace: "ahead".into(),
+            agent: "main".into(),
+            app: "web".into(),
+            lasts: secs(30),
+            how: AppFailure::AnswersBroken,
+        }
+    );
+    assert_eq!(
+        scenario.steps[14].action,
+        Action::ClaimWorkspace {
+            workspace: "ahead".into(),
+            owner: "robot".into(),
+            by: "robot".into(),
+            person: "eve".into()
+        }
+    );
+    let machines: Vec<String> = scenario.machines().into_keys().collect();
+    assert_eq!(machines, ["ahead.main", "ahead.many-1", "ahead.many-2", "ahead.many-3"]);
 
     let expectations = &scenario.expectations;
     assert_eq!(expectations[0].count, Count::Times { min: 1, max: 3 });

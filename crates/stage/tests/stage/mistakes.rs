@@ -391,3 +391,110 @@ fn steps_with_templates() {
     admin(&other, "unknown-import", 6, 46, "did you mean `v2`?");
     body(&step("follow_logs = { workspace = \"dv\" }"), "unknown-workspace", 3, 29, "did you mean `dev`?");
 }
+
+#[test]
+fn agents_and_programs() {
+    let agents = |text: &str| format!("[[template]]\nname = \"t\"\nagents = [{{ name = \"main\", {text} }}]");
+    body("[[template]]\nname = \"t\"\nagents = [{ name = \"a b\" }]", "bad-name", 3, 20, "single hyphens");
+    body(
+        "[[template]]\nname = \"t\"\nagents = [{ name = \"a\" }, { name = \"A\" }]",
+        "duplicate-name",
+        3,
+        36,
+        "another",
+    );
+    body(&agents("count = 0"), "out-of-range", 3, 36, "from 1 to 1000");
+    body(&agents("count = 1001"), "out-of-range", 3, 36, "at most 1000");
+    body(&agents("boot = \"1s\""), "unknown-key", 3, 28, "did you mean `boots`?");
+    body(&agents("connection_timeout = \"1.5s\""), "out-of-range", 3, 49, "\"1s\" or a second more");
+    body(&agents("scripts = [{ name = \"a\", runs = \"true\" }]"), "nothing-to-do", 3, 48, "on = [\"start\"]");
+    body(
+        &agents("scripts = [{ name = \"a\", runs = \"true\", on = [\"strat\"] }]"),
+        "unknown-value",
+        3,
+        74,
+        "did you mean `start`?",
+    );
+    body(
+        &agents("scripts = [{ name = \"a\", runs = \"true; instal\", on = [\"start\"] }]"),
+        "unknown-program",
+        3,
+        60,
+        "expected one of `true`",
+    );
+    body(
+        &agents("scripts = [{ name = \"a\", runs = \"true\", on = [\"start\"], after = [\"b\"] }]"),
+        "unknown-script",
+        3,
+        93,
+        "`a`",
+    );
+    body(
+        &agents("scripts = [{ name = \"a\", runs = \"true\", on = [\"start\"], after_completion = [\"a\"] }]"),
+        "contradiction",
+        3,
+        104,
+        "another script",
+    );
+    body(&agents("metadata = [{ key = \"a\", runs = \"\" }]"), "empty-text", 3, 60, "`true` does nothing");
+    body(&agents("apps = [{ slug = \"a\", port = 0 }]"), "out-of-range", 3, 57, "from 1 to 65535");
+    body(
+        &agents("apps = [{ slug = \"a\", port = 1 }, { slug = \"b\", port = 1 }]"),
+        "duplicate-port",
+        3,
+        83,
+        "another port",
+    );
+    let program = |text: &str| format!("[[program]]\nname = \"p\"\n{text}");
+    body("[[program]]\nname = \"echo\"", "reserved-name", 2, 8, "another name");
+    body(&format!("{}\n{}", program(""), program("")), "duplicate-name", 5, 8, "another name");
+    body(&program("hangs = true\ntakes = \"1s\""), "contradiction", 4, 9, "leave out `hangs` or `takes`");
+    body(&program("exit = 256"), "out-of-range", 3, 8, "from 0 to 255");
+    body(&program("prints = { every = \"0s\" }"), "out-of-range", 3, 20, "or a `count`");
+    body(&program("prints_bytes = [256]"), "bad-bytes", 3, 16, "from 0 to 255");
+    body(&program("prints_bytes = \"0g\""), "bad-bytes", 3, 16, "two hexadecimal digits");
+    body(&program("prints_bytes = 5"), "wrong-type", 3, 16, "a list of numbers");
+    body(&program("on_signal = \"ignore\""), "unknown-value", 3, 13, "did you mean `ignores`?");
+    body(&program("on_signal = { ends_after = \"soon\" }"), "bad-duration", 3, 28, "such as");
+}
+
+/// A right beginning with two agents, one of which has an app, in as many lines.
+#[track_caller]
+fn agents(text: &str, code: &str, line: usize, column: usize, help: &str) {
+    let head = "[[template]]\nname = \"a\"\n\
+                agents = [{ name = \"main\", apps = [{ slug = \"web\", port = 80 }] }, { name = \"more\", count = 2 }]\n\
+                [[step]]\nat = \"2s\"\ncreate_workspace = { name = \"w\", owner = \"alice\", template = \"a\" }\n";
+    check(&format!("{HEAD}{head}{text}"), code, BODY + 6 + line - 1, column, help);
+}
+
+#[test]
+fn steps_with_agents() {
+    let step = |text: &str| format!("[[step]]\nat = \"1m\"\n{text}");
+    agents(&step("list_agents = { workspace = \"v\" }"), "unknown-workspace", 3, 29, "`w`");
+    agents(&step("open_terminal = { workspace = \"w\" }"), "ambiguous-agent", 3, 31, "main, more-1, more-2");
+    agents(&step("open_terminal = { workspace = \"w\", agent = \"more\" }"), "unknown-agent", 3, 44, "`more-1`");
+    agents(&step("open_terminal = { workspace = \"dev\" }"), "unknown-agent", 3, 31, "has no `agents`");
+    agents(
+        &step("app_outage = { workspace = \"w\", agent = \"main\", app = \"wab\", for = \"1s\" }"),
+        "unknown-app",
+        3,
+        55,
+        "`web`",
+    );
+    agents(
+        &step("app_outage = { workspace = \"w\", agent = \"main\", app = \"web\", for = \"1s\", how = \"503\" }"),
+        "unknown-value",
+        3,
+        80,
+        "`500`",
+    );
+    agents(&step("claim_workspace = { workspace = \"w\" }"), "missing-key", 3, 19, "");
+    agents("[[fault]]\nat = \"1s\"\nkill = \"w.mein\"", "unknown-host", 3, 8, "did you mean `w.main`?");
+    agents(
+        &step("create_workspace = { name = \"w\", owner = \"bob\", template = \"a\" }"),
+        "ambiguous-machine",
+        3,
+        29,
+        "another name",
+    );
+}

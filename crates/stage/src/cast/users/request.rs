@@ -100,7 +100,12 @@ impl Request {
             }
             Action::CancelDryRun { template, by } => (by, Call::CancelDryRun(template.clone())),
             Action::DeleteKey { key, by } => (by, Call::DeleteKey(DeleteDaemonKeyRequest { key: key.clone() })),
-            Action::FollowLogs { .. } | Action::ShutdownProvisioner { .. } => return None,
+            Action::FollowLogs { .. }
+            | Action::ShutdownProvisioner { .. }
+            | Action::OpenTerminal { .. }
+            | Action::AppOutage { .. }
+            | Action::ClaimWorkspace { .. }
+            | Action::ListAgents { .. } => return None,
         };
         Some(Self { by: by.clone(), call })
     }

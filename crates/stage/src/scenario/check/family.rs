@@ -72,6 +72,9 @@ pub(super) fn workload(check: &mut Check<'_>, raw: Option<raw::Workload>) -> Wor
         imports: count(check, raw.imports.as_ref(), default.imports),
         dry_runs: count(check, raw.dry_runs.as_ref(), default.dry_runs),
         follows: count(check, raw.follows.as_ref(), default.follows),
+        terminals: count(check, raw.terminals.as_ref(), default.terminals),
+        outages: count(check, raw.outages.as_ref(), default.outages),
+        claims: count(check, raw.claims.as_ref(), default.claims),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A value that is wrong is reported and replaced by a harmless one, so that the rest can be checked too; the
 //! scenario that comes out then is thrown away.
 
+mod agents;
 mod declarations;
 pub(crate) mod defaults;
 mod expectations;
@@ -35,6 +36,10 @@ struct Check<'a> {
     hosts: BTreeMap<String, Duration>,
     templates: BTreeSet<String>,
     users: BTreeMap<String, User>,
+    /// By workspace: its machines.
+    machines: BTreeMap<String, agents::Machines>,
+    /// What the machines can run.
+    programs: BTreeSet<String>,
     /// What admits provisioners, by name.
     keys: BTreeSet<String>,
     events: BTreeMap<&'static str, &'a EventSpec>,
@@ -69,6 +74,8 @@ pub(super) fn check(
         hosts: BTreeMap::new(),
         templates: BTreeSet::new(),
         users: BTreeMap::new(),
+        machines: BTreeMap::new(),
+        programs: BTreeSet::new(),
         keys: BTreeSet::new(),
         events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
         choice,
@@ -85,11 +92,13 @@ pub(super) fn check(
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
     names::collect_hosts(check, document.control.as_ref(), &document.provisioners);
+    agents::collect(check, &document.steps, &document.templates, &document.programs);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);
     let control = world::control(check, document.control);
     let groups = world::groups(check, document.groups);
     world::users(check, document.users);
+    let programs = agents::programs(check, document.programs);
     let templates = templates::templates(check, document.templates);
     let provisioners = world::provisioners(check, document.provisioners);
     let steps = steps::steps(check, document.steps);
@@ -118,6 +127,7 @@ pub(super) fn check(
         groups,
         users: std::mem::take(&mut check.users),
         templates,
+        programs,
         provisioners,
         steps,
         faults,

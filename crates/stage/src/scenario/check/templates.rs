@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::values::{duration, duration_or, whole, whole_u32};
 use super::world::{CREDITS_MAX, some_text};
-use super::{Check, declarations, names};
+use super::{Check, agents, declarations, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{LogLevel, Logs, Misbehaviour, OnCancel, Phase, Phases, Replacement, Template, raw};
 
@@ -36,6 +36,7 @@ pub(super) fn templates(check: &mut Check<'_>, raw: Vec<Spanned<raw::Template>>)
             parameters: declarations::parameters(check, raw.parameters),
             presets: declarations::presets(check, raw.presets),
             external_auth: declarations::external_auth(check, raw.external_auth),
+            agents: agents::agents(check, raw.agents),
             readme: raw.readme.unwrap_or_default(),
             set_up: raw.set_up.unwrap_or(true),
         });

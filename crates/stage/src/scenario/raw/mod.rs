@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+mod agents;
 mod story;
 mod template;
 
+pub(in crate::scenario) use self::agents::*;
 pub(in crate::scenario) use self::story::*;
 pub(in crate::scenario) use self::template::*;
-pub(in crate::scenario) use crate::scenario::scalars::{DurationText, FieldText, Number, Times};
+pub(in crate::scenario) use crate::scenario::scalars::{Bytes, DurationText, FieldText, Number, OnSignal, Times};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +134,9 @@ pub(in crate::scenario) struct Workload {
     pub(in crate::scenario) imports: Option<Spanned<Times>>,
     pub(in crate::scenario) dry_runs: Option<Spanned<Times>>,
     pub(in crate::scenario) follows: Option<Spanned<Times>>,
+    pub(in crate::scenario) terminals: Option<Spanned<Times>>,
+    pub(in crate::scenario) outages: Option<Spanned<Times>>,
+    pub(in crate::scenario) claims: Option<Spanned<Times>>,
 }
 
 #[derive(Deserialize)]

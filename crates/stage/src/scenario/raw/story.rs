@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{DurationText, FieldText, LogLevel, Number};
+use super::{AppFailure, DurationText, FieldText, LogLevel, Number};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,10 @@ pub(in crate::scenario) struct Step {
     pub(in crate::scenario) cancel_dry_run: Option<Spanned<CancelDryRun>>,
     pub(in crate::scenario) follow_logs: Option<Spanned<FollowLogs>>,
     pub(in crate::scenario) delete_key: Option<Spanned<DeleteKey>>,
+    pub(in crate::scenario) open_terminal: Option<Spanned<OpenTerminal>>,
+    pub(in crate::scenario) app_outage: Option<Spanned<AppOutage>>,
+    pub(in crate::scenario) claim_workspace: Option<Spanned<ClaimWorkspace>>,
+    pub(in crate::scenario) list_agents: Option<Spanned<ListAgents>>,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +133,50 @@ pub(in crate::scenario) struct FollowLogs {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct DeleteKey {
     pub(in crate::scenario) key: Spanned<String>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct OpenTerminal {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
+    pub(in crate::scenario) agent: Option<Spanned<String>>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    pub(in crate::scenario) session: Option<String>,
+    pub(in crate::scenario) command: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(in crate::scenario) sends: Vec<String>,
+    pub(in crate::scenario) stays: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) reads: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct AppOutage {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) agent: Option<Spanned<String>>,
+    pub(in crate::scenario) app: Spanned<String>,
+    #[serde(rename = "for")]
+    pub(in crate::scenario) lasts: Spanned<DurationText>,
+    pub(in crate::scenario) how: Option<AppFailure>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct ClaimWorkspace {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    #[serde(rename = "for")]
+    pub(in crate::scenario) person: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct ListAgents {
+    pub(in crate::scenario) workspace: Spanned<String>,
+    pub(in crate::scenario) owner: Option<Spanned<String>>,
     pub(in crate::scenario) by: Option<Spanned<String>>,
 }
 

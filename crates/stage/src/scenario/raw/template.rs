@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{DurationText, FieldText};
+use super::{Agent, DurationText, FieldText};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +26,8 @@ pub(in crate::scenario) struct Template {
     pub(in crate::scenario) presets: Vec<Preset>,
     #[serde(default)]
     pub(in crate::scenario) external_auth: Vec<ExternalAuth>,
+    #[serde(default)]
+    pub(in crate::scenario) agents: Vec<Agent>,
     pub(in crate::scenario) readme: Option<String>,
     pub(in crate::scenario) set_up: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! From a scenario to a file that says the same. What is as it would be anyway is left out, so that what remains is
 //! what the story is about.
 
+mod agents;
 mod step;
 mod template;
 
@@ -80,6 +81,7 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
         scenario.users.iter().filter(|(name, user)| !named.contains(name.as_str()) || **user != User::default());
     put(document, "user", listed.map(|(name, account)| user(name, account)));
     put(document, "template", scenario.templates.iter().map(template::template));
+    put(document, "program", scenario.programs.iter().map(agents::program));
     put(document, "provisioner", scenario.provisioners.iter().map(provisioner));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml_edit::{InlineTable, Table, Value, value};
 
 use super::template::level_text;
-use super::{texts, time};
+use super::{text_of, texts, time};
 use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition};
 
 pub(super) fn step(step: &Step) -> Table {
@@ -28,10 +28,7 @@ pub(super) fn step(step: &Step) -> Table {
             ("build_workspace", [fields, vec![("transition", transition.into())]].concat())
         }
         Action::CancelBuild { workspace, owner, by, expect_status } => {
-            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            if by != owner {
-                fields.push(("by", by.into()));
-            }
+            let mut fields = of_workspace(workspace, owner, by);
             let status = expect_status.map(|status| match status {
                 ExpectStatus::Pending => "pending",
                 ExpectStatus::Running => "running",
@@ -69,17 +66,43 @@ pub(super) fn step(step: &Step) -> Table {
         Action::CancelDryRun { template, by } => {
             ("cancel_dry_run", vec![("template", template.into()), ("by", by.into())])
         }
-        Action::FollowLogs { workspace, owner, by } => {
-            let mut fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            if by != owner {
-                fields.push(("by", by.into()));
+        Action::FollowLogs { workspace, owner, by } => ("follow_logs", of_workspace(workspace, owner, by)),
+        Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads } => {
+            let mut fields = of_workspace(workspace, owner, by);
+            fields.push(("agent", agent.into()));
+            fields.push(("session", session.into()));
+            if !command.is_empty() {
+                fields.push(("command", command.into()));
             }
-            ("follow_logs", fields)
+            if !sends.is_empty() {
+                fields.push(("sends", Value::Array(sends.iter().collect())));
+            }
+            fields.push(("stays", text_of(*stays)));
+            if !reads {
+                fields.push(("reads", false.into()));
+            }
+            ("open_terminal", fields)
         }
+        Action::AppOutage { workspace, agent, app, lasts, how } => {
+            let fields = vec![("workspace", workspace.into()), ("agent", agent.into()), ("app", app.into())];
+            ("app_outage", [fields, vec![("for", text_of(*lasts)), ("how", how.as_str().into())]].concat())
+        }
+        Action::ClaimWorkspace { workspace, owner, by, person } => {
+            let mut fields = of_workspace(workspace, owner, by);
+            fields.push(("for", person.into()));
+            ("claim_workspace", fields)
+        }
+        Action::ListAgents { workspace, owner, by } => ("list_agents", of_workspace(workspace, owner, by)),
         Action::DeleteKey { key, by } => ("delete_key", vec![("key", key.into()), ("by", by.into())]),
     };
     table[key] = value(fields.into_iter().collect::<InlineTable>());
     table
+}
+
+/// Which workspace, and who does something with it.
+fn of_workspace(workspace: &str, owner: &str, by: &str) -> Vec<(&'static str, Value)> {
+    let by = (by != owner).then(|| ("by", by.into()));
+    [("workspace", workspace.into()), ("owner", owner.into())].into_iter().chain(by).collect()
 }
 
 /// Values by name, if there are any.

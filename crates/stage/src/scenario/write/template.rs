@@ -2,6 +2,7 @@
 
 use toml_edit::{Array, InlineTable, Table, Value, value};
 
+use super::agents::agent;
 use super::{tags, text_of, texts};
 use crate::scenario::{
     ExternalAuth, LogLevel, Logs, Misbehaviour, OnCancel, Parameter, Phase, Phases, Prebuilds, Preset, Replacement,
@@ -28,6 +29,7 @@ pub(super) fn template(template: &Template) -> Table {
     put(&mut lists, "parameters", template.parameters.iter().map(parameter));
     put(&mut lists, "presets", template.presets.iter().map(preset));
     put(&mut lists, "external_auth", template.external_auth.iter().map(service));
+    put(&mut lists, "agents", template.agents.iter().map(agent));
     for (key, list) in lists {
         table[&key] = value(list);
     }
@@ -41,7 +43,7 @@ pub(super) fn template(template: &Template) -> Table {
 }
 
 /// A list, unless it is empty.
-fn put(table: &mut InlineTable, key: &str, entries: impl Iterator<Item = InlineTable>) {
+pub(super) fn put(table: &mut InlineTable, key: &str, entries: impl Iterator<Item = InlineTable>) {
     let list: Array = entries.collect();
     if !list.is_empty() {
         table.insert(key, Value::Array(list));
@@ -67,7 +69,7 @@ fn kind(table: &mut InlineTable, kind: &str) {
 }
 
 /// A text, unless it is empty.
-fn text(table: &mut InlineTable, key: &str, text: &str) {
+pub(super) fn text(table: &mut InlineTable, key: &str, text: &str) {
     if !text.is_empty() {
         table.insert(key, text.into());
     }

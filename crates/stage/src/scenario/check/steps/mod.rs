@@ -1,5 +1,6 @@
 //! What people do, and to which workspace.
 
+mod agents;
 mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,8 @@ use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, USE
 
 /// What a step can be, in the words of the file.
 const ACTIONS: &str = "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`, \
-                       `import_template`, `cancel_import`, `dry_run`, `cancel_dry_run`, `follow_logs`, `delete_key`";
+                       `import_template`, `cancel_import`, `dry_run`, `cancel_dry_run`, `follow_logs`, `delete_key`, \
+                       `open_terminal`, `app_outage`, `claim_workspace`, `list_agents`";
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -89,6 +91,18 @@ impl Resolve<'_, '_> {
         if let Some(raw) = &raw.follow_logs {
             actions.push((raw.span(), self.follow_logs(raw.get_ref())));
         }
+        if let Some(raw) = &raw.open_terminal {
+            actions.push((raw.span(), self.open_terminal(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.app_outage {
+            actions.push((raw.span(), self.app_outage(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.claim_workspace {
+            actions.push((raw.span(), self.claim_workspace(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.list_agents {
+            actions.push((raw.span(), self.list_agents(raw.get_ref())));
+        }
         actions.extend(templates::actions(self.check, self.templates, &raw));
         exactly_one(self.check, actions, span, "step", ACTIONS)
     }
@@ -97,6 +111,14 @@ impl Resolve<'_, '_> {
         names::well_formed(self.check, &raw.name);
         let owner = names::user(self.check, &raw.owner);
         let name = raw.name.get_ref().clone();
+        let somebody_elses = self.owners.get(&name).is_some_and(|owners| !owners.contains(&owner));
+        if somebody_elses && self.check.machines.contains_key(&name) {
+            self.check.report(
+                Diagnostic::new("ambiguous-machine", format!("somebody else has a workspace `{name}` with agents"))
+                    .at(raw.name.span())
+                    .help("its machines would be called the same: give one of the workspaces another name"),
+            );
+        }
         self.owners.entry(name.clone()).or_default().insert(owner.clone());
         Action::CreateWorkspace {
             name,
