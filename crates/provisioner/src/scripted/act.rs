@@ -8,6 +8,7 @@ use groundhog_wire::v1::{self, ParameterValue, Transition};
 use super::{
     CANCELED,
     answers::{Ended, Part, planned_resources},
+    machines::{Machines, State},
     script::{Misbehaviour, OnCancel, Phase, Script},
 };
 use crate::{
@@ -16,9 +17,14 @@ use crate::{
 };
 
 /// Serves one session until either end closes it.
-pub(super) async fn serve(host: Host, mut peer: Peer) {
-    let mut acting =
-        Acting { host, log_level: v1::LogLevel::Unspecified, state: Vec::new(), source: Ok(Script::default()) };
+pub(super) async fn serve(host: Host, machine: String, mut peer: Peer) {
+    let mut acting = Acting {
+        host,
+        machine,
+        log_level: v1::LogLevel::Unspecified,
+        state: State::default(),
+        source: Ok(Script::default()),
+    };
     // Whatever ends a session was told to the runner where there was something to tell.
     if let Err(error) = acting.converse(&mut peer).await {
         tracing::debug!(%error, "a scripted session is over");
@@ -28,10 +34,12 @@ pub(super) async fn serve(host: Host, mut peer: Peer) {
 /// A session that is being acted out.
 struct Acting {
     host: Host,
+    /// The program that makes and deletes machines.
+    machine: String,
     /// Lines below it are not written.
     log_level: v1::LogLevel,
     /// What the workspace's last build has left.
-    state: Vec<u8>,
+    state: State,
     /// What is acted out, or why the source is no script.
     source: Result<Script, String>,
 }
@@ -46,18 +54,19 @@ impl Acting {
                 Order::Config(config) => self.configure(config, peer).await?,
                 Order::Parse => {
                     imports = true;
-                    self.play(peer, Part::Parse, None, &[]).await?;
+                    self.play(peer, Part::Parse, "", None, &[]).await?;
                 }
                 Order::Plan(plan) => {
                     let transition = plan.metadata.transition;
                     let missing = if imports { None } else { self.missing_parameter(&plan.parameter_values) };
                     let fails = missing.or_else(|| self.unexpected_state(transition));
                     planned = self.source.as_ref().map_or_else(|_| Vec::new(), |it| planned_resources(it, transition));
-                    self.play(peer, Part::Plan(transition), fails, &[]).await?;
+                    self.play(peer, Part::Plan(transition), "", fails, &[]).await?;
                 }
                 Order::Apply(metadata) => {
                     let planned = std::mem::take(&mut planned);
-                    self.play(peer, Part::Apply(metadata.transition), None, &planned).await?;
+                    let part = Part::Apply(metadata.transition);
+                    self.play(peer, part, &metadata.workspace_name, None, &planned).await?;
                 }
             }
         }
@@ -66,7 +75,7 @@ impl Acting {
     /// Takes the script. Phases that answer early answer here.
     async fn configure(&mut self, config: Config, peer: &Peer) -> Result<(), SessionError> {
         self.log_level = config.log_level;
-        self.state = config.state;
+        self.state = State::read(&config.state);
         self.source = Script::parse(&config.source).map_err(|error| error.to_string());
         let Ok(script) = &self.source else { return Ok(()) };
         for part in [Part::Parse, Part::Plan(Transition::Start), Part::Apply(Transition::Start)] {
@@ -84,15 +93,17 @@ impl Acting {
 
     fn unexpected_state(&self, transition: Transition) -> Option<String> {
         let expected = self.source.as_ref().ok()?.plan_of(transition).finds.as_ref()?;
-        let found = String::from_utf8_lossy(&self.state);
-        (found != expected.as_str()).then(|| format!("found the state {found:?}, expected {expected:?}"))
+        let found = &self.state.left;
+        (found != expected).then(|| format!("found the state {found:?}, expected {expected:?}"))
     }
 
-    /// Acts one part out and answers; at once if it `fails` before it has begun, or if there is no script.
+    /// Acts one part out and answers; at once if it `fails` before it has begun, or if there is no script. What an
+    /// apply provides belongs to `workspace`.
     async fn play(
         &self,
         peer: &mut Peer,
         part: Part,
+        workspace: &str,
         fails: Option<String>,
         planned: &[v1::Resource],
     ) -> Result<(), SessionError> {
@@ -105,11 +116,15 @@ impl Acting {
         let mut again = None;
         peer.work(async |logs, canceled| {
             let started_at_ms = wall_ms();
-            let error = match fails {
-                Some(error) => Some(error),
-                None => self.act(part.phase(script), logs, canceled).await.err(),
+            let (error, state) = match (fails, part) {
+                (Some(error), _) => (Some(error), None),
+                (None, Part::Apply(transition)) if !script.agents.is_empty() => {
+                    let (error, state) = self.apply(script, workspace, transition, logs, canceled).await;
+                    (error, Some(state))
+                }
+                (None, _) => (self.act(part.phase(script), logs, canceled).await.err(), None),
             };
-            let ended = Ended { error, started_at_ms, ended_at_ms: wall_ms() };
+            let ended = Ended { error, started_at_ms, ended_at_ms: wall_ms(), state };
             if part.phase(script).misbehaves == Some(Misbehaviour::AnswersTwice) {
                 again = Some(part.answer(script, ended.clone(), planned));
             }
@@ -120,6 +135,36 @@ impl Acting {
             Some(answer) => peer.volunteer(answer).await,
             None => Ok(()),
         }
+    }
+
+    /// Acts an apply out whose workspace has machines: a start makes them when everything else is done, any other
+    /// build takes them away first. Gives the error, if there is one, and the state in either case.
+    async fn apply(
+        &self,
+        script: &Script,
+        workspace: &str,
+        transition: Transition,
+        logs: Logs,
+        canceled: Canceled,
+    ) -> (Option<String>, State) {
+        let phase = script.apply_of(transition);
+        let mut state = self.state.clone();
+        let machines = Machines { host: &self.host, program: &self.machine, workspace };
+        let result = if transition == Transition::Start {
+            match self.act(phase, logs, canceled).await {
+                Ok(()) => machines.provide(transition, &script.agents, &mut state).await,
+                failed => failed,
+            }
+        } else {
+            match machines.provide(transition, &script.agents, &mut state).await {
+                Ok(()) => self.act(phase, logs, canceled).await,
+                failed => failed,
+            }
+        };
+        if let Some(left) = &phase.state {
+            state.left.clone_from(left);
+        }
+        (result.err(), state)
     }
 
     /// Acts one phase out. Fails with what the phase fails with.

@@ -1,8 +1,13 @@
 //! What a phase reports at its end.
 
+use std::collections::BTreeMap;
+
 use groundhog_wire::v1::{Resource, Timing, Transition};
 
-use super::script::{Misbehaviour, Phase, Script};
+use super::{
+    agent, machines,
+    script::{Misbehaviour, Phase, Script},
+};
 use crate::session::{Applied, Parsed, Planned, Response};
 
 /// The phases of a session.
@@ -19,6 +24,8 @@ pub(super) struct Ended {
     pub(super) error: Option<String>,
     pub(super) started_at_ms: i64,
     pub(super) ended_at_ms: i64,
+    /// What an apply leaves for the next build, if that is not what the script says: its agents' part of it too.
+    pub(super) state: Option<machines::State>,
 }
 
 impl Part {
@@ -74,11 +81,15 @@ impl Part {
             }),
             Self::Apply(transition) => {
                 let left = phase.state.as_ref().map(|state| state.clone().into_bytes());
-                let (state, resources) = match (&error, transition) {
+                let left = ended.state.as_ref().map_or(left, |state| Some(state.write()));
+                let (state, mut resources) = match (&error, transition) {
                     (None, Transition::Destroy) => (Some(Vec::new()), Vec::new()),
                     (None, _) if phase.resources.is_empty() => (left, planned.to_vec()),
                     _ => (left, resources(phase)),
                 };
+                if error.is_none() && transition == Transition::Start {
+                    add_agents(script, &ended.state.unwrap_or_default().tokens, &mut resources);
+                }
                 Response::Applied(Applied { error, state, resources, timings })
             }
         }
@@ -100,8 +111,24 @@ impl Part {
 pub(super) fn planned_resources(script: &Script, transition: Transition) -> Vec<Resource> {
     match transition {
         Transition::Destroy => Vec::new(),
-        _ => resources(script.plan_of(transition)),
+        Transition::Stop => resources(script.plan_of(transition)),
+        Transition::Start | Transition::Unspecified => {
+            let mut planned = resources(script.plan_of(transition));
+            add_agents(script, &BTreeMap::new(), &mut planned);
+            planned
+        }
     }
+}
+
+/// Adds the script's agents to the first of `resources`, or to one that is made up for them.
+fn add_agents(script: &Script, tokens: &BTreeMap<String, String>, resources: &mut Vec<Resource>) {
+    if script.agents.is_empty() {
+        return;
+    }
+    if resources.is_empty() {
+        resources.push(Resource { name: "workspace".to_owned(), r#type: "vm".to_owned(), ..Resource::default() });
+    }
+    resources[0].agents = agent::reported(&script.agents, tokens);
 }
 
 fn resources(phase: &Phase) -> Vec<Resource> {

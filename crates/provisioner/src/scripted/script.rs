@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, num::NonZeroU64};
 use groundhog_wire::v1::{self, Transition};
 use serde::{Deserialize, Serialize};
 
+use super::agent::Agent;
 use super::template::{ExternalAuth, Parameter, Preset, Variable};
 
 /// What a template declares, and what its jobs do.
@@ -53,6 +54,9 @@ pub struct Script {
     /// The services that a workspace's owner must have logged in to.
     #[serde(skip_serializing_if = "is_default")]
     pub external_auth: Vec<ExternalAuth>,
+    /// The agents that run in a workspace once it is started, as part of its first resource.
+    #[serde(skip_serializing_if = "is_default")]
+    pub agents: Vec<Agent>,
 }
 
 /// A plan and an apply.
@@ -198,9 +202,6 @@ pub struct Resource {
     /// What it costs a day, in credits.
     #[serde(default)]
     pub daily_cost: i32,
-    /// The names of the agents that will run in it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub agents: Vec<String>,
 }
 
 impl From<&Resource> for v1::Resource {
@@ -209,7 +210,7 @@ impl From<&Resource> for v1::Resource {
             name: resource.name.clone(),
             r#type: resource.kind.clone(),
             daily_cost: resource.daily_cost,
-            agents: resource.agents.iter().map(|name| v1::Agent { name: name.clone(), ..v1::Agent::default() }).collect(),
+            agents: Vec::new(),
         }
     }
 }
@@ -277,6 +278,7 @@ mod tests {
             (r#"{"variables":[{"name":"a","secret":true}]}"#, "unknown field `secret`"),
             (r#"{"parameters":[{}]}"#, "missing field `name`"),
             (r#"{"presets":[{"name":"a","prebuilds":{}}]}"#, "missing field `instances`"),
+            (r#"{"agents":[{"name":"a","count":0}]}"#, "expected a nonzero u32"),
         ] {
             let error = Script::parse(source.as_bytes()).expect_err("a mistake").to_string();
             assert!(error.contains(expected), "{source}: {error}");
@@ -289,7 +291,7 @@ mod tests {
             "parse": { "takes_ms": 1, "misbehaves": "wrong_answer" },
             "plan": { "takes_ms": 5, "on_cancel": { "obey": { "after_ms": 7 } }, "fails": "no", "hangs": true,
                       "logs": { "every_ms": 1, "line": "{n}", "level": "warn", "count": 3 },
-                      "resources": [{ "name": "a", "type": "vm", "daily_cost": -2, "agents": ["main"] }],
+                      "resources": [{ "name": "a", "type": "vm", "daily_cost": -2 }],
                       "state": "s", "replacements": [{ "resource": "a", "paths": ["image"] }] },
             "apply": { "on_cancel": "ignore", "misbehaves": "answers_twice" },
             "stop": { "plan": { "misbehaves": "closes" }, "apply": {} },
@@ -302,7 +304,14 @@ mod tests {
             "presets": [{ "name": "big", "parameters": { "cpu": "8" }, "default": true, "prebuilds": { "instances": 2,
                           "expires_after_s": 60, "timezone": "UTC",
                           "schedules": [{ "cron": "* 9-18 * * 1-5", "instances": 5 }] } }, { "name": "small" }],
-            "external_auth": [{ "id": "github", "optional": true }]
+            "external_auth": [{ "id": "github", "optional": true }],
+            "agents": [{ "name": "main", "count": 3, "renews_token": true, "directory": "~", "environment": { "A": "b" },
+                         "scripts": [{ "name": "set-up", "script": "prepare", "run_on_start": true, "run_on_stop": true,
+                                       "cron": "0 * * * * *", "timeout_ms": 5, "after": ["x"], "after_completion": ["y"] }],
+                         "metadata": [{ "key": "load", "script": "load", "interval_s": 5, "timeout_s": 1 }],
+                         "apps": [{ "slug": "web", "url": "http://localhost:80/", "check_interval_s": 5,
+                                    "check_threshold": 2 }],
+                         "connection_timeout_s": 9 }, { "name": "plain" }]
         }"#;
         let script = Script::parse(source.as_bytes()).expect("a script");
         let written = script.to_source().expect("a script can be written");

@@ -255,7 +255,8 @@ fn a_provisioner_that_opens_no_session_fails_the_job() {
     live(|host| async move {
         let mut control = Control::start(&host).await;
         let refuses = Some("no room".to_owned());
-        let daemon = Daemon::start(&host, config(control.endpoints.clone()), Arc::new(Scripted { refuses }));
+        let daemon =
+            Daemon::start(&host, config(control.endpoints.clone()), Arc::new(Scripted { refuses, machine: None }));
         control.deliver("{}");
         assert_eq!(control.failure().await, "open session: no room");
         daemon.close().await;

@@ -1,6 +1,6 @@
 //! Sessions with the scripted provisioner.
 
-use groundhog_host::Host;
+use groundhog_host::{Command, Host};
 use groundhog_provisioner::{
     Provisioner, Scripted, Session, SessionError,
     session::{Applied, Config, Metadata, Plan, Planned, Request, Response},
@@ -147,7 +147,8 @@ fn a_parse_finds_what_the_script_declares() {
                               "prebuilds": { "instances": 2 } }],
                 "external_auth": [{ "id": "github", "optional": true }],
                 "plan": { "replacements": [{ "resource": "vm", "paths": ["image"] }],
-                          "resources": [{ "name": "dev", "type": "vm", "agents": ["main"] }] }
+                          "resources": [{ "name": "dev", "type": "vm" }] },
+                "agents": [{ "name": "main" }]
             }"#,
         );
         send(&session, Request::Parse);
@@ -172,7 +173,87 @@ fn a_parse_finds_what_the_script_declares() {
         assert_eq!(planned.presets[0].prebuild.as_ref().map(|prebuild| prebuild.instances), Some(2));
         assert!(planned.external_auth_providers[0].optional);
         assert_eq!(planned.replacements[0].paths, ["image"]);
-        assert_eq!(planned.resources[0].agents[0].name, "main");
+        assert_eq!(
+            (planned.resources[0].agents[0].name.as_str(), planned.resources[0].agents[0].token.as_str()),
+            ("main", "")
+        );
+    });
+}
+
+/// A session whose builds make machines by the shell's script `text`.
+async fn with_machines(host: &Host, root: &std::path::Path, text: &str, script: &str, state: Vec<u8>) -> Session {
+    let program = root.join("machine");
+    // Written by another process: a program can't be run as long as somebody has it open for writing, and that would be
+    // so for what other tests start at the same time.
+    let text = format!("#!/bin/sh\ncd {}\n{text}\n", root.display());
+    let install = r#"printf %s "$0" > "$1" && chmod 755 "$1""#;
+    let command = Command::new("sh").argument("-c").argument(install).argument(text);
+    let mut installer = host.start(command.argument(program.display().to_string())).await.expect("a shell");
+    assert!(installer.wait().await.is_ok_and(|exit| exit.success()));
+    let scripted = Scripted { machine: Some(program.display().to_string()), ..Scripted::default() };
+    let session = scripted.open(host).expect("a session");
+    send(&session, Request::Config(Config { source: script.into(), state, ..Config::default() }));
+    session
+}
+
+/// What a build of this transition comes to.
+async fn built(session: &mut Session, transition: Transition) -> Applied {
+    send(session, plan(transition));
+    planned(session).await;
+    let metadata = Metadata { transition, workspace_name: "dev".to_owned(), ..Metadata::default() };
+    send(session, Request::Apply(metadata));
+    applied(session).await
+}
+
+#[test]
+fn agents_get_machines_and_keep_their_tokens_until_a_stop() {
+    live(|host| async move {
+        let root = tempfile::tempdir().expect("a folder");
+        let script =
+            r#"{"agents":[{"name":"main","count":2},{"name":"new","renews_token":true}],"apply":{"state":"s"}}"#;
+        let text = r#"echo "$1 $2 $AGENT_TOKEN" >> calls"#;
+        let tokens = |applied: &Applied| {
+            let agents = applied.resources.iter().flat_map(|it| &it.agents);
+            agents.map(|it| (it.name.clone(), it.token.clone())).collect::<Vec<_>>()
+        };
+        let first =
+            built(&mut with_machines(&host, root.path(), text, script, Vec::new()).await, Transition::Start).await;
+        assert_eq!(first.error, None);
+        let given = tokens(&first);
+        assert_eq!(given.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["main-1", "main-2", "new"]);
+        let calls = std::fs::read_to_string(root.path().join("calls")).expect("calls");
+        let expected: String = given.iter().map(|(name, token)| format!("create dev.{name} {token}\n")).collect();
+        assert_eq!(calls, expected);
+
+        let state = first.state.expect("a state");
+        let mut session = with_machines(&host, root.path(), text, script, state.clone()).await;
+        let again = built(&mut session, Transition::Start).await;
+        let kept: Vec<bool> = given.iter().zip(tokens(&again)).map(|(before, after)| *before == after).collect();
+        assert_eq!(kept, [true, true, false]);
+
+        std::fs::remove_file(root.path().join("calls")).expect("calls");
+        let stopped = built(&mut with_machines(&host, root.path(), text, script, state).await, Transition::Stop).await;
+        assert_eq!((stopped.error.as_ref(), tokens(&stopped)), (None, vec![]));
+        assert_eq!(stopped.state, Some(b"s".to_vec()));
+        let calls = std::fs::read_to_string(root.path().join("calls")).expect("calls");
+        assert_eq!(calls, "delete dev.main-1 \ndelete dev.main-2 \ndelete dev.new \n");
+    });
+}
+
+#[test]
+fn a_machine_that_can_not_be_made_fails_the_apply_and_its_token_is_not_lost() {
+    live(|host| async move {
+        let root = tempfile::tempdir().expect("a folder");
+        let script = r#"{"agents":[{"name":"main"}]}"#;
+        let text = "echo no room >&2; exit 3";
+        let failed =
+            built(&mut with_machines(&host, root.path(), text, script, Vec::new()).await, Transition::Start).await;
+        assert_eq!(failed.error.as_deref(), Some("machine dev.main: exit status 3 no room"));
+        let mut session =
+            with_machines(&host, root.path(), "exit 0", script, failed.state.clone().expect("a state")).await;
+        let made = built(&mut session, Transition::Start).await;
+        let token = &made.resources[0].agents[0].token;
+        assert!(String::from_utf8(failed.state.expect("a state")).expect("JSON").contains(token));
     });
 }
 
@@ -249,7 +330,7 @@ fn a_script_may_misbehave() {
 fn a_provisioner_may_refuse_a_session() {
     live(|host| async move {
         let refuses = Some("no room".to_owned());
-        let error = Scripted { refuses }.open(&host).expect_err("a refusal");
+        let error = Scripted { refuses, machine: None }.open(&host).expect_err("a refusal");
         assert_eq!(error, SessionError::Open("no room".to_owned()));
     });
 }

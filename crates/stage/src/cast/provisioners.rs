@@ -34,7 +34,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         let control = control::endpoints(scenario, provisioner.control.as_deref(), number);
         let config = config(provisioner, control, secrets)?;
         let (name, daemons) = (provisioner.name.clone(), daemons.clone());
-        let sessions = Arc::new(Scripted { refuses: provisioner.refuses_sessions.clone() });
+        let sessions = Arc::new(Scripted { refuses: provisioner.refuses_sessions.clone(), machine: None });
         world.host_at(provisioner.start, &provisioner.name, move |host: Host| {
             let daemon = Arc::new(Daemon::start(&host, config.clone(), sessions.clone()));
             daemons.insert(&name, daemon.clone());

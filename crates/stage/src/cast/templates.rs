@@ -78,7 +78,6 @@ fn phase(phase: &scenario::Phase) -> scripted::Phase {
         name: "workspace".to_owned(),
         kind: "vm".to_owned(),
         daily_cost: credits(phase.daily_cost),
-        agents: Vec::new(),
     };
     scripted::Phase {
         takes_ms: millis(phase.takes),
