@@ -125,6 +125,7 @@ pub const FAULT_EVENTS: &[EventSpec] = &[
     spec("host.started", "A host's software was started.", &[HOST]),
     spec("host.killed", "A host's software was killed.", &[HOST]),
     spec("host.power_lost", "A host lost power.", &[HOST]),
+    spec("host.removed", "A machine was deleted.", &[HOST]),
     spec(
         "host.suspended",
         "A host stopped running anything.",

@@ -33,7 +33,7 @@ pub(crate) enum Status {
     Suspended { reading: u64, clock: SuspendedClock },
     /// Its software was killed, or was not started yet; the machine itself answers: with refusals.
     Stopped,
-    /// Without power: it does not answer at all.
+    /// Without power, or not made yet, or deleted: it does not answer at all.
     Off,
 }
 
@@ -60,6 +60,9 @@ pub(crate) struct Belongings {
     pub(crate) disk: Disk,
     pub(crate) boot: Boot,
     pub(crate) programs: BTreeMap<String, Rc<dyn Program>>,
+    /// Whether the machine exists: always, but for one that is made and deleted in the run. One that does not is no
+    /// fault's to start.
+    pub(crate) exists: bool,
     /// How many faults keep it down.
     pub(crate) downs: u32,
     /// Tasks that became ready while the host was suspended.

@@ -67,8 +67,8 @@
 //! - `kernel`: all state of a run, and why handles on it are plain numbers.
 //! - `hosts`, `machine`, `clock`, `timers`, `disk`, `process`: a simulated machine, as the seam shows it.
 //! - `network`: byte streams and datagrams that are delayed, lost, cut, held, reset.
-//! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. `plan`:
-//!   what happens when.
+//! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. [`power`](Power):
+//!   machines that are made and deleted in a run. `plan`: what happens when.
 //! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest, or as a [`Recording`] of every
 //!   step; what must not.
 //! - `streams`: where random decisions come from.
@@ -93,6 +93,7 @@ mod machine;
 mod network;
 mod panics;
 mod plan;
+mod power;
 mod process;
 mod streams;
 mod timers;
@@ -109,6 +110,7 @@ pub use crate::{
     },
     log::{Loudness, Record, WORLD, json, text},
     network::link::LinkConfig,
+    power::Power,
     process::{Program, Running, Signals},
     trace::{
         Digest,

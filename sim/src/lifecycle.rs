@@ -1,4 +1,4 @@
-//! How a host starts, ends, and is suspended.
+//! How a host starts, ends, and is suspended; how a machine comes to be and is deleted.
 
 use crate::{
     clock::SuspendedClock,
@@ -44,10 +44,16 @@ pub(crate) fn start(kernel: &Kernel, host: HostId) {
 
 /// Ends a host's software: first it is dead to everybody, then its connections, then its tasks go.
 pub(crate) fn stop(kernel: &Kernel, host: HostId, status: Status) {
+    kernel.hosts.borrow_mut()[host].own.downs += 1;
+    let event = if status == Status::Off { "host.power_lost" } else { "host.killed" };
+    take_down(kernel, host, status, event);
+}
+
+/// Leaves `host` in `status`, and records it as `event` unless it was down that far already.
+fn take_down(kernel: &Kernel, host: HostId, status: Status, event: &'static str) {
     let (was, stalled) = {
         let mut hosts = kernel.hosts.borrow_mut();
         let state = &mut hosts[host];
-        state.own.downs += 1;
         let was = state.status;
         // Power that is lost while the software is down is lost all the same.
         if was != Status::Off {
@@ -65,7 +71,7 @@ pub(crate) fn stop(kernel: &Kernel, host: HostId, status: Status) {
     if was == status || was == Status::Off {
         return;
     }
-    record(kernel, if status == Status::Off { "host.power_lost" } else { "host.killed" }, host, None);
+    record(kernel, event, host, None);
     network::faults::host_gone(kernel, host, status == Status::Stopped);
     kernel.executor.put_back(stalled);
     kernel.executor.kill(|other| other == host);
@@ -75,12 +81,40 @@ pub(crate) fn stop(kernel: &Kernel, host: HostId, status: Status) {
 pub(crate) fn come_back(kernel: &Kernel, host: HostId) {
     let last = {
         let mut hosts = kernel.hosts.borrow_mut();
-        let state = &mut hosts[host];
-        state.own.downs = state.own.downs.saturating_sub(1);
-        state.own.downs == 0
+        let own = &mut hosts[host].own;
+        own.downs = own.downs.saturating_sub(1);
+        own.downs == 0 && own.exists
     };
     if last {
         start(kernel, host);
+    }
+}
+
+/// Makes a machine that did not exist. It starts now, or when the last fault that would keep it down has ended.
+pub(crate) fn create(kernel: &Kernel, host: HostId) {
+    let starts = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let own = &mut hosts[host].own;
+        own.exists = true;
+        own.downs == 0
+    };
+    if starts {
+        start(kernel, host);
+    }
+}
+
+/// Deletes a machine: it loses power, and no fault's end starts it again.
+pub(crate) fn remove(kernel: &Kernel, host: HostId) {
+    let (existed, was) = {
+        let mut hosts = kernel.hosts.borrow_mut();
+        let state = &mut hosts[host];
+        (std::mem::replace(&mut state.own.exists, false), state.status)
+    };
+    if existed && was == Status::Off {
+        // A fault had it already: told all the same, because nothing brings it back now.
+        record(kernel, "host.removed", host, None);
+    } else if existed {
+        take_down(kernel, host, Status::Off, "host.removed");
     }
 }
 

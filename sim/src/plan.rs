@@ -15,6 +15,8 @@ pub(crate) enum Planned {
     Begin(Fault, Targets),
     End(Fault, Targets),
     Start(HostId),
+    Create(HostId),
+    Remove(HostId),
 }
 
 /// Plans `planned` for `at` since the run began; at once if that has passed.
@@ -34,6 +36,8 @@ pub(crate) fn carry_out(kernel: &Kernel, index: usize) {
         Some(Planned::Begin(fault, targets)) => fault::apply(kernel, &fault, targets, true),
         Some(Planned::End(fault, targets)) => fault::apply(kernel, &fault, targets, false),
         Some(Planned::Start(host)) => lifecycle::start(kernel, host),
+        Some(Planned::Create(host)) => lifecycle::create(kernel, host),
+        Some(Planned::Remove(host)) => lifecycle::remove(kernel, host),
         None => {}
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     network::{self, Network, link::LinkConfig},
     panics,
     plan::{self, Planned},
+    power::Power,
     process::Program,
     streams::Streams,
     timers::{self, Timers},
@@ -143,31 +144,57 @@ impl World {
         F: Fn(Host) -> Fut + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let now = self.kernel.now.get();
-        let wall = i64::try_from(self.kernel.epoch.saturating_add(now)).unwrap_or(i64::MAX);
-        let id = {
-            let mut hosts = self.kernel.hosts.borrow_mut();
-            assert!(hosts.find(name).is_none(), "the world has a host called {name:?} already");
-            hosts.add(HostState {
-                name: name.into(),
-                status: Status::Stopped,
-                start: 0,
-                clock: Clock::new(now, wall),
-                own: Box::new(Belongings {
-                    disk: Disk::default(),
-                    boot: Rc::new(move |host| Box::pin(boot(host))),
-                    programs: BTreeMap::new(),
-                    downs: 0,
-                    stalled: Vec::new(),
-                    streams_given: BTreeMap::new(),
-                }),
-            })
-        };
-        if micros(at) <= now {
+        let id = self.add(name, true, boot);
+        if micros(at) <= self.kernel.now.get() {
             lifecycle::start(&self.kernel, id);
         } else {
             plan::add(&self.kernel, at, Planned::Start(id));
         }
+    }
+
+    /// Adds a machine that is made and deleted in the course of the run, by its [`power`](Self::power). Until it is
+    /// made nothing of it answers, and no fault's end starts it.
+    ///
+    /// # Panics
+    ///
+    /// When a host of that name exists already.
+    pub fn machine<F, Fut>(&mut self, name: &str, boot: F)
+    where
+        F: Fn(Host) -> Fut + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.add(name, false, boot);
+    }
+
+    /// What makes and deletes a host's machine.
+    pub fn power(&self, name: &str) -> Result<Power, UnknownHost> {
+        Ok(Power::of(self.find(name)?))
+    }
+
+    fn add<F, Fut>(&mut self, name: &str, exists: bool, boot: F) -> HostId
+    where
+        F: Fn(Host) -> Fut + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let now = self.kernel.now.get();
+        let wall = i64::try_from(self.kernel.epoch.saturating_add(now)).unwrap_or(i64::MAX);
+        let mut hosts = self.kernel.hosts.borrow_mut();
+        assert!(hosts.find(name).is_none(), "the world has a host called {name:?} already");
+        hosts.add(HostState {
+            name: name.into(),
+            status: if exists { Status::Stopped } else { Status::Off },
+            start: 0,
+            clock: Clock::new(now, wall),
+            own: Box::new(Belongings {
+                disk: Disk::default(),
+                boot: Rc::new(move |host| Box::pin(boot(host))),
+                programs: BTreeMap::new(),
+                exists,
+                downs: 0,
+                stalled: Vec::new(),
+                streams_given: BTreeMap::new(),
+            }),
+        })
     }
 
     fn find(&self, name: &str) -> Result<HostId, UnknownHost> {

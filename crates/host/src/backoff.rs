@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Random;
+
 /// Waits that grow by the golden ratio from a floor to a ceiling: the first try is immediate, the next waits
 /// are `floor * phi`, `floor * phi^2`, … and then the ceiling for ever.
 ///
@@ -27,6 +29,15 @@ impl Backoff {
         let wait = Duration::from_nanos(u64::try_from(grown).unwrap_or(u64::MAX)).min(self.ceiling);
         self.last = wait.max(self.floor);
         wait
+    }
+
+    /// As [`next_wait`](Self::next_wait), but drawn between half of it and the whole. For those of whom there are
+    /// hundreds: two hundred agents that lost one control plane in one instant must not come back in step.
+    ///
+    /// Takes one draw from `random`, even for the first wait, which is none.
+    pub fn next_wait_drawn(&mut self, random: &mut Random) -> Duration {
+        let nanos = u64::try_from(self.next_wait().as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(random.between(nanos.div_ceil(2), nanos))
     }
 
     /// Success: the next try is immediate again.
@@ -68,6 +79,24 @@ mod tests {
             assert!(wait >= last);
             last = wait;
         }
+    }
+
+    #[test]
+    fn a_drawn_wait_lies_between_half_and_the_whole_and_moves_nothing() {
+        let mut random = Random::from_seed([7; 32]);
+        let mut drawn = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        let mut plain = drawn.clone();
+        let (mut low, mut high) = (1.0_f64, 0.0_f64);
+        for step in 0..200 {
+            let (wait, whole) = (drawn.next_wait_drawn(&mut random), plain.next_wait());
+            assert!(wait <= whole && wait >= whole / 2, "wait {step}: {wait:?} of {whole:?}");
+            assert_eq!(drawn, plain, "the next wait grows from the whole one");
+            if !whole.is_zero() {
+                let part = wait.as_secs_f64() / whole.as_secs_f64();
+                (low, high) = (low.min(part), high.max(part));
+            }
+        }
+        assert!(low < 0.52 && high > 0.98, "all of the span is used: {low} to {high}");
     }
 
     /// What is asked of a back-off: the next wait, or a success in between.

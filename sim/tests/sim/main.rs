@@ -7,6 +7,7 @@ mod crashes;
 mod determinism;
 mod faults;
 mod log;
+mod power;
 mod seam;
 mod streams;
 

@@ -209,7 +209,11 @@ impl From<&Resource> for v1::Resource {
             name: resource.name.clone(),
             r#type: resource.kind.clone(),
             daily_cost: resource.daily_cost,
-            agents: resource.agents.iter().map(|name| v1::Agent { name: name.clone(), ..v1::Agent::default() }).collect(),
+            agents: resource
+                .agents
+                .iter()
+                .map(|name| v1::Agent { name: name.clone(), ..v1::Agent::default() })
+                .collect(),
         }
     }
 }

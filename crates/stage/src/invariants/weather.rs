@@ -143,7 +143,7 @@ impl Weather {
             }
             // A host that is down or suspended is so once, however many faults keep it there, and it is one
             // record that says that it is back.
-            "host.killed" | "host.power_lost" | "host.suspended" => {
+            "host.killed" | "host.power_lost" | "host.removed" | "host.suspended" => {
                 if let Some(host) = self.host(record) {
                     host.now = 0;
                     host.begin(at);
