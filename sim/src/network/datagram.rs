@@ -70,7 +70,7 @@ pub(crate) fn bind(kernel: &Kernel, host: HostId, port: u16) -> io::Result<Datag
 fn send(kernel: &Kernel, socket: &SimDatagrams, bytes: &[u8], to: &Address) -> io::Result<()> {
     let (target, from) = {
         let hosts = kernel.hosts.borrow();
-        let target = hosts.find(&to.host).ok_or_else(|| {
+        let target = super::resolve(&hosts, socket.host, &to.host).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("{to}: no host of that name in this network"))
         })?;
         (target, Address::new(&*hosts[socket.host].name, socket.port))

@@ -26,7 +26,7 @@ use self::{
 };
 use crate::{
     arena::{Arena, Key},
-    hosts::HostId,
+    hosts::{HostId, Hosts},
     kernel::Kernel,
     streams::Streams,
 };
@@ -137,6 +137,14 @@ impl Network {
         }
         None
     }
+}
+
+/// By which every machine calls itself.
+const LOCALHOST: &str = "localhost";
+
+/// The host that `from` means by a name.
+fn resolve(hosts: &Hosts, from: HostId, name: &str) -> Option<HostId> {
+    if name == LOCALHOST { Some(from) } else { hosts.find(name) }
 }
 
 /// The link from one host to another, made if need be.

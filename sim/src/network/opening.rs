@@ -34,7 +34,7 @@ pub(crate) struct Listening {
 
 /// Sends a request to open a connection.
 pub(crate) fn connect(kernel: &Kernel, from: HostId, to: &Address) -> io::Result<Connecting> {
-    let target = kernel.hosts.borrow().find(&to.host).ok_or_else(|| {
+    let target = super::resolve(&kernel.hosts.borrow(), from, &to.host).ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("{to}: no host of that name in this network"))
     })?;
     let (there, back) = (link_between(kernel, from, target), link_between(kernel, target, from));

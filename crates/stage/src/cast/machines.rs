@@ -1,0 +1,222 @@
+//! The machines of agents, and the cloud that makes and deletes them.
+//!
+//! Provisioners reach the cloud by a program on their hosts, as the tools of real templates do. A machine that was
+//! told to go lets its agent close first, for a while; one that hangs goes without.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use groundhog_agent::AgentConfig;
+use groundhog_host::{Host, event::Id};
+use groundhog_provisioner::scripted::machines::{AGENT_TOKEN, MACHINE as PROGRAM};
+use groundhog_sim::{Power, Running, World};
+use groundhog_wire::{Endpoints, Secret};
+use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CastError,
+    apps::{self, Outages},
+    control,
+    programs::{Programs, SHELL},
+};
+use crate::scenario::{AgentApp, Scenario};
+
+groundhog_host::events! {
+    /// What the cloud tells.
+    pub EVENTS;
+
+    /// A machine was made.
+    log created = "machine.created" {
+        /// Its name, which is its host's.
+        machine: &str,
+    }
+
+    /// A machine was deleted.
+    log deleted = "machine.deleted" {
+        /// Its name, which is its host's.
+        machine: &str,
+    }
+}
+
+/// How long a machine that is to go waits for its agent: stop scripts of a few minutes, the agent's own close, and
+/// what a cloud takes on top.
+const GRACE: Duration = Duration::from_mins(5);
+
+/// The first part of every agent's process environment.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// All machines that there can be, by name.
+struct Cloud(BTreeMap<String, Arc<Machine>>);
+
+/// A machine of the cloud's.
+struct Machine {
+    name: String,
+    power: Power,
+    boots: Duration,
+    apps: Vec<AgentApp>,
+    outages: Outages,
+    control: Endpoints,
+    life: Mutex<Life>,
+}
+
+/// What a machine was made with, and how far its present life has come.
+#[derive(Clone, Default)]
+struct Life {
+    token: Option<Secret>,
+    /// The machine's agent is to close.
+    close: CancellationToken,
+    /// Nothing runs on the machine.
+    over: CancellationToken,
+}
+
+/// Notes the end of what runs on a machine, however it ends.
+struct Ends(CancellationToken);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages) -> Result<(), CastError> {
+    let programs = Arc::new(Programs::new(&scenario.programs));
+    let mut cloud = BTreeMap::new();
+    for (number, (name, one)) in scenario.machines().into_iter().enumerate() {
+        // The host needs the machine and the machine its host's power: the machine comes into being on the first boot.
+        let booting: Arc<Mutex<Option<Arc<Machine>>>> = Arc::default();
+        let boots = booting.clone();
+        world.machine(&name, move |host: Host| {
+            let machine = boots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            async move {
+                if let Some(machine) = machine {
+                    machine.boot(host).await;
+                }
+            }
+        });
+        let shell = programs.clone();
+        world.program(&name, SHELL, move |running: Running| shell.clone().shell(running))?;
+        let machine = Arc::new(Machine {
+            power: world.power(&name)?,
+            boots: one.declared.boots,
+            apps: one.declared.apps.clone(),
+            outages: outages.clone(),
+            control: control::endpoints(scenario, None, number),
+            life: Mutex::default(),
+            name: name.clone(),
+        });
+        *booting.lock().unwrap_or_else(PoisonError::into_inner) = Some(machine.clone());
+        cloud.insert(name, machine);
+    }
+    if cloud.is_empty() {
+        return Ok(());
+    }
+    let cloud = Arc::new(Cloud(cloud));
+    for provisioner in &scenario.provisioners {
+        let cloud = cloud.clone();
+        world.program(&provisioner.name, PROGRAM, move |running: Running| cloud.clone().command(running))?;
+    }
+    Ok(())
+}
+
+impl Cloud {
+    /// The program by which provisioners make and delete machines. Its status is 0 if it did what it was told.
+    async fn command(self: Arc<Self>, mut running: Running) -> i32 {
+        let Err(complaint) = self.carry_out(&running).await else { return 0 };
+        // Who does not listen need not know.
+        let _ = running.error.write_all(complaint.as_bytes()).await;
+        1
+    }
+
+    async fn carry_out(&self, running: &Running) -> Result<(), String> {
+        let command = &running.command;
+        let [order, name] = command.arguments.as_slice() else {
+            return Err(format!("expected an order and a name, got {} arguments", command.arguments.len()));
+        };
+        let machine = self.0.get(name).ok_or_else(|| format!("there can be no machine {name:?}"))?;
+        match order.as_str() {
+            "create" => {
+                let token = command.environment.get(AGENT_TOKEN).ok_or("there is no token for the agent")?;
+                let token = Secret::new(token.clone()).map_err(|error| error.to_string())?;
+                machine.create(&running.host, token).await;
+            }
+            "delete" => machine.delete(&running.host).await,
+            other => return Err(format!("expected create or delete, got {other:?}")),
+        }
+        Ok(())
+    }
+}
+
+impl Machine {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the machine, for an agent with this token. One that is there with the same token stays as it is.
+    async fn create(&self, host: &Host, token: Secret) {
+        let is_there = |life: &Life| {
+            self.power.exists() && life.token.as_ref() == Some(&token) && !life.close.is_cancelled()
+        };
+        if is_there(&self.life()) {
+            return;
+        }
+        self.delete(host).await;
+        // Somebody else may have made it meanwhile.
+        if is_there(&self.life()) {
+            return;
+        }
+        *self.life() = Life { token: Some(token), ..Life::default() };
+        self.power.on();
+        created(&self.name);
+    }
+
+    /// Deletes the machine, if it is there.
+    async fn delete(&self, host: &Host) {
+        if !self.power.exists() {
+            return;
+        }
+        let Life { close, over, token } = self.life().clone();
+        close.cancel();
+        // An agent that does not come to its end, on a machine that is suspended perhaps, is not waited for.
+        let _ = host.timeout(GRACE, over.cancelled()).await;
+        // What somebody else has deleted or made anew meanwhile is not ours to delete.
+        let is_ours = {
+            let mut life = self.life();
+            let is_ours = life.token.is_some() && life.token == token && life.close.is_cancelled();
+            if is_ours {
+                life.token = None;
+            }
+            is_ours
+        };
+        if is_ours {
+            self.power.off();
+            deleted(&self.name);
+        }
+    }
+
+    /// What runs on the machine, from its beginning or the end of a crash.
+    async fn boot(self: Arc<Self>, host: Host) {
+        let Life { token: Some(token), close, .. } = self.life().clone() else { return };
+        let over = CancellationToken::new();
+        self.life().over = over.clone();
+        let _ends = Ends(over);
+        for app in &self.apps {
+            apps::cast(&host, app, &self.outages);
+        }
+        // In this order: a machine that is told to go while it boots starts nothing.
+        tokio::select! {
+            biased;
+            () = close.cancelled() => return,
+            () = host.sleep(self.boots) => {}
+        }
+        let mut config = AgentConfig::new(self.control.clone(), token);
+        config.process_environment = [("HOME", config.home.as_str()), ("PATH", PATH)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        groundhog_agent::run(host, config, close).await;
+    }
+}
