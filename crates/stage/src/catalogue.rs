@@ -2,7 +2,7 @@
 
 use groundhog_host::event::{EventSpec, FieldSpec};
 
-use crate::cast::users;
+use crate::cast::{machines, users};
 
 /// The events of one part of the platform.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { teller: "users", events: users::EVENTS },
     Chapter { teller: "control", events: groundhog_control::EVENTS },
     Chapter { teller: "provisioner", events: groundhog_provisioner::events::EVENTS },
+    Chapter { teller: "cloud", events: machines::EVENTS },
+    Chapter { teller: "agent", events: groundhog_agent::EVENTS },
     Chapter { teller: "world", events: groundhog_sim::FAULT_EVENTS },
     Chapter { teller: "any host", events: ERRORS },
 ];

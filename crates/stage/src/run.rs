@@ -8,7 +8,7 @@ use crate::{
     cast::{self, Cast, CastError},
     expect::judge,
     invariants::{self, Bounds, Invariant},
-    scenario::{Action, JobAtShutdown, Scenario, USERS},
+    scenario::{Action, AppFailure, JobAtShutdown, Scenario, Step, USERS, machine},
     settle::{self, UnderWay},
 };
 
@@ -102,9 +102,12 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
     let under_way = Rc::new(RefCell::new(UnderWay::default()));
     watch(world, &invariants, &under_way);
     let deadline = settle::deadline(scenario);
-    for step in &scenario.steps {
-        world.run_until(step.at);
-        act(world, cast, &step.action);
+    for moment in Moment::all(scenario) {
+        world.run_until(moment.at());
+        match moment {
+            Moment::Step(step) => act(world, cast, &step.action),
+            Moment::OutageEnds { machine, app, how, .. } => cast.outages.end(&machine, app, how),
+        }
     }
     let over = scenario.ends_at_rest && run_until_rest(world, scenario, &under_way);
     if !over {
@@ -169,6 +172,44 @@ fn broken_at(broken: invariants::Violation, at: Duration) -> Violation {
     Violation { rule: broken.id.to_owned(), message: broken.message, at, record: Some(broken.ordinal) }
 }
 
+/// Something that happens at its time in the story.
+enum Moment<'a> {
+    Step(&'a Step),
+    /// An app that was broken is mended.
+    OutageEnds {
+        at: Duration,
+        machine: String,
+        app: &'a str,
+        how: AppFailure,
+    },
+}
+
+impl<'a> Moment<'a> {
+    /// All of them, in the order of time; what ends at an instant comes after what happens at it.
+    fn all(scenario: &'a Scenario) -> Vec<Self> {
+        let ends = scenario.steps.iter().filter_map(|step| match &step.action {
+            Action::AppOutage { workspace, agent, app, lasts, how } => Some(Self::OutageEnds {
+                at: step.at.saturating_add(*lasts),
+                machine: machine(workspace, agent),
+                app,
+                how: *how,
+            }),
+            _ => None,
+        });
+        let ends = ends.filter(|end| end.at() <= scenario.duration);
+        let mut all: Vec<Self> = scenario.steps.iter().map(Self::Step).chain(ends).collect();
+        all.sort_by_key(Self::at);
+        all
+    }
+
+    fn at(&self) -> Duration {
+        match self {
+            Self::Step(step) => step.at,
+            Self::OutageEnds { at, .. } => *at,
+        }
+    }
+}
+
 /// Takes a step of the story.
 fn act(world: &World, cast: &Cast, action: &Action) {
     if let Action::ShutdownProvisioner { name, job } = action {
@@ -184,6 +225,8 @@ fn act(world: &World, cast: &Cast, action: &Action) {
             };
             host.spawn("shutdown", shutdown).detach();
         }
+    } else if let Action::AppOutage { workspace, agent, app, how, .. } = action {
+        cast.outages.begin(&machine(workspace, agent), app, *how);
     } else if let Ok(host) = world.handle(USERS) {
         cast.people.act(&host, action);
     }

@@ -6,7 +6,7 @@ use groundhog_sim::Record;
 
 use crate::{
     invariants::{begins, is_terminal},
-    scenario::Scenario,
+    scenario::{Scenario, Step},
 };
 
 /// How long after the last fault and the last step everything that people still wait for has been asked again and
@@ -53,8 +53,8 @@ pub(crate) fn deadline(scenario: &Scenario) -> Duration {
     story_end(scenario).saturating_add(scenario.settle).min(scenario.duration)
 }
 
-/// When the last step has been taken and the last fault that ends has ended.
+/// When the last step has been taken, with what it takes, and the last fault that ends has ended.
 pub(crate) fn story_end(scenario: &Scenario) -> Duration {
     let faults = scenario.faults.iter().map(|fault| fault.ends_at().unwrap_or(fault.at));
-    faults.chain(scenario.steps.iter().map(|step| step.at)).max().unwrap_or_default()
+    faults.chain(scenario.steps.iter().map(Step::ends_at)).max().unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use groundhog_agent::AgentConfig;
-use groundhog_host::{Host, event::Id};
+use groundhog_host::Host;
 use groundhog_provisioner::scripted::machines::{AGENT_TOKEN, MACHINE as PROGRAM};
 use groundhog_sim::{Power, Running, World};
 use groundhog_wire::{Endpoints, Secret};

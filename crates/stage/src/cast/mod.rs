@@ -6,11 +6,16 @@
 //! - `control`: the control plane's replicas and their database.
 //! - `templates`: what the scripted provisioner is told.
 //! - `provisioners`: the daemons.
+//! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
+//!   listens on them.
 //! - [`users`]: the people, who act when the story says so.
 //! - `faults`: what goes wrong.
 
+mod apps;
 pub(crate) mod control;
 pub(crate) mod faults;
+pub mod machines;
+mod programs;
 pub(crate) mod provisioners;
 mod templates;
 pub mod users;
@@ -80,6 +85,7 @@ impl Secrets {
 pub(crate) struct Cast {
     pub(crate) daemons: provisioners::Daemons,
     pub(crate) people: users::People,
+    pub(crate) outages: apps::Outages,
 }
 
 /// How a world begins for `scenario`.
@@ -103,6 +109,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     control::cast(scenario, world, &secrets)?;
     let daemons = provisioners::cast(scenario, world, &secrets)?;
     let people = users::cast(scenario, world, &secrets)?;
+    let outages = apps::Outages::default();
+    machines::cast(scenario, world, &outages)?;
     for different in &scenario.links {
         let (a, b) = &different.between;
         world.link(a, b, &link(&different.path))?;
@@ -112,5 +120,5 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }
-    Ok(Cast { daemons, people })
+    Ok(Cast { daemons, people, outages })
 }

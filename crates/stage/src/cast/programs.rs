@@ -2,18 +2,17 @@
 //!
 //! The shell is a simple one. A text is commands, each on a line of its own or after `;`, which run one after another;
 //! a command is words between blanks, the first of which is a program; and of a word that begins with `$`, the rest is
-//! a variable's name.
+//! a variable's name. What is typed into a terminal comes line by line.
 
 use std::{
     collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use groundhog_host::{Host, process::Signal};
-use groundhog_sim::{Running, Signals};
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use groundhog_sim::{Group, PipeReader, PipeWriter, Running, Signals};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use crate::scenario::{OnSignal, Pipe, Program, units::parse_duration};
 
@@ -30,7 +29,7 @@ const BROKEN_PIPE: i32 = 141;
 const ENDED_BY_SIGNAL: i32 = 129;
 
 /// The longest line that is typed, in bytes; what goes beyond is another line.
-const LINE_BYTES_MAX: usize = 4 << 10;
+const LINE_BYTES_MAX: u64 = 4 << 10;
 
 /// The programs of all machines.
 pub(super) struct Programs {
@@ -58,10 +57,11 @@ struct Shell {
     takes_signals: bool,
 }
 
-/// The two outputs of a process.
+/// The two outputs of a process, and what it leaves behind.
 struct Out {
-    output: Box<dyn AsyncWrite + Send + Unpin>,
-    error: Box<dyn AsyncWrite + Send + Unpin>,
+    output: PipeWriter,
+    error: PipeWriter,
+    group: Group,
 }
 
 impl Out {
@@ -90,8 +90,8 @@ impl Programs {
 
     /// A shell's life: `sh -c TEXT`, or without arguments one that somebody types into.
     pub(super) async fn shell(self: Arc<Self>, running: Running) -> i32 {
-        let Running { host, command, input, output, error, signals, .. } = running;
-        let out = Out { output: Box::new(output), error: Box::new(error) };
+        let Running { host, command, input, output, error, signals, group, .. } = running;
+        let out = Out { output, error, group };
         let environment = command.environment;
         let mut shell = Shell { programs: self, host, environment, out, signals, takes_signals: false };
         match command.arguments.as_slice() {
@@ -184,25 +184,18 @@ impl Shell {
     }
 
     /// Reads commands that somebody types, until they leave.
-    async fn interact(&mut self, mut input: impl tokio::io::AsyncRead + Unpin) -> i32 {
-        let mut line = Vec::new();
+    async fn interact(&mut self, input: PipeReader) -> i32 {
+        let mut input = BufReader::new(input);
         let mut status = 0;
         loop {
             if self.out.write(Pipe::Output, b"$ ").await.is_err() {
                 return BROKEN_PIPE;
             }
-            line.clear();
-            loop {
-                match input.read_u8().await {
-                    // Nobody types any more: the pipe has ended, or Ctrl-D was typed on an empty line.
-                    Err(_) => return status,
-                    Ok(4) if line.is_empty() => return status,
-                    Ok(b'\r' | b'\n') => break,
-                    Ok(byte) => line.push(byte),
-                }
-                if line.len() >= LINE_BYTES_MAX {
-                    break;
-                }
+            let mut line = Vec::new();
+            let read = (&mut input).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await;
+            // Nobody types any more.
+            if !matches!(read, Ok(1..)) {
+                return status;
             }
             match self.run(&String::from_utf8_lossy(&line)).await {
                 Came::Status(came) => status = came,
@@ -253,5 +246,12 @@ async fn act(program: &Program, host: &Host, out: &mut Out) -> io::Result<i32> {
         std::future::pending::<()>().await;
     }
     host.sleep_until(begin + program.takes).await;
+    if let Some(open) = program.leaves_pipe_open {
+        let (host, output) = (host.clone(), out.output.clone());
+        out.group.start(async move {
+            host.sleep(open).await;
+            drop(output);
+        });
+    }
     Ok(i32::from(program.exit))
 }

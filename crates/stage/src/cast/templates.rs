@@ -1,9 +1,12 @@
 //! What templates say to the scripted provisioner.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use groundhog_provisioner::scripted::{self, Script};
 
 use crate::scenario::{
-    self, ExternalAuth, Misbehaviour, Parameter, Phases, Preset, Replacement, Schedule, Template, Variable,
+    self, Agent, AgentApp, AgentMetadata, AgentScript, ExternalAuth, Misbehaviour, Parameter, Phases, Preset, Replacement, Schedule, Template, Variable,
 };
 
 /// A template's behaviour as the scripted provisioner reads it.
@@ -19,6 +22,7 @@ pub(super) fn script(template: &Template) -> Script {
         parameters: template.parameters.iter().map(parameter).collect(),
         presets: template.presets.iter().map(preset).collect(),
         external_auth: template.external_auth.iter().map(service).collect(),
+        agents: template.agents.iter().map(agent).collect(),
         // What builds ask of a daemon is said where the version is made.
         ..Script::default()
     }
@@ -66,6 +70,55 @@ fn preset(preset: &Preset) -> scripted::Preset {
 
 fn service(service: &ExternalAuth) -> scripted::ExternalAuth {
     scripted::ExternalAuth { id: service.id.clone(), optional: service.optional }
+}
+
+fn agent(agent: &Agent) -> scripted::Agent {
+    scripted::Agent {
+        name: agent.name.clone(),
+        count: agent.count.and_then(NonZeroU32::new),
+        renews_token: !agent.keeps_token,
+        directory: agent.directory.clone(),
+        environment: agent.environment.clone(),
+        scripts: agent.scripts.iter().map(agent_script).collect(),
+        metadata: agent.metadata.iter().map(metadata).collect(),
+        apps: agent.apps.iter().map(app).collect(),
+        connection_timeout_s: agent.connection_timeout.map_or(0, seconds),
+    }
+}
+
+fn agent_script(script: &AgentScript) -> scripted::AgentScript {
+    scripted::AgentScript {
+        name: script.name.clone(),
+        script: script.runs.clone(),
+        run_on_start: script.on_start,
+        run_on_stop: script.on_stop,
+        cron: script.cron.clone().unwrap_or_default(),
+        timeout_ms: script.timeout.map_or(0, |timeout| u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)),
+        after: script.after.clone(),
+        after_completion: script.after_completion.clone(),
+    }
+}
+
+fn metadata(metadata: &AgentMetadata) -> scripted::Metadata {
+    scripted::Metadata {
+        key: metadata.key.clone(),
+        script: metadata.runs.clone(),
+        interval_s: seconds(metadata.interval),
+        timeout_s: metadata.timeout.map_or(0, seconds),
+    }
+}
+
+fn app(app: &AgentApp) -> scripted::App {
+    scripted::App {
+        slug: app.slug.clone(),
+        url: format!("http://localhost:{}/", app.port),
+        check_interval_s: app.interval.map_or(0, seconds),
+        check_threshold: app.threshold,
+    }
+}
+
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// What the protocol carries; the check of a file allows no more.

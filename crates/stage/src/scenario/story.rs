@@ -18,6 +18,16 @@ pub struct Step {
     pub action: Action,
 }
 
+impl Step {
+    /// When what the step says for how long it goes on is over.
+    pub fn ends_at(&self) -> Duration {
+        match &self.action {
+            Action::OpenTerminal { stays: lasts, .. } | Action::AppOutage { lasts, .. } => self.at.saturating_add(*lasts),
+            _ => self.at,
+        }
+    }
+}
+
 /// What a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
