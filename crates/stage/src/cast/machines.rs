@@ -157,9 +157,8 @@ impl Machine {
 
     /// Makes the machine, for an agent with this token. One that is there with the same token stays as it is.
     async fn create(&self, host: &Host, token: Secret) {
-        let is_there = |life: &Life| {
-            self.power.exists() && life.token.as_ref() == Some(&token) && !life.close.is_cancelled()
-        };
+        let is_there =
+            |life: &Life| self.power.exists() && life.token.as_ref() == Some(&token) && !life.close.is_cancelled();
         if is_there(&self.life()) {
             return;
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use groundhog_provisioner::scripted::{self, Script};
 
 use crate::scenario::{
-    self, Agent, AgentApp, AgentMetadata, AgentScript, ExternalAuth, Misbehaviour, Parameter, Phases, Preset, Replacement, Schedule, Template, Variable,
+    self, Agent, AgentApp, AgentMetadata, AgentScript, ExternalAuth, Misbehaviour, Parameter, Phases, Preset,
+    Replacement, Schedule, Template, Variable,
 };
 
 /// A template's behaviour as the scripted provisioner reads it.

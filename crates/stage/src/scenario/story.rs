@@ -22,7 +22,9 @@ impl Step {
     /// When what the step says for how long it goes on is over.
     pub fn ends_at(&self) -> Duration {
         match &self.action {
-            Action::OpenTerminal { stays: lasts, .. } | Action::AppOutage { lasts, .. } => self.at.saturating_add(*lasts),
+            Action::OpenTerminal { stays: lasts, .. } | Action::AppOutage { lasts, .. } => {
+                self.at.saturating_add(*lasts)
+            }
             _ => self.at,
         }
     }

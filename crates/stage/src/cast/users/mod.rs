@@ -2,12 +2,16 @@
 //!
 //! - `request`: a call that is made once it is answered.
 //! - `follow`: a log that is read as it grows.
+//! - `agents`: what is asked about a workspace's agents, and who takes a workspace over.
+//! - `terminal`: a terminal on an agent's machine.
 //!
 //! A person whose call gets no answer tries again, as people do; what an earlier try did is then no surprise to
 //! them. A refusal is an answer: it is told, and that is that.
 
+mod agents;
 mod follow;
 mod request;
+mod terminal;
 
 use std::{
     collections::BTreeMap,
@@ -21,11 +25,11 @@ use groundhog_wire::{
     Channel, ChannelConfig, Endpoints, Identity, Limited, Secret,
     v1::{
         administration_client::AdministrationClient, jobs_client::JobsClient, templates_client::TemplatesClient,
-        workspaces_client::WorkspacesClient,
+        workspace_agents_client::WorkspaceAgentsClient, workspaces_client::WorkspacesClient,
     },
 };
 
-use self::{follow::Follow, request::Request};
+use self::{agents::Question, follow::Follow, request::Request, terminal::Terminal};
 use super::{CastError, Secrets, control};
 use crate::scenario::{Action, Scenario, USERS as HOST};
 
@@ -65,6 +69,30 @@ groundhog_host::events! {
         lines: u64,
         /// Whether each line came after those before it, and none twice.
         ordered: bool,
+    }
+
+    /// A person has looked at a workspace's agents.
+    log saw_agents = "user.saw_agents" {
+        /// Who looked.
+        by: &str,
+        /// The workspace's name.
+        workspace: &str,
+        /// Each agent's name, status and step of its life, such as `main=connected/ready, other=connecting/created`.
+        agents: &str,
+    }
+
+    /// A person has left a terminal.
+    log terminal_seen = "user.terminal_seen" {
+        /// Who was there.
+        by: &str,
+        /// What the session is called.
+        session: &str,
+        /// How many bytes they saw, those that were shown again included.
+        bytes: u64,
+        /// The last hundred characters of them; lines are joined by `|`.
+        tail: &str,
+        /// The session had ended, or dropped them, before they left.
+        sent_away: bool,
     }
 
     /// A call of a person's was answered.
@@ -121,7 +149,11 @@ impl People {
     /// Has a person do what a step says, from the users' host. Steps that are none of theirs do nothing.
     pub(crate) fn act(&self, host: &Host, action: &Action) {
         let (people, asking) = (self.shared.clone(), host.clone());
-        if let Some(follow) = Follow::of(action) {
+        if let Some(terminal) = Terminal::of(action) {
+            host.spawn("terminal", async move { terminal.visit(&asking, &people).await }).detach();
+        } else if let Some(question) = Question::of(action) {
+            host.spawn("question", async move { question.ask(&asking, &people).await }).detach();
+        } else if let Some(follow) = Follow::of(action) {
             host.spawn("follow", async move { follow.read(&asking, &people).await }).detach();
         } else if let Some(request) = Request::of(action, &people) {
             host.spawn("step", async move { request.make(&asking, &people).await }).detach();
@@ -138,6 +170,7 @@ impl Shared {
             workspaces: WorkspacesClient::new(channel.clone()).limited(),
             templates: TemplatesClient::new(channel.clone()).limited(),
             jobs: JobsClient::new(channel.clone()).limited(),
+            agents: WorkspaceAgentsClient::new(channel.clone()).limited(),
             administration: AdministrationClient::new(channel).limited(),
         })
     }
@@ -152,5 +185,6 @@ struct Clients {
     workspaces: WorkspacesClient<Channel>,
     templates: TemplatesClient<Channel>,
     jobs: JobsClient<Channel>,
+    agents: WorkspaceAgentsClient<Channel>,
     administration: AdministrationClient<Channel>,
 }
