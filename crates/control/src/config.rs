@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use groundhog_wire::ServerConfig;
+use groundhog_wire::{ServerConfig, v1};
 
 use crate::store::StoreConfig;
 
@@ -42,6 +42,51 @@ pub struct Config {
     pub notices: NoticeConfig,
     /// The ids of the services that owners can log in to; none. An import that names another one fails.
     pub external_auth: BTreeSet<String>,
+    /// Workspace agents and those who connect to them.
+    pub agents: AgentsConfig,
+}
+
+/// Workspace agents and those who connect to them.
+#[derive(Clone, Debug)]
+pub struct AgentsConfig {
+    /// How often a connected agent is told to beat; 15 s. At least a millisecond, at most `u32::MAX` of them.
+    pub beat_interval: Duration,
+    /// A connected agent that nothing was heard of for so long counts as disconnected; 45 s, three beats.
+    pub inactive_after: Duration,
+    /// How long a session is good after the agent's last sign of life; 1 h. It is more than a laptop's lid is closed for
+    /// over lunch.
+    pub session_lifetime: Duration,
+    /// How often agents are told to report stats; 5 min. At most `u32::MAX` milliseconds.
+    pub stats_interval: Duration,
+    /// What an agent may write into its logs, and how they are read and followed: 1 MiB of output.
+    pub logs: LogConfig,
+    /// The relays; none.
+    pub relays: Vec<v1::Relay>,
+    /// How other services reach an app of a workspace; empty for not at all.
+    pub proxy_uri: String,
+    /// Whether agents are told not to use direct paths; they are not.
+    pub disable_direct: bool,
+    /// What is shown to whoever opens a terminal; none.
+    pub banners: Vec<v1::Banner>,
+    /// How agents and their clients find each other.
+    pub peers: PeersConfig,
+}
+
+/// How agents and their clients find each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeersConfig {
+    /// How often a replica that has peers connected notes that it lives, and looks after peers whose replica does not;
+    /// 15 s. Must be above zero.
+    pub beat_interval: Duration,
+    /// Peers whose replica nothing was heard of for so long are lost; 45 s, three beats (T10).
+    pub lost_after: Duration,
+    /// How long a lost peer is kept, with its tunnels, before it counts as gone; 15 min (T10).
+    pub kept: Duration,
+    /// How often what a peer was told is looked at even though nothing was heard of it; 30 s. It bounds how long a
+    /// change can be missing whose notice was lost. Must be above zero.
+    pub poll: Duration,
+    /// Agents that a client may have tunnels to; 1 000.
+    pub tunnels_max: u32,
 }
 
 /// How daemons are known to be there.
@@ -126,6 +171,36 @@ impl Default for Config {
             daemons: DaemonsConfig::default(),
             notices: NoticeConfig::default(),
             external_auth: BTreeSet::new(),
+            agents: AgentsConfig::default(),
+        }
+    }
+}
+
+impl Default for AgentsConfig {
+    fn default() -> Self {
+        Self {
+            beat_interval: Duration::from_secs(15),
+            inactive_after: Duration::from_secs(45),
+            session_lifetime: Duration::from_hours(1),
+            stats_interval: Duration::from_mins(5),
+            logs: LogConfig::default(),
+            relays: Vec::new(),
+            proxy_uri: String::new(),
+            disable_direct: false,
+            banners: Vec::new(),
+            peers: PeersConfig::default(),
+        }
+    }
+}
+
+impl Default for PeersConfig {
+    fn default() -> Self {
+        Self {
+            beat_interval: Duration::from_secs(15),
+            lost_after: Duration::from_secs(45),
+            kept: Duration::from_mins(15),
+            poll: Duration::from_secs(30),
+            tunnels_max: 1_000,
         }
     }
 }

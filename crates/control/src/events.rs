@@ -237,7 +237,149 @@ groundhog_host::events! {
 
     /// A notice from another replica did not arrive here.
     quiet notice_lost = "notice.lost" {
-        /// job_posted, job_logs or job_ended.
+        /// job_posted, job_logs, job_ended, agent_logs, agent_changed, peer_changed or workspace_claimed.
         kind: &str,
+    }
+
+    /// A build made an agent known.
+    log agent_registered = "agent.registered" {
+        /// The agent.
+        agent: Id,
+        /// Its workspace.
+        ws: Id,
+        /// The build that made it.
+        build: Id,
+        /// Its name.
+        name: &str,
+    }
+
+    /// An agent has connected.
+    log agent_online = "agent.online" {
+        /// The agent.
+        agent: Id,
+        /// Whether it had never connected before.
+        first: bool,
+    }
+
+    /// An agent's newest connection has ended.
+    log agent_offline = "agent.offline" {
+        /// The agent.
+        agent: Id,
+        /// How it was noticed.
+        why: &str,
+    }
+
+    /// An agent gave a sign of life.
+    quiet agent_beat = "agent.beat" {
+        /// The agent.
+        agent: Id,
+    }
+
+    /// A step of an agent's life was stored.
+    log agent_lifecycle_stored = "agent.lifecycle_stored" {
+        /// The agent.
+        agent: Id,
+        /// starting, start_timeout, start_error, ready, shutting_down, shutdown_timeout, shutdown_error or off.
+        state: &str,
+    }
+
+    /// Lines of an agent's log were stored for the first time.
+    quiet agent_logs_stored = "agent.logs_stored" {
+        /// The agent.
+        agent: Id,
+        /// The start of the agent's process that counts the lines.
+        process: Id,
+        /// The log's source.
+        source: Id,
+        /// The first new line's sequence number.
+        first: u64,
+        /// The last new line's sequence number.
+        last: u64,
+        /// How many lines were new.
+        lines: u64,
+    }
+
+    /// An agent's logs reached their limit; later lines are dropped.
+    log agent_logs_overflowed = "agent.logs_overflowed" {
+        /// The agent.
+        agent: Id,
+    }
+
+    /// Values of an agent's metadata were stored.
+    quiet agent_metadata_stored = "agent.metadata_stored" {
+        /// The agent.
+        agent: Id,
+        /// How many.
+        values: u64,
+    }
+
+    /// An agent's stats were added to those before.
+    quiet agent_stats_stored = "agent.stats_stored" {
+        /// The agent.
+        agent: Id,
+    }
+
+    /// The health of an agent's app has changed.
+    log agent_app_health = "agent.app_health" {
+        /// The agent.
+        agent: Id,
+        /// The app's slug.
+        app: &str,
+        /// disabled, initializing, healthy or unhealthy.
+        health: &str,
+    }
+
+    /// An agent told how a script went.
+    log agent_script_reported = "agent.script_reported" {
+        /// The agent.
+        agent: Id,
+        /// The script's display name.
+        script: &str,
+        /// start, stop or cron.
+        stage: &str,
+        /// ok, exit_failure, timed_out, pipes_left_open or skipped.
+        status: &str,
+    }
+
+    /// An agent told that somebody has connected to it, or has gone.
+    log agent_connection_reported = "agent.connection_reported" {
+        /// The agent.
+        agent: Id,
+        /// The connection.
+        connection: Id,
+        /// connect or disconnect.
+        action: &str,
+        /// Such as reconnecting_pty.
+        kind: &str,
+    }
+
+    /// A workspace that was built ahead became a person's.
+    log workspace_claimed = "workspace.claimed" {
+        /// The workspace.
+        ws: Id,
+        /// The person's name.
+        owner: &str,
+        /// The build by which it becomes theirs.
+        build: Id,
+    }
+
+    /// A peer told where it can be reached.
+    quiet peer_updated = "peer.updated" {
+        /// The peer.
+        peer: Id,
+        /// agent or client.
+        kind: &str,
+    }
+
+    /// Nothing is heard of a peer; it may be back.
+    log peer_lost = "peer.lost" {
+        /// The peer.
+        peer: Id,
+    }
+
+    /// A peer has gone for good.
+    log peer_gone = "peer.gone" {
+        /// The peer.
+        peer: Id,
     }
 }

@@ -4,16 +4,20 @@
 //! of the wrong kind is told from an unknown one: a daemon that was given a person's token is a mistake in a
 //! deployment, which someone has to find.
 
+use std::time::Duration;
+
 use groundhog_wire::{Caller, DaemonName};
 
 use crate::{
-    events,
+    agent_status, events, outdated,
     refusal::{CallError, Refusal},
     secret_hash::SecretHash,
     store::{
         Tx,
+        agents::{self, Agent},
         daemons::{self, DaemonKey, Worker},
         jobs,
+        tokens::{self, TokenKind},
         users::{self, Role, Session, User},
     },
 };
@@ -28,11 +32,62 @@ pub fn user(tx: &Tx<'_>, caller: &Caller) -> Result<User, CallError> {
             Ok(user)
         };
     }
-    Err(match daemons::key_by_hash(tx, &hash)? {
-        Some(_) => Refusal::Denied("a daemon's key was given where a session token is expected".to_owned()),
+    Err(match tokens::kind(tx, &hash)? {
+        Some(kind) => misplaced(kind, "a session token"),
         None => Refusal::Unauthenticated("unknown session token".to_owned()),
     }
     .into())
+}
+
+/// The refusal of a token that is somebody's, but not of the kind that the call asks for.
+fn misplaced(kind: TokenKind, expected: &str) -> Refusal {
+    let given = match kind {
+        TokenKind::Session => "a session token",
+        TokenKind::DaemonKey => "a daemon's key",
+        TokenKind::Agent => "an agent's token",
+        TokenKind::AgentSession => "an agent's session token",
+    };
+    Refusal::Denied(format!("{given} was given where {expected} is expected"))
+}
+
+/// The agent that opens a session by its own token: the newest one that has it, because a build may keep the token of
+/// the build before it. `told` as with [`worker`].
+pub fn agent_by_token(tx: &Tx<'_>, caller: &Caller, told: &mut String) -> Result<Agent, CallError> {
+    let hash = SecretHash::of(&caller.token);
+    let Some(agent) = agents::newest_by_token(tx, &hash)? else {
+        return Err(match tokens::kind(tx, &hash)? {
+            Some(kind) => misplaced(kind, "an agent's token"),
+            None => Refusal::Unauthenticated("unknown agent token".to_owned()),
+        }
+        .into());
+    };
+    told.clone_from(&agent.name);
+    check_current(&agent)?;
+    Ok(agent)
+}
+
+/// The agent that calls by a session, which is good for `lifetime` after the agent's last sign of life. `told` as with
+/// [`worker`].
+pub fn agent(tx: &Tx<'_>, caller: &Caller, lifetime: Duration, told: &mut String) -> Result<Agent, CallError> {
+    let hash = SecretHash::of(&caller.token);
+    let Some((agent, opened_at)) = agents::by_session(tx, &hash)? else {
+        return Err(match tokens::kind(tx, &hash)? {
+            Some(kind) => misplaced(kind, "an agent's session token"),
+            None => Refusal::Unauthenticated("unknown agent session token".to_owned()),
+        }
+        .into());
+    };
+    told.clone_from(&agent.name);
+    if !agent_status::session_is_good(opened_at, agent.contact.last_connected_at, tx.now_ms(), lifetime) {
+        return Err(Refusal::Unauthenticated("agent session token has expired".to_owned()).into());
+    }
+    check_current(&agent)?;
+    Ok(agent)
+}
+
+/// The refusal of an agent whose build is outdated.
+pub fn check_current(agent: &Agent) -> Result<(), Refusal> {
+    if outdated::is_outdated(agent.build_number, agent.build_done) { Err(Refusal::outdated()) } else { Ok(()) }
 }
 
 /// The refusal of a person who is no administrator, if they are none.
@@ -78,8 +133,12 @@ pub fn worker_of(tx: &Tx<'_>, caller: &Caller, job: &str, told: &mut String) -> 
 fn admitted<'a>(tx: &Tx<'_>, caller: &'a Caller) -> Result<(DaemonKey, &'a str), CallError> {
     let hash = SecretHash::of(&caller.token);
     let Some(key) = daemons::key_by_hash(tx, &hash)? else {
-        return Err(match users::session(tx, &hash)? {
-            Some(_) => Refusal::Denied("a session token was given where a daemon's key is expected".to_owned()),
+        let kind = match users::own_session(tx, &hash)? {
+            Some(_) => Some(TokenKind::Session),
+            None => tokens::kind(tx, &hash)?,
+        };
+        return Err(match kind {
+            Some(kind) => misplaced(kind, "a daemon's key"),
             None => Refusal::Unauthenticated("unknown daemon key".to_owned()),
         }
         .into());

@@ -31,6 +31,8 @@
 
 pub mod acquirer;
 pub mod administration;
+pub mod agent_status;
+pub mod agents;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
 pub mod conformance {}
@@ -44,11 +46,15 @@ pub mod identity;
 pub mod job_kind;
 pub mod job_status;
 pub mod jobs;
+pub mod lifecycle;
 pub mod limits;
 pub mod log_limit;
+pub mod messages;
 pub mod names;
 pub mod notices;
 pub mod operations;
+pub mod outdated;
+mod presence;
 pub mod quota;
 pub mod reaper;
 pub mod refusal;
@@ -64,7 +70,7 @@ pub mod variables;
 pub mod workspaces;
 
 pub use crate::{
-    config::{AcquireConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, ReaperConfig},
+    config::{AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig},
     events::EVENTS,
     server::{Error, run},
     setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},

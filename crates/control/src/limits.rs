@@ -224,3 +224,23 @@ pub fn kept_report(timings: &[v1::Timing], replacements: &[v1::ResourceReplaceme
         ..v1::CompletedWorkspaceBuild::default()
     }
 }
+
+/// The longest version that an agent reports, in bytes.
+pub const AGENT_VERSION_BYTES_MAX: usize = 128;
+
+/// The longest path of a folder, in bytes: what Linux takes.
+pub const PATH_BYTES_MAX: usize = 4_096;
+
+/// Subsystems that an agent may name.
+pub const SUBSYSTEMS_MAX: usize = 16;
+
+/// Checks what an agent has found out about its machine.
+pub fn check_startup(request: &v1::UpdateStartupRequest) -> Result<(), Refusal> {
+    let v1::UpdateStartupRequest { version, expanded_directory, subsystems } = request;
+    check_bytes("the agent's version is", version.len(), AGENT_VERSION_BYTES_MAX)?;
+    check_bytes("the agent's folder is", expanded_directory.len(), PATH_BYTES_MAX)?;
+    if subsystems.len() > SUBSYSTEMS_MAX || subsystems.iter().any(|name| name.len() > NAME_BYTES_MAX) {
+        return Err(invalid(format!("at most {SUBSYSTEMS_MAX} subsystems are taken, of {NAME_BYTES_MAX} bytes each")));
+    }
+    Ok(())
+}

@@ -43,6 +43,11 @@ impl Refusal {
     pub fn key_deleted() -> Self {
         Self::Unauthenticated("provisioner key was deleted".to_owned())
     }
+
+    /// The refusal of an agent whose workspace was built anew since.
+    pub fn outdated() -> Self {
+        Self::Unauthenticated("build is outdated".to_owned())
+    }
 }
 
 impl Refusal {

@@ -4,9 +4,10 @@ use groundhog_wire::Caller;
 use tonic::{Status, metadata::MetadataMap};
 
 use crate::{
+    config::AgentsConfig,
     events, identity,
     refusal::CallError,
-    store::{Store, Tx, users::User},
+    store::{Store, Tx, agents::Agent, users::User},
 };
 
 /// Answers a call with what `work` makes of it in one transaction. `work` is given who calls and where to note the
@@ -54,6 +55,21 @@ pub(crate) async fn answer_admin<T>(
     answer_user(store, method, metadata, |tx, user| {
         identity::check_admin(user)?;
         work(tx, user)
+    })
+    .await
+}
+
+/// As [`answer`], for a call that agents make by their sessions.
+pub(crate) async fn answer_agent<T>(
+    store: &Store,
+    method: &'static str,
+    metadata: &MetadataMap,
+    config: &AgentsConfig,
+    work: impl FnOnce(&Tx<'_>, &Agent) -> Result<T, CallError>,
+) -> Result<T, Status> {
+    answer(store, method, Caller::from_metadata(metadata), |tx, caller, name| {
+        let agent = identity::agent(tx, caller, config.session_lifetime, name)?;
+        work(tx, &agent)
     })
     .await
 }

@@ -6,7 +6,7 @@ use groundhog_host::Host;
 use groundhog_wire::{
     Limited, Routes, serve,
     v1::{
-        administration_server::AdministrationServer, jobs_server::JobsServer,
+        administration_server::AdministrationServer, agents_server::AgentsServer, jobs_server::JobsServer,
         provisioner_daemons_server::ProvisionerDaemonsServer, templates_server::TemplatesServer,
         workspaces_server::WorkspacesServer,
     },
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     acquirer::Acquirer,
     administration::AdministrationService,
+    agents::AgentsService,
     config::Config,
     daemons::DaemonsService,
     events,
@@ -90,10 +91,12 @@ pub fn routes(
     let config = Arc::new(config);
     let daemons = DaemonsService::new(host, store.clone(), acquirer.clone(), config.clone(), shutdown.clone());
     let jobs = JobsService::new(host, store.clone(), followers.clone(), config.clone(), shutdown.clone());
+    let agents = AgentsService::new(host, store.clone(), config.clone(), shutdown.clone());
     Routes::new()
         .add(ProvisionerDaemonsServer::new(daemons).limited())
         .add(WorkspacesServer::new(WorkspacesService::new(store.clone(), config.clone())).limited())
         .add(TemplatesServer::new(TemplatesService::new(store.clone())).limited())
         .add(JobsServer::new(jobs).limited())
+        .add(AgentsServer::new(agents).limited())
         .add(AdministrationServer::new(AdministrationService::new(store.clone(), config)).limited())
 }

@@ -11,6 +11,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::{
+    agent::register,
     ended::{self, Outcome},
     import, owned,
 };
@@ -147,6 +148,9 @@ fn complete_build(
         .ok_or_else(|| Refusal::NotFound(format!("get workspace build: the job {} has none", job.id)))?;
     builds::set_state(tx, build.id, &done.state)?;
     builds::insert_resources(tx, build.id, &done.resources)?;
+    if build.transition == Transition::Start {
+        register::register(tx, &build, &done.resources)?;
+    }
     keep_report(tx, &build, &done.timings, &done.replacements)?;
     if !build.cost_is_own {
         // A worker asks about every plan that costs something, so one that was not asked about costs nothing.

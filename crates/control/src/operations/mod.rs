@@ -10,12 +10,14 @@
 //!   end.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
+//! - [`agent`]: workspace agents come to be, and do what they do.
 //!
 //! The functions check, write rows, and leave events for after the commit. A function that is refused has written
 //! nothing that outlives its transaction.
 
 pub mod acquire;
 pub mod administration;
+pub mod agent;
 pub mod cancel;
 pub mod dry_run;
 pub mod ended;

@@ -164,10 +164,12 @@ pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), Stor
     Ok(())
 }
 
-/// Writes what a build made.
+/// Writes what a build made, without its agents' tokens.
 pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource]) -> Result<(), StoreError> {
     for (position, resource) in (0_i64..).zip(resources) {
-        let agents = v1::Resource { agents: resource.agents.clone(), ..v1::Resource::default() };
+        let without_token = |agent: &v1::Agent| v1::Agent { token: String::new(), ..agent.clone() };
+        let agents = resource.agents.iter().map(without_token).collect();
+        let agents = v1::Resource { agents, ..v1::Resource::default() };
         tx.execute(
             "INSERT INTO build_resources (build_id, position, name, type, daily_cost, agents)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

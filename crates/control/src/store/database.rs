@@ -21,7 +21,7 @@ use super::{
 use crate::setup::{Setup, SetupError};
 
 /// Prepared statements that are kept: more than there are different ones.
-const STATEMENTS_MAX: usize = 128;
+const STATEMENTS_MAX: usize = 256;
 
 /// The relational database. Cheap to clone; every clone is the same database. What is committed is there for
 /// whoever opens a store over it next, whatever became of the control plane that wrote it.

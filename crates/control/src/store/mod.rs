@@ -5,12 +5,14 @@
 //! - [`Tx`]: one transaction, a closure that runs at one instant.
 //! - [`notices`]: what a commit tells, and the mailboxes in which other replicas find it.
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
-//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`]. They read and write rows and
-//!   decide nothing.
+//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
+//!   [`agent_reports`]. They read and write rows and decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.
 
+pub mod agent_reports;
+pub mod agents;
 pub mod audit;
 pub mod builds;
 pub mod daemons;
@@ -24,6 +26,7 @@ mod pool;
 pub mod quota;
 mod schema;
 pub mod templates;
+pub mod tokens;
 mod tx;
 pub mod users;
 pub mod workspaces;

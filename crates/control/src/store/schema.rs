@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[FIRST, SECOND];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
 
 const FIRST: &str = "
 CREATE TABLE users (
@@ -182,6 +182,109 @@ CREATE TABLE audit_entries (
     status_code  INTEGER NOT NULL,
     error        TEXT NOT NULL
 );
+";
+
+/// Workspace agents: who they are, what they report, and how they and their clients find each other.
+///
+/// An agent's own row is small, because every beat writes it; what is read once a connection is beside it. What an
+/// agent reports of itself again and again is merged into one message: a list of its values would be rows that no
+/// statement ever selects by.
+const THIRD: &str = "
+CREATE TABLE agents (
+    number                INTEGER PRIMARY KEY,
+    id                    BLOB NOT NULL UNIQUE,
+    workspace_id          BLOB NOT NULL REFERENCES workspaces (id),
+    build_id              BLOB NOT NULL REFERENCES builds (id),
+    build_number          INTEGER NOT NULL CHECK (build_number >= 1),
+    name                  TEXT NOT NULL,
+    token_hash            BLOB NOT NULL CHECK (length(token_hash) = 32),
+    created_at            INTEGER NOT NULL,
+    connection_timeout_ms INTEGER NOT NULL CHECK (connection_timeout_ms >= 0),
+    connection            INTEGER NOT NULL DEFAULT 0 CHECK (connection >= 0),
+    first_connected_at    INTEGER,
+    last_connected_at     INTEGER,
+    disconnected_at       INTEGER,
+    log_bytes             INTEGER NOT NULL DEFAULT 0 CHECK (log_bytes >= 0),
+    log_lines             INTEGER NOT NULL DEFAULT 0 CHECK (log_lines >= 0),
+    log_overflowed        INTEGER NOT NULL DEFAULT 0 CHECK (log_overflowed IN (0, 1))
+);
+CREATE INDEX agents_by_token ON agents (token_hash, number);
+CREATE INDEX agents_by_build ON agents (build_id, name);
+CREATE TABLE agent_descriptions (
+    agent       INTEGER PRIMARY KEY REFERENCES agents (number),
+    description BLOB NOT NULL
+);
+CREATE TABLE agent_reports (
+    agent       INTEGER PRIMARY KEY REFERENCES agents (number),
+    report      BLOB NOT NULL
+);
+CREATE TABLE agent_metadata (
+    agent       INTEGER PRIMARY KEY REFERENCES agents (number),
+    found       BLOB NOT NULL
+);
+CREATE TABLE agent_sessions (
+    number      INTEGER PRIMARY KEY,
+    agent       INTEGER NOT NULL REFERENCES agents (number),
+    token_hash  BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    opened_at   INTEGER NOT NULL
+);
+CREATE INDEX agent_sessions_by_agent ON agent_sessions (agent, number);
+CREATE TABLE agent_logs (
+    id          INTEGER PRIMARY KEY,
+    agent       INTEGER NOT NULL REFERENCES agents (number),
+    source_id   BLOB NOT NULL,
+    sequence    INTEGER NOT NULL CHECK (sequence >= 1),
+    level       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    output      TEXT NOT NULL
+);
+CREATE INDEX agent_logs_by_agent ON agent_logs (agent, id);
+CREATE TABLE agent_log_sources (
+    agent       INTEGER NOT NULL REFERENCES agents (number),
+    source_id   BLOB NOT NULL,
+    process_id  BLOB NOT NULL,
+    sequence    INTEGER NOT NULL,
+    PRIMARY KEY (agent, source_id, process_id)
+);
+CREATE TABLE agent_connections (
+    number          INTEGER PRIMARY KEY,
+    agent           INTEGER NOT NULL REFERENCES agents (number),
+    connection_id   BLOB NOT NULL,
+    type            TEXT NOT NULL,
+    ip              TEXT NOT NULL,
+    connected_at    INTEGER,
+    disconnected_at INTEGER,
+    reason          TEXT NOT NULL DEFAULT '',
+    status_code     INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (agent, connection_id)
+);
+CREATE TABLE claims (
+    workspace_id BLOB PRIMARY KEY REFERENCES workspaces (id),
+    owner_id     BLOB NOT NULL REFERENCES users (id),
+    build_id     BLOB NOT NULL UNIQUE REFERENCES builds (id),
+    claimed_at   INTEGER NOT NULL
+);
+CREATE TABLE coordinators (
+    id          BLOB PRIMARY KEY,
+    heard_at    INTEGER NOT NULL
+);
+CREATE TABLE peers (
+    id          BLOB PRIMARY KEY,
+    agent       INTEGER UNIQUE REFERENCES agents (number),
+    user_id     BLOB REFERENCES users (id),
+    coordinator BLOB NOT NULL REFERENCES coordinators (id),
+    connection  INTEGER NOT NULL CHECK (connection >= 1),
+    node        BLOB,
+    lost_at     INTEGER,
+    CHECK ((agent IS NULL) <> (user_id IS NULL))
+);
+CREATE TABLE tunnels (
+    client_id   BLOB NOT NULL REFERENCES peers (id),
+    agent       INTEGER NOT NULL REFERENCES agents (number),
+    secret      TEXT NOT NULL,
+    PRIMARY KEY (client_id, agent)
+);
+CREATE INDEX tunnels_by_agent ON tunnels (agent, client_id);
 ";
 
 /// An empty database with every migration done, as SQLite would write it to a file. None if it can't be made; then

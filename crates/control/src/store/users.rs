@@ -96,8 +96,7 @@ pub fn insert_member(tx: &Tx<'_>, group: GroupId, user: UserId) -> Result<(), St
 
 /// The session whose token has this hash: a person's own, or one that a build of their workspace was given.
 pub fn session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, StoreError> {
-    let own =
-        tx.row("SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1", [token.as_bytes()], read)?;
+    let own = own_session(tx, token)?;
     if own.is_some() {
         return Ok(own);
     }
@@ -110,6 +109,11 @@ pub fn session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, Store
         [token.as_bytes()],
         read,
     )
+}
+
+/// The session whose token has this hash, if it is a person's own.
+pub fn own_session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, StoreError> {
+    tx.row("SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1", [token.as_bytes()], read)
 }
 
 /// Gives a workspace a session as its owner, in place of the one it had.
@@ -131,6 +135,11 @@ pub fn renew_workspace_session(
 pub fn end_workspace_session(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<(), StoreError> {
     tx.execute("DELETE FROM workspace_sessions WHERE workspace_id = ?1", [key(workspace.0)])?;
     Ok(())
+}
+
+/// The person of this name.
+pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<User>, StoreError> {
+    tx.row("SELECT id, name, role, token_expires_at FROM users WHERE name = ?1", [name], |row| Ok(read(row)?.user))
 }
 
 /// A person's name.

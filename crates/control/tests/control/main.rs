@@ -4,12 +4,13 @@
 //! - pure decisions: `status`, `tags`, `names`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`.
+//!   `sessions`, `audit`, `daemons`, `agents`.
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets).
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
+mod agents;
 mod audit;
 mod cancel;
 mod conformance;

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod agents;
 pub(crate) mod machine;
 pub(crate) mod record;
 pub(crate) mod world;

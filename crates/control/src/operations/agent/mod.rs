@@ -1,0 +1,11 @@
+//! What agents do, and what is done to them.
+//!
+//! - [`register`]: a build that has ended makes its agents known. [`session`]: an agent's session begins.
+//! - [`presence`]: an agent comes, lives and goes. [`manifest`]: it is told what to do.
+//! - [`life`]: the steps of its life are kept.
+
+pub mod life;
+pub mod manifest;
+pub mod presence;
+pub mod register;
+pub mod session;
