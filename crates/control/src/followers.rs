@@ -124,6 +124,13 @@ impl Followers {
         state.bells.get(&topic).into_iter().for_each(ring);
     }
 
+    /// Wakes everybody who waits for news of peers.
+    pub fn hear_of_peers(&self) {
+        let state = self.state();
+        let of_peers = state.bells.iter().filter(|(topic, _)| matches!(topic, Topic::Peer(_)));
+        of_peers.flat_map(|(_, bells)| bells.values()).for_each(|bell| bell.notify_one());
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Never left half changed: a panic in here would have to be one of the allocator's.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

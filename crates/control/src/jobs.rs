@@ -12,13 +12,12 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    events,
     followers::Followers,
     identity,
     messages::Messages,
     operations::{cancel, follow},
     refusal::CallError,
-    rpc::answer_user,
+    rpc::{answer_user, told},
     store::{Store, Tx, users::User},
     watch::{Look, Seen, Watch},
 };
@@ -115,13 +114,7 @@ impl Following {
             let user = identity::user(tx, &self.caller)?;
             follow::page(tx, &user, job_id, *after_id, limits)
         });
-        let page = page.await.map_err(|error: CallError| {
-            match &error {
-                CallError::Refused(refusal) => events::rpc_refused("FollowLogs", &self.name, &refusal.to_string()),
-                CallError::Store(error) => tracing::warn!(%error, "a follower met a database failure"),
-            }
-            Status::from(error)
-        })?;
+        let page = page.await.map_err(|error: CallError| told("FollowLogs", &self.name, error))?;
         if let Some(line) = page.lines.last() {
             self.request.after_id = line.id;
         }

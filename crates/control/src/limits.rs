@@ -308,3 +308,20 @@ pub fn check_agent(agent: &v1::Agent) -> Result<(), Refusal> {
     check_bytes("the agent's folder is", agent.directory.len(), PATH_BYTES_MAX)?;
     check_bytes("the agent's description is", agent.encoded_len(), AGENT_BYTES_MAX)
 }
+
+/// Addresses of a peer.
+pub const ENDPOINTS_MAX: usize = 8;
+
+/// The longest of them, in bytes. A thousand peers with all of theirs fit into one message.
+pub const ENDPOINT_BYTES_MAX: usize = 300;
+
+/// Checks where a peer says that it can be reached.
+pub fn check_node(node: &v1::Node) -> Result<(), Refusal> {
+    let long = |endpoint: &String| !(1..=ENDPOINT_BYTES_MAX).contains(&endpoint.len());
+    if node.endpoints.len() > ENDPOINTS_MAX || node.endpoints.iter().any(long) {
+        return Err(invalid(format!(
+            "at most {ENDPOINTS_MAX} endpoints are taken, of {ENDPOINT_BYTES_MAX} bytes each"
+        )));
+    }
+    Ok(())
+}

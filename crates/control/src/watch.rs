@@ -7,16 +7,23 @@ use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::{followers::Follower, messages::stopping};
+use crate::{
+    followers::{Follower, Topic},
+    messages::stopping,
+};
 
 /// What is seen by looking.
 pub(crate) enum Seen<T> {
     /// Nothing new.
     Nothing,
+    /// Nothing new, and news of this counts too from now on.
+    Until(Topic),
     /// A message, and perhaps more.
     More(T),
     /// The last message.
     Last(T),
+    /// The call is over, and all is well.
+    Over,
     /// The call is over.
     End(Status),
 }
@@ -48,6 +55,12 @@ impl<L: Look> Watch<L> {
             let (message, last) = match self.look.look().await {
                 Seen::More(message) => (Ok(message), false),
                 Seen::Last(message) => (Ok(message), true),
+                Seen::Until(topic) => {
+                    self.follower.also(topic);
+                    // What was said of it between the look and now was not heard.
+                    continue;
+                }
+                Seen::Over => return,
                 Seen::End(status) => (Err(status), true),
                 Seen::Nothing => {
                     select! {

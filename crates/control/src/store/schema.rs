@@ -263,7 +263,8 @@ CREATE TABLE claims (
 );
 CREATE TABLE coordinators (
     id          BLOB PRIMARY KEY,
-    heard_at    INTEGER NOT NULL
+    heard_at    INTEGER NOT NULL,
+    changes     INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE peers (
     id          BLOB PRIMARY KEY,
@@ -273,6 +274,7 @@ CREATE TABLE peers (
     connection  INTEGER NOT NULL CHECK (connection >= 1),
     node        BLOB,
     lost_at     INTEGER,
+    gone        INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
     CHECK ((agent IS NULL) <> (user_id IS NULL))
 );
 CREATE TABLE tunnels (
