@@ -76,15 +76,12 @@ pub struct AgentsConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeersConfig {
     /// How often a replica that has peers connected notes that it lives, and looks after peers whose replica does not;
-    /// 15 s. Must be above zero.
+    /// 15 s. It also bounds how long a change can be missing here whose notice was lost. Must be above zero.
     pub beat_interval: Duration,
     /// Peers whose replica nothing was heard of for so long are lost; 45 s, three beats (T10).
     pub lost_after: Duration,
     /// How long a lost peer is kept, with its tunnels, before it counts as gone; 15 min (T10).
     pub kept: Duration,
-    /// How often what a peer was told is looked at even though nothing was heard of it; 30 s. It bounds how long a
-    /// change can be missing whose notice was lost. Must be above zero.
-    pub poll: Duration,
     /// Agents that a client may have tunnels to; 1 000.
     pub tunnels_max: u32,
 }
@@ -199,7 +196,6 @@ impl Default for PeersConfig {
             beat_interval: Duration::from_secs(15),
             lost_after: Duration::from_secs(45),
             kept: Duration::from_mins(15),
-            poll: Duration::from_secs(30),
             tunnels_max: 1_000,
         }
     }

@@ -31,11 +31,15 @@
 
 pub mod acquirer;
 pub mod administration;
+pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
+pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
 pub mod conformance {}
+mod coordination;
+mod coordinator;
 pub mod daemon_status;
 pub mod daemons;
 pub mod delivery;
@@ -54,6 +58,7 @@ pub mod names;
 pub mod notices;
 pub mod operations;
 pub mod outdated;
+pub mod peer_status;
 mod presence;
 pub mod quota;
 pub mod reaper;
@@ -67,6 +72,8 @@ pub mod tags;
 pub mod templates;
 pub mod transition;
 pub mod variables;
+mod watch;
+pub mod workspace_agents;
 pub mod workspaces;
 
 pub use crate::{

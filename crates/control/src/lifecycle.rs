@@ -2,6 +2,10 @@
 
 use groundhog_wire::v1;
 
+/// The steps of which one says that the start scripts have ended, well or not.
+pub const STARTED: [v1::AgentLifecycle; 3] =
+    [v1::AgentLifecycle::StartTimeout, v1::AgentLifecycle::StartError, v1::AgentLifecycle::Ready];
+
 /// What becomes of a step that an agent reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {

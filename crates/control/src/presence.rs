@@ -4,31 +4,29 @@
 //! newer call of the agent's has taken over, or when its build is outdated; whatever the reason, it is noted that the
 //! agent is gone, unless another call of it counts by then.
 
-use groundhog_host::Host;
 use groundhog_wire::v1;
 use tokio::{select, sync::mpsc};
-use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use crate::{
-    config::AgentsConfig,
+    coordination::Site,
     events,
     messages::{Messages, stopping},
     operations::agent::presence::{self, Beat},
     refusal::{CallError, Refusal},
-    store::{Store, agents::Agent},
+    store::{
+        agents::Agent,
+        notices::{Heard, Notice},
+    },
 };
 
 /// One Connect call of an agent that was let in.
 pub(crate) struct Presence {
-    host: Host,
-    store: Store,
+    site: Site,
     agent: Agent,
     connection: i64,
     requests: Streaming<v1::ConnectRequest>,
     answers: mpsc::Sender<Result<v1::ConnectResponse, Status>>,
-    config: AgentsConfig,
-    shutdown: CancellationToken,
 }
 
 /// How a call ends: what is noted, and what the agent is told, if it still listens.
@@ -40,21 +38,17 @@ struct End {
 impl Presence {
     /// The call's task, still to be run, and the answer that it gives.
     pub(crate) fn new(
-        host: &Host,
-        store: &Store,
+        site: &Site,
         (agent, connection): (Agent, i64),
         requests: Streaming<v1::ConnectRequest>,
-        config: &AgentsConfig,
-        shutdown: &CancellationToken,
     ) -> (Self, Messages<v1::ConnectResponse>) {
         let (answers, messages) = Messages::new();
-        let (host, store, config, shutdown) = (host.clone(), store.clone(), config.clone(), shutdown.clone());
-        (Self { host, store, agent, connection, requests, answers, config, shutdown }, messages)
+        (Self { site: site.clone(), agent, connection, requests, answers }, messages)
     }
 
     /// Tells the agent how often to beat, and notes its beats until the end.
     pub(crate) async fn run(mut self) {
-        let beat_interval_ms = u32::try_from(self.config.beat_interval.as_millis()).unwrap_or(u32::MAX);
+        let beat_interval_ms = u32::try_from(self.site.config.agents.beat_interval.as_millis()).unwrap_or(u32::MAX);
         // There is room: nothing was sent before.
         let _ = self.answers.try_send(Ok(v1::ConnectResponse { beat_interval_ms }));
         let End { why, status } = self.last().await;
@@ -62,8 +56,8 @@ impl Presence {
             // Without room the agent has not read its first answer, and sees the stream end.
             let _ = self.answers.try_send(Err(status));
         }
-        let Self { store, agent, connection, .. } = self;
-        let gone = store.transact("an agent has gone", |tx| presence::disconnect(tx, &agent, connection, why));
+        let Self { site, agent, connection, .. } = self;
+        let gone = site.store.transact("an agent has gone", |tx| presence::disconnect(tx, &agent, connection, why));
         if let Err(error) = gone.await {
             // The clocks say the same within three beats.
             tracing::warn!(agent = %agent.id, %error, "an agent's going could not be noted");
@@ -75,9 +69,9 @@ impl Presence {
             let request = select! {
                 biased;
                 // First what the agent says; a hang-up and a shutdown end the wait for it.
-                request = self.host.timeout(self.config.inactive_after, self.requests.message()) => request,
+                request = self.site.host.timeout(self.site.config.agents.inactive_after, self.requests.message()) => request,
                 () = self.answers.closed() => return End { why: "the agent hung up", status: None },
-                () = self.shutdown.cancelled() => {
+                () = self.site.shutdown.cancelled() => {
                     return End { why: "the control plane is stopping", status: Some(stopping()) };
                 }
             };
@@ -100,12 +94,14 @@ impl Presence {
     }
 
     async fn beat(&self) -> Option<End> {
-        let Self { agent, connection, .. } = self;
-        match self.store.transact("an agent's beat", |tx| presence::beat(tx, agent, *connection)).await {
+        let Self { site, agent, connection, .. } = self;
+        match site.store.transact("an agent's beat", |tx| presence::beat(tx, agent, *connection)).await {
             Ok(Beat::Noted) => None,
             Ok(Beat::Outdated) => {
                 let refusal = Refusal::outdated();
                 events::rpc_refused("Connect", &agent.name, &refusal.to_string());
+                // The agent's other calls at this replica end with this one.
+                site.store.hear(&Heard::Notice(Notice::AgentChanged { agent: agent.id }));
                 Some(End { why: "its build is outdated", status: Some(CallError::from(refusal).into()) })
             }
             Ok(Beat::TakenOver) => {

@@ -21,13 +21,16 @@ pub(crate) async fn answer<T>(
     let mut name = String::new();
     let caller = caller.inspect_err(|status| events::rpc_refused(method, &name, status.message()))?;
     let result = store.transact(method, |tx| work(tx, &caller, &mut name)).await;
-    result.map_err(|error| {
-        match &error {
-            CallError::Refused(refusal) => events::rpc_refused(method, &name, &refusal.to_string()),
-            CallError::Store(error) => tracing::warn!(method, caller = name, %error, "a call met a database failure"),
-        }
-        error.into()
-    })
+    result.map_err(|error| told(method, &name, error))
+}
+
+/// What the caller `name` is told of a call that was not carried out, or that goes on no longer. It is told of here too.
+pub(crate) fn told(method: &'static str, name: &str, error: CallError) -> Status {
+    match &error {
+        CallError::Refused(refusal) => events::rpc_refused(method, name, &refusal.to_string()),
+        CallError::Store(error) => tracing::warn!(method, caller = name, %error, "a call met a database failure"),
+    }
+    error.into()
 }
 
 /// As [`answer`], for a call that people make.

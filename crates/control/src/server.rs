@@ -8,7 +8,7 @@ use groundhog_wire::{
     v1::{
         administration_server::AdministrationServer, agents_server::AgentsServer, jobs_server::JobsServer,
         provisioner_daemons_server::ProvisionerDaemonsServer, templates_server::TemplatesServer,
-        workspaces_server::WorkspacesServer,
+        workspace_agents_server::WorkspaceAgentsServer, workspaces_server::WorkspacesServer,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,8 @@ use crate::{
     administration::AdministrationService,
     agents::AgentsService,
     config::Config,
+    coordination::Site,
+    coordinator::Coordinator,
     daemons::DaemonsService,
     events,
     followers::Followers,
@@ -27,6 +29,7 @@ use crate::{
     reaper,
     store::{Database, Store},
     templates::TemplatesService,
+    workspace_agents::WorkspaceAgentsService,
     workspaces::WorkspacesService,
 };
 
@@ -91,12 +94,21 @@ pub fn routes(
     let config = Arc::new(config);
     let daemons = DaemonsService::new(host, store.clone(), acquirer.clone(), config.clone(), shutdown.clone());
     let jobs = JobsService::new(host, store.clone(), followers.clone(), config.clone(), shutdown.clone());
-    let agents = AgentsService::new(host, store.clone(), config.clone(), shutdown.clone());
+    let coordinator = Coordinator::new(host, store, followers, config.agents.peers, shutdown);
+    let site = Site {
+        host: host.clone(),
+        store: store.clone(),
+        followers: followers.clone(),
+        coordinator,
+        config: config.clone(),
+        shutdown: shutdown.clone(),
+    };
     Routes::new()
         .add(ProvisionerDaemonsServer::new(daemons).limited())
         .add(WorkspacesServer::new(WorkspacesService::new(store.clone(), config.clone())).limited())
         .add(TemplatesServer::new(TemplatesService::new(store.clone())).limited())
         .add(JobsServer::new(jobs).limited())
-        .add(AgentsServer::new(agents).limited())
+        .add(AgentsServer::new(AgentsService::new(site.clone())).limited())
+        .add(WorkspaceAgentsServer::new(WorkspaceAgentsService::new(site)).limited())
         .add(AdministrationServer::new(AdministrationService::new(store.clone(), config)).limited())
 }

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    operations::{cancel, view, workspace},
+    operations::{cancel, claim, view, workspace},
     rpc::answer_user,
     store::{Store, Tx, users::User},
 };
@@ -41,8 +41,12 @@ impl Workspaces for WorkspacesService {
         answer_user(&self.store, "CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn claim_workspace(&self, _: Request<v1::ClaimWorkspaceRequest>) -> Result<Response<v1::Build>, Status> {
-        Err(Status::unimplemented("claims"))
+    async fn claim_workspace(
+        &self,
+        request: Request<v1::ClaimWorkspaceRequest>,
+    ) -> Result<Response<v1::Build>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| claim::claim(tx, user, request.get_ref());
+        answer_user(&self.store, "ClaimWorkspace", request.metadata(), work).await.map(Response::new)
     }
 
     async fn cancel_build(&self, request: Request<v1::CancelBuildRequest>) -> Result<Response<v1::Build>, Status> {

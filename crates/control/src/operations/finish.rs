@@ -124,12 +124,17 @@ pub fn complete(
             limits::check_import(found)?;
             // One that was cancelled has not succeeded, so its version is not one to make workspaces of.
             if !canceled {
-                import::keep(tx, &job, found)?;
+                let mut found = found.clone();
+                register::without_tokens(&mut found.start_resources);
+                register::without_tokens(&mut found.stop_resources);
+                import::keep(tx, &job, &found)?;
             }
         }
         Kind::TemplateDryRun(found) => {
             limits::check_dry_run(found)?;
-            dry_runs::set_found(tx, job.id, found)?;
+            let mut found = found.clone();
+            register::without_tokens(&mut found.resources);
+            dry_runs::set_found(tx, job.id, &found)?;
         }
     }
     ended::notify(tx, job.id);

@@ -1,6 +1,6 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
-//! - [`workspace`]: workspaces and builds are made. [`version`] and [`dry_run`]: versions of templates are, and tried.
+//! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's. [`version`] and [`dry_run`]: versions of templates are, and tried.
 //! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
 //!   and their logs as they grow.
 //! - [`acquire`]: a waiting job is locked for a worker, or put back; [`payload`] is what the worker is sent.
@@ -10,7 +10,8 @@
 //!   end.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
-//! - [`agent`]: workspace agents come to be, and do what they do.
+//! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each
+//!   other.
 //!
 //! The functions check, write rows, and leave events for after the commit. A function that is refused has written
 //! nothing that outlives its transaction.
@@ -19,6 +20,8 @@ pub mod acquire;
 pub mod administration;
 pub mod agent;
 pub mod cancel;
+pub mod claim;
+pub mod coordination;
 pub mod dry_run;
 pub mod ended;
 pub mod finish;

@@ -71,14 +71,15 @@ pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) 
 }
 
 /// Where a build belongs.
-struct Place {
-    workspace: WorkspaceId,
-    number: u32,
-    transition: Transition,
-    daily_cost: i32,
+pub(super) struct Place {
+    pub(super) workspace: WorkspaceId,
+    pub(super) number: u32,
+    pub(super) transition: Transition,
+    pub(super) daily_cost: i32,
 }
 
-fn queue(
+/// Queues a build of `user`'s workspace.
+pub(super) fn queue(
     tx: &Tx<'_>,
     user: &User,
     version: &Version,

@@ -72,6 +72,19 @@ pub struct Names {
     pub description: v1::Agent,
 }
 
+/// An agent with all that people see of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Itself.
+    pub agent: Agent,
+    /// What it is to do, without its token.
+    pub description: v1::Agent,
+    /// What it has reported: see [`agent_reports::report`](super::agent_reports::report).
+    pub report: v1::AgentView,
+    /// The last value of each of its metadata.
+    pub metadata: v1::UpdateMetadataRequest,
+}
+
 /// What comes of a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beaten {
@@ -126,6 +139,29 @@ pub fn insert(tx: &Tx<'_>, agent: &NewAgent<'_>) -> Result<(), StoreError> {
 /// The agent with this id.
 pub fn by_id(tx: &Tx<'_>, agent: AgentId) -> Result<Option<Agent>, StoreError> {
     tx.row(&format!("SELECT {COLUMNS}, {DONE} FROM agents a WHERE a.id = ?1"), [key(agent.0)], read)
+}
+
+/// The agents of a build, by their names.
+pub fn of_build(tx: &Tx<'_>, build: BuildId) -> Result<Vec<Listed>, StoreError> {
+    tx.rows(
+        &format!(
+            "SELECT {COLUMNS}, {DONE}, d.description, COALESCE(r.report, x''), COALESCE(m.found, x'')
+             FROM agents a
+             JOIN agent_descriptions d ON d.agent = a.number
+             LEFT JOIN agent_reports r ON r.agent = a.number
+             LEFT JOIN agent_metadata m ON m.agent = a.number
+             WHERE a.build_id = ?1 ORDER BY a.name"
+        ),
+        [key(build.0)],
+        |row| {
+            Ok(Listed {
+                agent: read(row)?,
+                description: message(row, 15)?,
+                report: message(row, 16)?,
+                metadata: message(row, 17)?,
+            })
+        },
+    )
 }
 
 /// The newest agent whose token has this hash.
@@ -210,13 +246,6 @@ pub fn names(tx: &Tx<'_>, agent: i64) -> Result<Option<Names>, StoreError> {
             })
         },
     )
-}
-
-/// What an agent is to do, without its token.
-pub fn description(tx: &Tx<'_>, agent: i64) -> Result<v1::Agent, StoreError> {
-    let found =
-        tx.row("SELECT description FROM agent_descriptions WHERE agent = ?1", [agent], |row| message(row, 0))?;
-    Ok(found.unwrap_or_default())
 }
 
 /// Reads [`COLUMNS`] and [`DONE`].

@@ -114,11 +114,14 @@ pub fn latest(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Build>, Stor
     tx.row(&select("b.workspace_id = ?1 ORDER BY b.number DESC LIMIT 1"), [key(workspace.0)], read)
 }
 
-/// What the workspace cost with the build before this one, in credits a day; 0 before the first.
+/// What the workspace cost its owner with the build before this one, in credits a day: 0 before the first, and before
+/// the one by which it was claimed.
 pub fn cost_before(tx: &Tx<'_>, build: &Build) -> Result<i32, StoreError> {
     let cost = tx.row(
-        "SELECT daily_cost FROM builds WHERE workspace_id = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1",
-        params![key(build.workspace.0), build.number],
+        "SELECT daily_cost FROM builds WHERE workspace_id = ?1 AND number < ?2
+           AND NOT EXISTS (SELECT 1 FROM claims WHERE build_id = ?3)
+         ORDER BY number DESC LIMIT 1",
+        params![key(build.workspace.0), build.number, key(build.id.0)],
         |row| row.get(0),
     )?;
     Ok(cost.unwrap_or(0))

@@ -39,6 +39,11 @@ pub fn live_by_name(tx: &Tx<'_>, owner: UserId, name: &str) -> Result<Option<Wor
     )
 }
 
+/// Whose a workspace is, or was when it was destroyed.
+pub fn owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<UserId>, StoreError> {
+    tx.row("SELECT owner_id FROM workspaces WHERE id = ?1", [key(workspace.0)], |row| id(row, 0, UserId))
+}
+
 /// Marks a workspace as gone. Its name is free again.
 pub fn mark_deleted(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<(), StoreError> {
     tx.execute(

@@ -1,0 +1,124 @@
+//! The service in which people look at the agents of their workspaces, and find the way to them.
+
+use groundhog_wire::{
+    Caller,
+    v1::{self, workspace_agents_server::WorkspaceAgents},
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{
+    coordination::{Coordination, Site},
+    followers::Topic,
+    identity,
+    messages::Messages,
+    operations::agent::view,
+    refusal::CallError,
+    rpc::{answer_user, told},
+    store::{Tx, users::User},
+    watch::{Look, Seen, Watch},
+};
+
+/// The service in which people look at agents. Each call is one transaction, which begins by finding out who calls; a
+/// log that is followed is one for each page.
+#[derive(Clone, Debug)]
+pub struct WorkspaceAgentsService {
+    site: Site,
+}
+
+impl WorkspaceAgentsService {
+    pub(crate) fn new(site: Site) -> Self {
+        Self { site }
+    }
+}
+
+#[tonic::async_trait]
+impl WorkspaceAgents for WorkspaceAgentsService {
+    type FollowAgentLogsStream = Messages<v1::ListAgentLogsResponse>;
+    type CoordinateClientStream = Messages<v1::CoordinateResponse>;
+
+    async fn list_agents(
+        &self,
+        request: Request<v1::ListAgentsRequest>,
+    ) -> Result<Response<v1::ListAgentsResponse>, Status> {
+        let config = &self.site.config.agents;
+        let work = |tx: &Tx<'_>, user: &User| view::list(tx, user, request.get_ref(), config);
+        answer_user(&self.site.store, "ListAgents", request.metadata(), work).await.map(Response::new)
+    }
+
+    async fn list_agent_logs(
+        &self,
+        request: Request<v1::ListAgentLogsRequest>,
+    ) -> Result<Response<v1::ListAgentLogsResponse>, Status> {
+        let config = &self.site.config.agents;
+        let work = |tx: &Tx<'_>, user: &User| Ok(view::log(tx, user, request.get_ref(), config)?.0);
+        answer_user(&self.site.store, "ListAgentLogs", request.metadata(), work).await.map(Response::new)
+    }
+
+    async fn follow_agent_logs(
+        &self,
+        request: Request<v1::ListAgentLogsRequest>,
+    ) -> Result<Response<Self::FollowAgentLogsStream>, Status> {
+        let Site { host, store, followers, config, shutdown, .. } = self.site.clone();
+        let work = |tx: &Tx<'_>, user: &User| {
+            Ok((user.name.clone(), view::visible(tx, user, &request.get_ref().agent_id)?.id))
+        };
+        let (name, agent) = answer_user(&store, "FollowAgentLogs", request.metadata(), work).await?;
+        let Some(mut follower) = followers.join(Topic::AgentLogs(agent), config.agents.logs.followers_max) else {
+            return Err(Status::unavailable("too many logs are followed: try again"));
+        };
+        follower.also(Topic::Agent(agent));
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (messages, answer) = Messages::new();
+        let poll = Some(config.agents.logs.follow_poll);
+        let look = Following { site: self.site.clone(), caller, name, request: request.into_inner() };
+        let watch = Watch { host: host.clone(), look, follower, messages, poll, shutdown };
+        host.spawn("follow an agent's log", watch.run()).detach();
+        Ok(Response::new(answer))
+    }
+
+    async fn coordinate_client(
+        &self,
+        request: Request<Streaming<v1::CoordinateRequest>>,
+    ) -> Result<Response<Self::CoordinateClientStream>, Status> {
+        let (site, method) = (self.site.clone(), "CoordinateClient");
+        let work = |_: &Tx<'_>, user: &User| Ok(user.name.clone());
+        let name = answer_user(&site.store, method, request.metadata(), work).await?;
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (answers, answer) = Messages::new();
+        let host = site.host.clone();
+        let coordination = Coordination { site, method, caller, name, requests: request.into_inner(), answers };
+        host.spawn("coordinate a client", coordination.run_client()).detach();
+        Ok(Response::new(answer))
+    }
+}
+
+/// One FollowAgentLogs call of somebody who may see the agent.
+struct Following {
+    site: Site,
+    caller: Caller,
+    /// The caller's.
+    name: String,
+    request: v1::ListAgentLogsRequest,
+}
+
+impl Look for Following {
+    type Message = v1::ListAgentLogsResponse;
+
+    async fn look(&mut self) -> Seen<v1::ListAgentLogsResponse> {
+        let page = self.site.store.transact("follow an agent's log", |tx| {
+            let user = identity::user(tx, &self.caller)?;
+            view::log(tx, &user, &self.request, &self.site.config.agents)
+        });
+        match page.await.map_err(|error: CallError| told("FollowAgentLogs", &self.name, error)) {
+            Err(status) => Seen::End(status),
+            Ok((page, outdated)) => match page.lines.last() {
+                Some(last) => {
+                    self.request.after_id = last.id;
+                    Seen::More(page)
+                }
+                None if outdated => Seen::Over,
+                None => Seen::Nothing,
+            },
+        }
+    }
+}
