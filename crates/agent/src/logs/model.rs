@@ -56,10 +56,17 @@ struct World {
     waiting: BTreeMap<(&'static str, u64), usize>,
     /// When each source was last sent, while it has had lines ever since.
     last_sent: BTreeMap<&'static str, Instant>,
-    flushed: bool,
+    /// Up to which number each source is not to wait.
+    flushed_to: BTreeMap<&'static str, u64>,
 }
 
 impl World {
+    /// Whether the first line of a source that waits is not to.
+    fn is_flushed(&self, source: &str) -> bool {
+        let first = self.waiting.keys().find(|(of, _)| *of == source);
+        first.is_some_and(|(_, number)| self.flushed_to.get(source).is_some_and(|to| number <= to))
+    }
+
     fn write(&mut self, source: usize, bytes: usize) -> Result<(), TestCaseError> {
         let source = SOURCES[source];
         let lines = self.written.entry(source).or_default();
@@ -88,13 +95,14 @@ impl World {
             Due::Never => prop_assert!(self.waiting.is_empty() && self.queue.is_empty()),
             Due::At(at) => {
                 prop_assert!(self.now < at && at <= self.now + Duration::from_secs(1));
-                prop_assert!(!self.waiting.is_empty() && !self.flushed);
+                prop_assert!(!self.waiting.is_empty());
+                prop_assert!(SOURCES.iter().all(|source| !self.is_flushed(source)));
             }
             Due::Batch(batch) => {
                 let bytes: usize = batch.lines.iter().map(|line| line.output.len() + LINE_OVERHEAD_BYTES).sum();
                 prop_assert!(!batch.lines.is_empty() && bytes <= BATCH_BYTES_MAX);
                 let source = SOURCES.into_iter().find(|source| *source == batch.source).expect("a source");
-                if let (Some(last), false) = (self.last_sent.get(source), self.flushed) {
+                if let (Some(last), false) = (self.last_sent.get(source), self.is_flushed(source)) {
                     prop_assert!(self.now >= *last + Duration::from_secs(1), "a source is sent too often");
                 }
                 if heard {
@@ -145,23 +153,12 @@ proptest! {
         let mut world = World::default();
         for event in events {
             match event {
-                Event::Write { source, bytes } => {
-                    world.write(source, bytes)?;
-                    // A line that comes after the flush may wait.
-                    world.flushed = false;
-                }
+                Event::Write { source, bytes } => world.write(source, bytes)?,
                 Event::Pass(time) => world.now += time,
-                Event::Send { heard, answered, meanwhile } => {
-                    if world.flushed && meanwhile > 0 {
-                        continue;
-                    }
-                    world.send(heard, answered, meanwhile)?;
-                }
+                Event::Send { heard, answered, meanwhile } => world.send(heard, answered, meanwhile)?,
                 Event::Flush => {
                     world.queue.flush();
-                    world.flushed = true;
-                    // What was flushed and sent may be sent again at once, for the rest of it.
-                    world.last_sent.clear();
+                    world.flushed_to = world.waiting.keys().copied().collect();
                 }
             }
         }

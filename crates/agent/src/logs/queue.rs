@@ -39,8 +39,8 @@ struct Source {
     lines: VecDeque<AgentLogLine>,
     /// When it was last sent; none if it was silent before.
     sent_at: Option<Instant>,
-    /// It is not to wait.
-    flush: bool,
+    /// Lines up to this number are not to wait.
+    flush_to: u64,
 }
 
 /// What became of a line.
@@ -100,7 +100,7 @@ impl Queue {
     /// Nothing that waits now is to wait any longer.
     pub(crate) fn flush(&mut self) {
         for source in self.sources.values_mut() {
-            source.flush = true;
+            source.flush_to = source.lines.back().map_or(0, |line| line.sequence);
         }
     }
 
@@ -108,7 +108,7 @@ impl Queue {
     /// among those that have waited as long.
     pub(crate) fn due(&self, now: Instant) -> Due {
         let due_at = |source: &Source| match source.sent_at {
-            Some(sent_at) if !source.flush => sent_at + FLUSH_INTERVAL,
+            Some(sent_at) if !source.is_flushed() => sent_at + FLUSH_INTERVAL,
             _ => now,
         };
         let earliest = self.sources.iter().min_by_key(|(id, source)| (due_at(source) > now, source.sent_at, *id));
@@ -146,6 +146,10 @@ impl Queue {
 }
 
 impl Source {
+    fn is_flushed(&self) -> bool {
+        self.lines.front().is_some_and(|line| line.sequence <= self.flush_to)
+    }
+
     /// As many of the first lines as fit into a message: one at least.
     fn batch(&self) -> Vec<AgentLogLine> {
         let mut bytes = 0;
