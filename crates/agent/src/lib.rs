@@ -1,0 +1,18 @@
+//! The workspace agent: connects a machine to the control plane and runs what its template asks for.
+//!
+//! Reading order:
+//!
+//! - [`run`] and [`Agent`]: an agent's life; [`config`]: what it is started with.
+//! - [`events`]: what it tells.
+//!
+//! Codes such as A1 name the platform's recorded decisions on agents.
+
+pub mod agent;
+pub mod config;
+pub mod events;
+
+pub use crate::{
+    agent::{Agent, run},
+    config::{AgentConfig, PriorityConfig},
+    events::EVENTS,
+};
