@@ -4,12 +4,14 @@
 //!
 //! - [`run`] and [`Agent`]: an agent's life; [`config`]: what it is started with.
 //! - [`events`]: what it tells.
+//! - [`terminal`]: terminals that people come back to.
 //!
 //! Codes such as A1 name the platform's recorded decisions on agents.
 
 pub mod agent;
 pub mod config;
 pub mod events;
+pub mod terminal;
 
 pub use crate::{
     agent::{Agent, run},
