@@ -65,7 +65,7 @@
 //! - `event_queue`, `executor`: what happens next. One queue ordered by time; tasks in an order drawn from the
 //!   seed.
 //! - `kernel`: all state of a run, and why handles on it are plain numbers.
-//! - `hosts`, `machine`, `clock`, `timers`, `disk`, `process`: a simulated machine, as the seam shows it.
+//! - `hosts`, `machine`, `clock`, `timers`, `disk`, `process`, `pipe`, `terminal`: a simulated machine, as the seam shows it.
 //! - `network`: byte streams and datagrams that are delayed, lost, cut, held, reset.
 //! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. [`power`](Power):
 //!   machines that are made and deleted in a run. `plan`: what happens when.
@@ -92,10 +92,12 @@ mod log;
 mod machine;
 mod network;
 mod panics;
+mod pipe;
 mod plan;
 mod power;
 mod process;
 mod streams;
+mod terminal;
 mod timers;
 mod trace;
 mod violation;
@@ -110,8 +112,10 @@ pub use crate::{
     },
     log::{Loudness, Record, WORLD, json, text},
     network::link::LinkConfig,
+    pipe::{PipeReader, PipeWriter},
     power::Power,
-    process::{Program, Running, Signals},
+    process::{Group, Program, Running, Signals},
+    terminal::TerminalEnd,
     trace::{
         Digest,
         divergence::{Cause, Divergence, Side},

@@ -9,19 +9,26 @@ use std::{
     io,
     panic::Location,
     path::PathBuf,
+    rc::Rc,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use groundhog_host::{
-    Address, Command, DatagramSocket, Host, Instant, Listener, Machine, Process, Stream, Task,
+    Address, Command, DatagramSocket, Host, Instant, Listener, Machine, Process, Stream, Task, Terminal, TerminalSize,
     files::{FileOperation, FileReply},
     machine::{BoxFuture, TimerSlot},
     task::TaskControl,
 };
 use jiff::Timestamp;
 
-use crate::{hosts::HostId, kernel, network, process, timers, trace::recorder};
+use crate::{
+    hosts::HostId,
+    kernel, network,
+    process::{self, Program},
+    timers,
+    trace::recorder,
+};
 
 /// One start of one simulated host.
 pub(crate) struct SimMachine {
@@ -40,6 +47,14 @@ pub(crate) fn handle(id: HostId) -> Option<Host> {
 }
 
 impl SimMachine {
+    /// The program that `command` names. None on a machine that has died.
+    fn program(&self, command: &Command) -> Option<io::Result<Rc<dyn Program>>> {
+        let program =
+            self.alive(|kernel| kernel.hosts.borrow()[self.id].own.programs.get(&command.program).cloned())?;
+        let missing = || format!("{}: no such program on host {}", command.program, self.name);
+        Some(program.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, missing())))
+    }
+
     /// Calls `f` if this start of the machine still lives.
     #[inline]
     fn alive<T>(&self, f: impl FnOnce(&kernel::Kernel) -> T) -> Option<T> {
@@ -126,13 +141,21 @@ impl Machine for SimMachine {
     }
 
     fn start(&self, command: Command) -> BoxFuture<'_, io::Result<Process>> {
-        let program = self.alive(|kernel| kernel.hosts.borrow()[self.id].own.programs.get(&command.program).cloned());
-        match program {
-            Some(Some(program)) => Box::pin(std::future::ready(process::start(self.id, &*program, command))),
-            Some(None) => Box::pin(std::future::ready(Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("{}: no such program on host {}", command.program, self.name),
-            )))),
+        match self.program(&command) {
+            Some(program) => {
+                let started = program.and_then(|program| process::start(self.id, &*program, command));
+                Box::pin(std::future::ready(started))
+            }
+            None => Box::pin(pending()),
+        }
+    }
+
+    fn start_terminal(&self, command: Command, size: TerminalSize) -> BoxFuture<'_, io::Result<Terminal>> {
+        match self.program(&command) {
+            Some(program) => {
+                let started = program.and_then(|program| process::start_terminal(self.id, &*program, command, size));
+                Box::pin(std::future::ready(started))
+            }
             None => Box::pin(pending()),
         }
     }

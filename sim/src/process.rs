@@ -10,19 +10,19 @@ use std::{
 };
 
 use groundhog_host::{
-    Command, Host, Process, Task,
+    Command, Host, Process, Task, Terminal, TerminalSize,
     machine::BoxFuture,
     process::{Exit, ProcessControl, Signal},
+    terminal::TerminalControl,
 };
-use tokio::{
-    io::{DuplexStream, duplex},
-    sync::mpsc,
+use tokio::sync::mpsc;
+
+use crate::{
+    hosts::HostId,
+    kernel, machine,
+    pipe::{Form, PipeReader, PipeWriter, pipe},
+    terminal::{self, Resizer, TerminalEnd},
 };
-
-use crate::{hosts::HostId, kernel, machine};
-
-/// What a pipe holds before its writer must wait, in bytes: Linux's default.
-const PIPE_BYTES: usize = 64 << 10;
 
 /// A program that simulated hosts can start; see [`World::program`](crate::World::program). A function from a
 /// [`Running`] process to a future of its exit status is one.
@@ -49,13 +49,45 @@ pub struct Running {
     /// How it was called.
     pub command: Command,
     /// Its standard input.
-    pub input: DuplexStream,
+    pub input: PipeReader,
     /// Its standard output.
-    pub output: DuplexStream,
-    /// Its standard error.
-    pub error: DuplexStream,
+    pub output: PipeWriter,
+    /// Its standard error; with a terminal, the same as its output.
+    pub error: PipeWriter,
     /// The signals sent to it.
     pub signals: Signals,
+    /// Its terminal, if it was started with one. What is typed comes through the input, line by line.
+    pub terminal: Option<TerminalEnd>,
+    /// What it starts in the background.
+    pub group: Group,
+}
+
+/// A process's group: what it starts beside itself, which lives on when the process exits by itself. A child that is
+/// given a clone of the process's output keeps that open.
+#[derive(Clone)]
+pub struct Group {
+    life: Arc<Life>,
+    host: Host,
+}
+
+impl Group {
+    /// Starts a child in the group. It ends with its host, and by every signal to the group: a child of which
+    /// somebody would want to know more is a program of its own.
+    #[track_caller]
+    pub fn start(&self, child: impl Future<Output = ()> + Send + 'static) {
+        let task = self.host.spawn("background child", child);
+        let mut state = self.life.lock();
+        match state.exit {
+            Some(Exit::Signal(_)) => task.abort(),
+            _ => state.children.push(task),
+        }
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Group")
+    }
 }
 
 /// The signals sent to a process. Until [`handle`](Self::handle) is called every signal ends the process.
@@ -87,9 +119,9 @@ impl fmt::Debug for Signals {
 }
 
 /// What a process and those who hold it share.
-#[derive(Default)]
 struct Life {
     state: Mutex<State>,
+    signals: mpsc::UnboundedSender<Signal>,
 }
 
 #[derive(Default)]
@@ -97,6 +129,16 @@ struct State {
     exit: Option<Exit>,
     handled: bool,
     waiter: Option<Waker>,
+    /// The process itself. None before its first run.
+    leader: Option<Task>,
+    children: Vec<Task>,
+    terminal: Option<Session>,
+}
+
+/// What of a terminal ends with the process that leads its session.
+struct Session {
+    discipline: Task,
+    screen: PipeWriter,
 }
 
 impl Life {
@@ -111,24 +153,110 @@ impl Life {
         if let Some(waiter) = state.waiter.take() {
             waiter.wake();
         }
+        if let Some(session) = state.terminal.take() {
+            session.discipline.abort();
+            session.screen.close();
+        }
     }
+
+    /// Sends a signal to the group.
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let (handled, children) = {
+            let mut state = self.lock();
+            if state.exit.is_some() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "the process has ended"));
+            }
+            (state.handled, std::mem::take(&mut state.children))
+        };
+        children.iter().for_each(Task::abort);
+        if handled && signal != Signal::Kill {
+            // The process may be gone between the check and now only if it ended, which is no error.
+            let _ = self.signals.send(signal);
+        } else {
+            self.abort();
+            self.end(Exit::Signal(signal));
+        }
+        Ok(())
+    }
+
+    /// Ends the process itself where it is.
+    fn abort(&self) {
+        let leader = self.lock().leader.take();
+        if let Some(leader) = leader {
+            leader.abort();
+        }
+    }
+
+    /// Kills the group, if the process that leads it still runs.
+    fn kill(&self) {
+        // The only thing that can go wrong is that it has ended, which is what is wanted.
+        let _ = self.signal(Signal::Kill);
+    }
+}
+
+fn no_run() -> io::Error {
+    io::Error::other("no simulation runs on this thread")
 }
 
 /// Starts `program` as a process on `host`.
 pub(crate) fn start(host: HostId, program: &dyn Program, command: Command) -> io::Result<Process> {
-    let handle = machine::handle(host).ok_or_else(|| io::Error::other("no simulation runs on this thread"))?;
-    let (input, its_input) = duplex(PIPE_BYTES);
-    let (its_output, output) = duplex(PIPE_BYTES);
-    let (its_error, error) = duplex(PIPE_BYTES);
-    let (signal, received) = mpsc::unbounded_channel();
-    let life = Arc::new(Life::default());
+    let (input, its_input) = pipe(Form::Plain);
+    let (its_output, output) = pipe(Form::Plain);
+    let (its_error, error) = pipe(Form::Plain);
+    let life = lead(host, program, command, Ends { input: its_input, output: its_output, error: its_error }, None)?;
+    Ok(Process::new(Box::new(input), Box::new(output), Box::new(error), Control { life }))
+}
+
+/// Starts `program` as a process on `host`, with a terminal of its own.
+pub(crate) fn start_terminal(
+    host: HostId,
+    program: &dyn Program,
+    command: Command,
+    size: TerminalSize,
+) -> io::Result<Terminal> {
+    let (input, keys) = pipe(Form::Plain);
+    let (lines, its_input) = pipe(Form::Plain);
+    let (screen, output) = pipe(Form::Screen);
+    let (resizer, end) = terminal::sized(size);
+    let ends = Ends { input: its_input, output: screen.clone(), error: screen.clone() };
+    let life = lead(host, program, command, ends, Some(end))?;
+    let signalled = life.clone();
+    let discipline = terminal::discipline(keys, screen.clone(), lines, move |signal| {
+        // A process that has ended can't be interrupted, nor need it.
+        let _ = signalled.signal(signal);
+    });
+    let discipline =
+        kernel::with(|kernel| kernel.executor.spawn(host, "terminal", Location::caller(), Box::pin(discipline)));
+    life.lock().terminal = Some(Session { discipline: discipline.ok_or_else(no_run)?, screen });
+    Ok(Terminal::new(Box::new(input), Box::new(output), TerminalHolder { control: Control { life }, resizer }))
+}
+
+/// A process's ends of its pipes.
+struct Ends {
+    input: PipeReader,
+    output: PipeWriter,
+    error: PipeWriter,
+}
+
+fn lead(
+    host: HostId,
+    program: &dyn Program,
+    command: Command,
+    ends: Ends,
+    terminal: Option<TerminalEnd>,
+) -> io::Result<Arc<Life>> {
+    let handle = machine::handle(host).ok_or_else(no_run)?;
+    let (signals, received) = mpsc::unbounded_channel();
+    let life = Arc::new(Life { state: Mutex::default(), signals });
     let running = Running {
-        host: handle,
+        host: handle.clone(),
         command,
-        input: its_input,
-        output: its_output,
-        error: its_error,
+        input: ends.input,
+        output: ends.output,
+        error: ends.error,
         signals: Signals { life: life.clone(), received },
+        terminal,
+        group: Group { life: life.clone(), host: handle },
     };
     let future = program.run(running);
     let ending = life.clone();
@@ -136,34 +264,18 @@ pub(crate) fn start(host: HostId, program: &dyn Program, command: Command) -> io
         let status = future.await;
         ending.end(Exit::Code(status));
     });
-    let task = kernel::with(|kernel| kernel.executor.spawn(host, "process", Location::caller(), future))
-        .ok_or_else(|| io::Error::other("no simulation runs on this thread"))?;
-    Ok(Process::new(Box::new(input), Box::new(output), Box::new(error), Control { life, task, signal }))
+    let task = kernel::with(|kernel| kernel.executor.spawn(host, "process", Location::caller(), future));
+    life.lock().leader = Some(task.ok_or_else(no_run)?);
+    Ok(life)
 }
 
 struct Control {
     life: Arc<Life>,
-    task: Task,
-    signal: mpsc::UnboundedSender<Signal>,
 }
 
 impl ProcessControl for Control {
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        let (ended, handled) = {
-            let state = self.life.lock();
-            (state.exit.is_some(), state.handled)
-        };
-        if ended {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the process has ended"));
-        }
-        if handled && signal != Signal::Kill {
-            // The process may be gone between the check and now only if it ended, which is no error.
-            let _ = self.signal.send(signal);
-        } else {
-            self.task.abort();
-            self.life.end(Exit::Signal(signal));
-        }
-        Ok(())
+        self.life.signal(signal)
     }
 
     fn poll_exit(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Exit>> {
@@ -180,6 +292,29 @@ impl ProcessControl for Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        self.task.abort();
+        self.life.kill();
+    }
+}
+
+/// The way to a process and its terminal.
+struct TerminalHolder {
+    control: Control,
+    resizer: Resizer,
+}
+
+impl ProcessControl for TerminalHolder {
+    fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        self.control.signal(signal)
+    }
+
+    fn poll_exit(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Exit>> {
+        self.control.poll_exit(context)
+    }
+}
+
+impl TerminalControl for TerminalHolder {
+    fn resize(&mut self, size: TerminalSize) -> io::Result<()> {
+        self.resizer.resize(size);
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@
 //! - [`time`]: [`Instant`], [`Sleep`], [`Interval`], time-outs. A clock belongs to a machine: two hosts may
 //!   disagree about the time, and a host's clock may run slow, jump or stop.
 //! - [`random`]: random streams by purpose, so that a draw added in one place moves nothing elsewhere.
-//! - [`task`], [`net`], [`process`], [`files`]: what their names say.
+//! - [`task`], [`net`], [`process`], [`terminal`], [`files`]: what their names say.
 //! - [`http2`]: the executor and the timer that HTTP/2 libraries take instead of their default ones.
 //! - [`event`]: how a component tells its story: domain events with a documented catalogue.
 //! - [`backoff`]: the one retry rule, as a pure value.
@@ -33,6 +33,7 @@ pub mod net;
 pub mod process;
 pub mod random;
 pub mod task;
+pub mod terminal;
 pub mod time;
 
 use std::{fmt, future::Future, io, panic::Location, path::Path, sync::Arc, time::Duration};
@@ -48,6 +49,7 @@ pub use crate::{
     process::{Command, Process},
     random::Random,
     task::Task,
+    terminal::{Terminal, TerminalSize},
     time::{Elapsed, Instant, Interval, Sleep},
 };
 
@@ -146,6 +148,13 @@ impl Host {
     /// Starts a process. Fails with [`NotFound`](io::ErrorKind::NotFound) when the program does not exist.
     pub async fn start(&self, command: Command) -> io::Result<Process> {
         self.machine.start(command).await
+    }
+
+    /// Starts a process that has a terminal of `size` and leads a session on it. What kind of terminal it is, the
+    /// command's environment says (`TERM`). Fails with [`NotFound`](io::ErrorKind::NotFound) when the program does not
+    /// exist.
+    pub async fn start_terminal(&self, command: Command, size: TerminalSize) -> io::Result<Terminal> {
+        self.machine.start_terminal(command, size).await
     }
 
     /// The machine's files below `root`, which need not exist yet. A relative root is below the folder that the

@@ -17,6 +17,7 @@ use crate::{
     net::{Address, DatagramSocket, Listener, Stream},
     process::{Command, Process},
     task::Task,
+    terminal::{Terminal, TerminalSize},
     time::Instant,
 };
 
@@ -64,6 +65,13 @@ pub trait Machine: Send + Sync + fmt::Debug + 'static {
 
     /// See [`Host::start`](crate::Host::start).
     fn start(&self, command: Command) -> BoxFuture<'_, io::Result<Process>>;
+
+    /// See [`Host::start_terminal`](crate::Host::start_terminal). An engine that has no terminals, as one that a test
+    /// makes for its own needs, leaves this out.
+    fn start_terminal(&self, command: Command, _size: TerminalSize) -> BoxFuture<'_, io::Result<Terminal>> {
+        let text = format!("starting {} with a terminal: machine {} has none", command.program, self.name());
+        Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))))
+    }
 
     /// Carries out one operation on the file at `path`, which is absolute or relative to the machine's root.
     fn file(&self, path: PathBuf, operation: FileOperation) -> BoxFuture<'_, io::Result<FileReply>>;

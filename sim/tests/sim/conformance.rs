@@ -1,7 +1,7 @@
 //! The suite that every engine passes, on this one: every case, on several seeds.
 
 use groundhog_host::conformance::{Case, Machines, cases};
-use groundhog_sim::{Config, Running, World, simulate};
+use groundhog_sim::{Config, Running, TerminalEnd, World, simulate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Notes, seconds};
@@ -27,7 +27,20 @@ fn install_programs(world: &mut World, host: &str) {
         process.host.sleep(std::time::Duration::from_secs_f64(seconds)).await;
         0
     };
+    // Just what the suite asks for, as the suite writes it.
+    let sh = |mut process: Running| async move {
+        let arguments: Vec<_> = process.command.arguments.iter().map(String::as_str).collect();
+        assert_eq!(arguments, ["-c", "stty size; read line; stty size"]);
+        for is_last in [false, true] {
+            let Some(size) = process.terminal.as_ref().map(TerminalEnd::size) else { return 1 };
+            let text = format!("{} {}\n", size.rows, size.columns);
+            let _ = process.output.write_all(text.as_bytes()).await;
+            while !is_last && process.input.read_u8().await.is_ok_and(|byte| byte != b'\n') {}
+        }
+        0
+    };
     let installed = [
+        world.program(host, "sh", sh),
         world.program(host, "echo", echo),
         world.program(host, "cat", cat),
         world.program(host, "sleep", sleep),

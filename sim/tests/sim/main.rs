@@ -8,6 +8,7 @@ mod determinism;
 mod faults;
 mod log;
 mod power;
+mod processes;
 mod seam;
 mod streams;
 

@@ -23,6 +23,7 @@
 //! | `false` | ends with status 1 and prints nothing |
 //! | `sleep` | waits for as many seconds as its argument says; ends with status 0, or earlier by a signal |
 //! | `cat` | copies its input to its output as it comes; ends with status 0 at the input's end, or earlier by a signal |
+//! | `sh` | with `-c "stty size; read line; stty size"`, in a terminal: prints its rows and columns, waits for a line, prints them again, and ends with status 0 |
 //!
 //! The suite sees an engine through [`Host`] alone. It runs on the real clock too, so no case waits longer than
 //! it must, and none takes it amiss when a timer is late.
@@ -35,6 +36,7 @@ mod process;
 mod random;
 mod stream;
 mod task;
+mod terminal;
 mod time;
 mod traffic;
 
@@ -83,6 +85,7 @@ pub fn cases() -> Vec<Case> {
         datagram::CASES,
         file::CASES,
         process::CASES,
+        terminal::CASES,
         http2::CASES,
     ]
     .concat()

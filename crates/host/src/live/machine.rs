@@ -24,6 +24,7 @@ use crate::{
     net::{Address, DatagramSocket, Listener, Stream},
     process::{Command, Process},
     task::Task,
+    terminal::{Terminal, TerminalSize},
     time::Instant,
 };
 
@@ -147,6 +148,10 @@ impl Machine for Core {
 
     fn start(&self, command: Command) -> BoxFuture<'_, io::Result<Process>> {
         self.while_running(async move { self.processes.start(&self.config.root, command) })
+    }
+
+    fn start_terminal(&self, command: Command, size: TerminalSize) -> BoxFuture<'_, io::Result<Terminal>> {
+        self.while_running(async move { self.processes.start_terminal(&self.config.root, command, size) })
     }
 
     fn file(&self, path: PathBuf, operation: FileOperation) -> BoxFuture<'_, io::Result<FileReply>> {

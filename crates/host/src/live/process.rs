@@ -44,11 +44,17 @@ impl Processes {
         else {
             unreachable!("a process that was started with three pipes came without one")
         };
-        let leader = Arc::new(Mutex::new(Leader { child, program: command.program }));
+        let control = self.lead(child, command.program);
+        Ok(Process::new(Box::new(input), Box::new(output), Box::new(error), control))
+    }
+
+    /// Takes over a child that leads a group of its own.
+    pub(super) fn lead(&self, child: Child, program: String) -> Control {
+        let leader = Arc::new(Mutex::new(Leader { child, program }));
         let mut running = self.lock();
         running.retain(|known| known.strong_count() > 0);
         running.push(Arc::downgrade(&leader));
-        Ok(Process::new(Box::new(input), Box::new(output), Box::new(error), Control { leader }))
+        Control { leader }
     }
 
     /// Kills every process that is still held by somebody.
@@ -97,7 +103,8 @@ impl Drop for Leader {
     }
 }
 
-struct Control {
+/// The way to a process for whoever started it.
+pub(super) struct Control {
     leader: Arc<Mutex<Leader>>,
 }
 
