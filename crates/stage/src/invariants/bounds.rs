@@ -37,6 +37,8 @@ pub struct Bounds {
     pub replicas: u32,
     /// How many jobs one daemon runs at once, at most.
     pub slots: u32,
+    /// How long an agent that can reach the control plane may be without a connection to it.
+    pub agent_returns: Duration,
     /// How long a notice between replicas takes, at most.
     pub notice: Duration,
     /// After how long a notice that was lost is made up for.
@@ -97,6 +99,12 @@ const TRIPS_MAX: u32 = 100;
 /// More statements than the reaper runs in one look, or any call, its wait for a connection included.
 const STATEMENTS_MAX: u32 = 200;
 
+/// The longest wait of an agent's back-off (A2).
+const AGENT_RECONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// More statements than letting one agent in takes, its first reports included.
+const STATEMENTS_PER_AGENT_MAX: u32 = 50;
+
 /// More than the control plane takes to hand a job to a daemon that waits, its statements left aside.
 const PICKUP: Duration = Duration::from_secs(5);
 
@@ -133,6 +141,7 @@ impl Default for Bounds {
             calls_are_quick: true,
             replicas: 1,
             slots: 1,
+            agent_returns: AGENT_RECONNECT_WAIT_MAX.saturating_add(SLACK),
             notice: Duration::ZERO,
             backup_poll: AcquireConfig::default().backup_poll,
             queue: Queue::default(),
@@ -173,6 +182,7 @@ impl Bounds {
                 && scenario.control.statement_latency.max <= QUICK_STATEMENT_MAX,
             replicas: scenario.control.replicas,
             slots: provisioners.iter().map(|provisioner| provisioner.slots).max().unwrap_or(1),
+            agent_returns: agent_returns(scenario, latency_max),
             notice: scenario.control.notices.latency.max,
             queue: Queue::of(scenario),
             ..default
@@ -201,6 +211,18 @@ impl Bounds {
             .saturating_add(self.last_flush)
             .saturating_add(self.slack)
     }
+}
+
+/// How long an agent that can reach the control plane may be without a connection: all of them may come at once.
+fn agent_returns(scenario: &Scenario, latency_max: Duration) -> Duration {
+    let agents = u32::try_from(scenario.machines().len()).unwrap_or(u32::MAX);
+    AGENT_RECONNECT_WAIT_MAX
+        .saturating_add(SLACK)
+        .saturating_add(latency_max.saturating_mul(TRIPS_MAX))
+        .saturating_add(scenario.control.statement_latency.max.saturating_mul(STATEMENTS_MAX))
+        .saturating_add(
+            scenario.control.statement_latency.max.saturating_mul(agents.saturating_mul(STATEMENTS_PER_AGENT_MAX)),
+        )
 }
 
 /// How many statements can stand before the answer to a question for a job. A call waits for a connection to the

@@ -7,6 +7,8 @@
 //! takes for innocent stands in its module's documentation. A bound on time counts from the last trouble that
 //! touched the hosts in question (`weather`), and a run that ends before a bound is over breaks nothing.
 
+mod agent_log_order;
+mod agent_returns;
 mod audit_once;
 mod bounds;
 mod cancel_bound;
@@ -19,11 +21,13 @@ mod job_delivered;
 mod job_ends;
 mod job_once;
 mod job_owner;
+mod lifecycle_order;
 mod log_order;
 mod log_prompt;
 mod logs_followed;
 mod lost_retried;
 mod open_jobs;
+mod outdated_stays_out;
 mod people_first;
 mod prompt_pickup;
 mod quota;
@@ -31,6 +35,7 @@ mod quota_sum;
 mod reaped_for_cause;
 mod refused_ends;
 mod runner_silence;
+mod scripts_once;
 mod weather;
 mod worker_known;
 
@@ -38,6 +43,7 @@ use std::time::Duration;
 
 use crate::Record;
 
+pub(crate) use self::agent_returns::is_refused;
 pub use self::bounds::{Bounds, Queue};
 
 /// Something that always holds.
@@ -95,6 +101,11 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(import_activates::ImportActivates::default()),
         Box::new(logs_followed::LogsFollowed::default()),
         Box::new(audit_once::AuditOnce::default()),
+        Box::new(lifecycle_order::LifecycleOrder::default()),
+        Box::new(scripts_once::ScriptsOnce::default()),
+        Box::new(agent_returns::AgentReturns::new(bounds)),
+        Box::new(agent_log_order::AgentLogOrder::new(bounds)),
+        Box::new(outdated_stays_out::OutdatedStaysOut::new(bounds)),
     ]
 }
 
