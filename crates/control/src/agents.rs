@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     identity,
     messages::Messages,
-    operations::agent::{life, manifest, presence, session},
+    operations::agent::{life, logs, manifest, presence, reports, session},
     presence::Presence,
     rpc::{answer, answer_agent},
     store::{Store, Tx, agents::Agent},
@@ -95,47 +95,74 @@ impl Agents for AgentsService {
         Ok(Response::new(v1::UpdateLifecycleResponse {}))
     }
 
-    async fn create_logs(&self, _: Request<v1::CreateLogsRequest>) -> Result<Response<v1::CreateLogsResponse>, Status> {
-        Err(Status::unimplemented("logs"))
+    async fn create_logs(
+        &self,
+        request: Request<v1::CreateLogsRequest>,
+    ) -> Result<Response<v1::CreateLogsResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let config = &self.config.agents;
+        let work = |tx: &Tx<'_>, agent: &Agent| logs::store(tx, agent, message, &config.logs);
+        answer_agent(&self.store, "CreateLogs", &metadata, config, work).await.map(Response::new)
     }
 
     async fn update_metadata(
         &self,
-        _: Request<v1::UpdateMetadataRequest>,
+        request: Request<v1::UpdateMetadataRequest>,
     ) -> Result<Response<v1::UpdateMetadataResponse>, Status> {
-        Err(Status::unimplemented("metadata"))
+        let (metadata, _, message) = request.into_parts();
+        let work = |tx: &Tx<'_>, agent: &Agent| reports::metadata(tx, agent, message);
+        answer_agent(&self.store, "UpdateMetadata", &metadata, &self.config.agents, work).await?;
+        Ok(Response::new(v1::UpdateMetadataResponse {}))
     }
 
-    async fn get_banners(&self, _: Request<v1::GetBannersRequest>) -> Result<Response<v1::GetBannersResponse>, Status> {
-        Err(Status::unimplemented("banners"))
+    async fn get_banners(
+        &self,
+        request: Request<v1::GetBannersRequest>,
+    ) -> Result<Response<v1::GetBannersResponse>, Status> {
+        let config = &self.config.agents;
+        let work = |_: &Tx<'_>, _: &Agent| Ok(v1::GetBannersResponse { banners: config.banners.clone() });
+        answer_agent(&self.store, "GetBanners", request.metadata(), config, work).await.map(Response::new)
     }
 
     async fn update_stats(
         &self,
-        _: Request<v1::UpdateStatsRequest>,
+        request: Request<v1::UpdateStatsRequest>,
     ) -> Result<Response<v1::UpdateStatsResponse>, Status> {
-        Err(Status::unimplemented("stats"))
+        let config = &self.config.agents;
+        let work = |tx: &Tx<'_>, agent: &Agent| match &request.get_ref().stats {
+            Some(stats) => reports::stats(tx, agent, stats),
+            None => Ok(()),
+        };
+        answer_agent(&self.store, "UpdateStats", request.metadata(), config, work).await?;
+        let report_interval_ms = u32::try_from(config.stats_interval.as_millis()).unwrap_or(u32::MAX);
+        Ok(Response::new(v1::UpdateStatsResponse { report_interval_ms }))
     }
 
     async fn update_app_healths(
         &self,
-        _: Request<v1::UpdateAppHealthsRequest>,
+        request: Request<v1::UpdateAppHealthsRequest>,
     ) -> Result<Response<v1::UpdateAppHealthsResponse>, Status> {
-        Err(Status::unimplemented("apps"))
+        let work = |tx: &Tx<'_>, agent: &Agent| reports::app_healths(tx, agent, &request.get_ref().updates);
+        answer_agent(&self.store, "UpdateAppHealths", request.metadata(), &self.config.agents, work).await?;
+        Ok(Response::new(v1::UpdateAppHealthsResponse {}))
     }
 
     async fn report_connection(
         &self,
-        _: Request<v1::ReportConnectionRequest>,
+        request: Request<v1::ReportConnectionRequest>,
     ) -> Result<Response<v1::ReportConnectionResponse>, Status> {
-        Err(Status::unimplemented("connections"))
+        let work = |tx: &Tx<'_>, agent: &Agent| reports::connection(tx, agent, request.get_ref());
+        answer_agent(&self.store, "ReportConnection", request.metadata(), &self.config.agents, work).await?;
+        Ok(Response::new(v1::ReportConnectionResponse {}))
     }
 
     async fn script_completed(
         &self,
-        _: Request<v1::ScriptCompletedRequest>,
+        request: Request<v1::ScriptCompletedRequest>,
     ) -> Result<Response<v1::ScriptCompletedResponse>, Status> {
-        Err(Status::unimplemented("scripts"))
+        let work = |tx: &Tx<'_>, agent: &Agent| reports::script(tx, agent, request.get_ref());
+        answer_agent(&self.store, "ScriptCompleted", request.metadata(), &self.config.agents, work).await?;
+        Ok(Response::new(v1::ScriptCompletedResponse {}))
     }
 
     async fn coordinate_agent(

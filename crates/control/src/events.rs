@@ -289,8 +289,8 @@ groundhog_host::events! {
         agent: Id,
         /// The start of the agent's process that counts the lines.
         process: Id,
-        /// The log's source.
-        source: Id,
+        /// The log's source, by its id.
+        source: &str,
         /// The first new line's sequence number.
         first: u64,
         /// The last new line's sequence number.

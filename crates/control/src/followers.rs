@@ -1,15 +1,36 @@
-//! Who follows a job's log on this replica, and how they hear that there is more of it.
+//! Who waits for news of something on this replica, and how they hear that there may be some.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use groundhog_wire::id::JobId;
+use groundhog_wire::id::{AgentId, JobId, PeerId, WorkspaceId};
 use tokio::sync::Notify;
 
 use crate::store::notices::{Heard, Notice};
+
+/// What news is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// A job: its log, and its end.
+    Job(JobId),
+    /// An agent's logs.
+    AgentLogs(AgentId),
+    /// An agent: whether it is still let in.
+    Agent(AgentId),
+    /// Those whom a peer can reach, or by whom it can be reached.
+    Peer(PeerId),
+    /// A workspace's claim.
+    Workspace(WorkspaceId),
+}
+
+impl From<JobId> for Topic {
+    fn from(job: JobId) -> Self {
+        Self::Job(job)
+    }
+}
 
 /// The followers of this replica. Cheap to clone; every clone is the same.
 #[derive(Clone, Default)]
@@ -20,15 +41,38 @@ pub struct Followers {
 #[derive(Default)]
 struct State {
     last: u64,
-    count: usize,
+    /// How many there are of each limit.
+    counts: BTreeMap<Limit, usize>,
     /// In the order in which they came, which is the order in which they are woken.
-    bells: BTreeMap<JobId, BTreeMap<u64, Arc<Notify>>>,
+    bells: BTreeMap<Topic, BTreeMap<u64, Arc<Notify>>>,
 }
 
-/// Somebody who follows a job's log. Dropping it ends that.
+/// Who counts against whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Limit {
+    /// Followers of jobs' logs.
+    Jobs,
+    /// Followers of agents' logs.
+    AgentLogs,
+    /// Streams of agents and their clients, whose number the server's connections bound.
+    Streams,
+}
+
+impl Topic {
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Job(_) => Limit::Jobs,
+            Self::AgentLogs(_) => Limit::AgentLogs,
+            Self::Agent(_) | Self::Peer(_) | Self::Workspace(_) => Limit::Streams,
+        }
+    }
+}
+
+/// Somebody who waits for news. Dropping it ends that.
 pub struct Follower {
     followers: Followers,
-    job: JobId,
+    limit: Limit,
+    topics: BTreeSet<Topic>,
     number: u64,
     bell: Arc<Notify>,
 }
@@ -39,38 +83,45 @@ impl Followers {
         Self::default()
     }
 
-    /// Adds a follower of `job`; none if there are `followers_max` already.
+    /// Adds a follower of `topic`; none if there are `followers_max` of its kind already.
     ///
-    /// To be called before the log is first read: what is heard from now on is not missed.
-    pub fn join(&self, job: JobId, followers_max: usize) -> Option<Follower> {
+    /// To be called before what it is about is first read: what is heard from now on is not missed.
+    pub fn join(&self, topic: impl Into<Topic>, followers_max: usize) -> Option<Follower> {
+        let topic = topic.into();
+        let limit = topic.limit();
         let mut state = self.state();
-        if state.count >= followers_max {
+        let count = state.counts.entry(limit).or_default();
+        if *count >= followers_max {
             return None;
         }
-        state.count += 1;
+        *count += 1;
         state.last += 1;
         let (number, bell) = (state.last, Arc::<Notify>::default());
-        state.bells.entry(job).or_default().insert(number, bell.clone());
         drop(state);
-        Some(Follower { followers: self.clone(), job, number, bell })
+        let mut follower = Follower { followers: self.clone(), limit, topics: BTreeSet::new(), number, bell };
+        follower.also(topic);
+        Some(follower)
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.state().count
+        self.state().counts.values().sum()
     }
 
     /// Wakes those whom it concerns.
     pub fn hear(&self, heard: &Heard) {
         let state = self.state();
         let ring = |bells: &BTreeMap<u64, Arc<Notify>>| bells.values().for_each(|bell| bell.notify_one());
-        match heard {
-            Heard::Notice(Notice::JobLogs { job } | Notice::JobEnded { job }) => {
-                state.bells.get(job).into_iter().for_each(ring);
-            }
-            Heard::Notice(Notice::JobPosted(_)) => {}
-            Heard::Everything => state.bells.values().for_each(ring),
-        }
+        let topic = match heard {
+            Heard::Notice(Notice::JobLogs { job } | Notice::JobEnded { job }) => Topic::Job(*job),
+            Heard::Notice(Notice::AgentLogs { agent }) => Topic::AgentLogs(*agent),
+            Heard::Notice(Notice::AgentChanged { agent }) => Topic::Agent(*agent),
+            Heard::Notice(Notice::PeerChanged { peer }) => Topic::Peer(*peer),
+            Heard::Notice(Notice::WorkspaceClaimed { workspace }) => Topic::Workspace(*workspace),
+            Heard::Notice(Notice::JobPosted(_)) => return,
+            Heard::Everything => return state.bells.values().for_each(ring),
+        };
+        state.bells.get(&topic).into_iter().for_each(ring);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,20 +131,31 @@ impl Followers {
 }
 
 impl Follower {
-    /// Returns once something was heard of the job since the last call. Cancel safe.
+    /// Returns once something was heard of its topics since the last call. Cancel safe.
     pub async fn heard(&self) {
         self.bell.notified().await;
+    }
+
+    /// Has it wait for news of `topic` too.
+    pub fn also(&mut self, topic: Topic) {
+        if self.topics.insert(topic) {
+            self.followers.state().bells.entry(topic).or_default().insert(self.number, self.bell.clone());
+        }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
         let mut state = self.followers.state();
-        state.count = state.count.saturating_sub(1);
-        if let Some(bells) = state.bells.get_mut(&self.job) {
-            bells.remove(&self.number);
-            if bells.is_empty() {
-                state.bells.remove(&self.job);
+        if let Some(count) = state.counts.get_mut(&self.limit) {
+            *count = count.saturating_sub(1);
+        }
+        for topic in &self.topics {
+            if let Some(bells) = state.bells.get_mut(topic) {
+                bells.remove(&self.number);
+                if bells.is_empty() {
+                    state.bells.remove(topic);
+                }
             }
         }
     }
@@ -107,6 +169,6 @@ impl fmt::Debug for Followers {
 
 impl fmt::Debug for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follower").field("job", &self.job).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Follower").field("topics", &self.topics).field("number", &self.number).finish_non_exhaustive()
     }
 }

@@ -1,30 +1,26 @@
 //! The service in which people look at jobs of any kind, end them, and follow their logs.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use futures_core::Stream;
 use groundhog_host::Host;
 use groundhog_wire::{
     Caller,
     v1::{self, jobs_server::Jobs},
 };
-use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
     events,
-    followers::{Follower, Followers},
+    followers::Followers,
     identity,
+    messages::Messages,
     operations::{cancel, follow},
     refusal::CallError,
     rpc::answer_user,
     store::{Store, Tx, users::User},
+    watch::{Look, Seen, Watch},
 };
 
 /// The service in which people look at jobs. Each call is one transaction, which begins by finding out who calls; a
@@ -53,7 +49,7 @@ impl JobsService {
 
 #[tonic::async_trait]
 impl Jobs for JobsService {
-    type FollowLogsStream = Pages;
+    type FollowLogsStream = Messages<v1::FollowLogsResponse>;
 
     async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Result<Response<v1::JobView>, Status> {
         let work = |tx: &Tx<'_>, user: &User| follow::get(tx, user, request.get_ref());
@@ -65,7 +61,10 @@ impl Jobs for JobsService {
         answer_user(&self.store, "CancelJob", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn follow_logs(&self, request: Request<v1::FollowLogsRequest>) -> Result<Response<Pages>, Status> {
+    async fn follow_logs(
+        &self,
+        request: Request<v1::FollowLogsRequest>,
+    ) -> Result<Response<Self::FollowLogsStream>, Status> {
         let work =
             |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), follow::select(tx, user, &request.get_ref().job_id)?.id));
         let (name, job) = answer_user(&self.store, "FollowLogs", request.metadata(), work).await?;
@@ -73,81 +72,46 @@ impl Jobs for JobsService {
             return Err(Status::unavailable("too many logs are followed: try again"));
         };
         let caller = Caller::from_metadata(request.metadata())?;
-        // One page at a time: who reads slowly is not read ahead for.
-        let (pages, receiver) = mpsc::channel(1);
-        let task = Following { service: self.clone(), caller, name, follower, pages, request: request.into_inner() };
-        self.host.spawn("follow a log", task.run()).detach();
-        Ok(Response::new(Pages { pages: receiver }))
-    }
-}
-
-/// The answer to one FollowLogs call.
-#[derive(Debug)]
-pub struct Pages {
-    pages: mpsc::Receiver<Result<v1::FollowLogsResponse, Status>>,
-}
-
-impl Stream for Pages {
-    type Item = Result<v1::FollowLogsResponse, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.pages.poll_recv(context)
+        let (messages, answer) = Messages::new();
+        let (store, config) = (self.store.clone(), self.config.clone());
+        let poll = Some(config.logs.follow_poll);
+        let look = Following { store, config, caller, name, request: request.into_inner() };
+        let (host, shutdown) = (self.host.clone(), self.shutdown.clone());
+        let watch = Watch { host, look, follower, messages, poll, shutdown };
+        self.host.spawn("follow a log", watch.run()).detach();
+        Ok(Response::new(answer))
     }
 }
 
 /// One FollowLogs call of somebody who may see the job.
 struct Following {
-    service: JobsService,
+    store: Store,
+    config: Arc<Config>,
     caller: Caller,
     /// The caller's.
     name: String,
-    follower: Follower,
-    pages: mpsc::Sender<Result<v1::FollowLogsResponse, Status>>,
     request: v1::FollowLogsRequest,
 }
 
-impl Following {
-    async fn run(mut self) {
-        let shutdown = self.service.shutdown.clone();
-        let stopping = || Err(Status::unavailable("the control plane is stopping: try again"));
-        loop {
-            let page = self.page().await;
-            let last = page.as_ref().map_or(true, |page| page.end_of_logs);
-            let more = page.as_ref().is_ok_and(|page| !page.lines.is_empty());
-            if last || more {
-                let pages = self.pages.clone();
-                let told = select! {
-                    biased;
-                    // First who reads; a hang-up ends this too.
-                    told = pages.send(page) => told.is_ok(),
-                    () = shutdown.cancelled() => false,
-                };
-                if last || !told {
-                    return;
-                }
-                // There may be another page already.
-                continue;
-            }
-            select! {
-                biased;
-                // First the hang-up and the shutdown, after which nobody is told anything more.
-                () = self.pages.closed() => return,
-                () = shutdown.cancelled() => {
-                    // If there is no room, the follower has not read the last page and will see the stream end.
-                    let _ = self.pages.try_send(stopping());
-                    return;
-                }
-                () = self.follower.heard() => {}
-                () = self.service.host.sleep(self.service.config.logs.follow_poll) => {}
-            }
+impl Look for Following {
+    type Message = v1::FollowLogsResponse;
+
+    async fn look(&mut self) -> Seen<v1::FollowLogsResponse> {
+        match self.page().await {
+            Err(status) => Seen::End(status),
+            Ok(page) if page.end_of_logs => Seen::Last(page),
+            Ok(page) if page.lines.is_empty() => Seen::Nothing,
+            Ok(page) => Seen::More(page),
         }
     }
+}
 
+impl Following {
     /// The next page. Who calls is looked up anew: a follower whose session has expired is told no more.
     async fn page(&mut self) -> Result<v1::FollowLogsResponse, Status> {
         let v1::FollowLogsRequest { job_id, after_id } = &self.request;
-        let limits = &self.service.config.logs;
-        let page = self.service.store.transact("follow a log", |tx| {
+        let limits = &self.config.logs;
+        let page = self.store.transact("follow a log", |tx| {
             let user = identity::user(tx, &self.caller)?;
             follow::page(tx, &user, job_id, *after_id, limits)
         });

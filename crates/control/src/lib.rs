@@ -31,6 +31,7 @@
 
 pub mod acquirer;
 pub mod administration;
+pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
 pub mod config;
@@ -67,6 +68,7 @@ pub mod tags;
 pub mod templates;
 pub mod transition;
 pub mod variables;
+mod watch;
 pub mod workspaces;
 
 pub use crate::{

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use groundhog_wire::v1;
 use prost::Message;
 
-use crate::{names::truncated, refusal::Refusal};
+use crate::{agent_report::PROTOCOLS_MAX, names::truncated, refusal::Refusal};
 
 /// Entries in one list of what a template has: variables, parameters, presets, resources, and so on.
 pub const ENTRIES_MAX: usize = 1_000;
@@ -176,7 +176,7 @@ pub fn check_resources(resources: &[v1::Resource]) -> Result<(), Refusal> {
     if resources.len() > ENTRIES_MAX {
         return Err(invalid(format!("{} resources: at most {ENTRIES_MAX} are taken", resources.len())));
     }
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut tokens) = (BTreeSet::new(), BTreeSet::new());
     for agent in resources.iter().flat_map(|resource| &resource.agents) {
         let name = shown(&agent.name);
         if !is_agent_name(&agent.name) {
@@ -191,6 +191,10 @@ pub fn check_resources(resources: &[v1::Resource]) -> Result<(), Refusal> {
         if seen.len() > ENTRIES_MAX {
             return Err(invalid(format!("at most {ENTRIES_MAX} agents are taken")));
         }
+        if !agent.token.is_empty() && !tokens.insert(agent.token.as_str()) {
+            return Err(invalid(format!("agent {name:?} has the token of another one: each needs its own")));
+        }
+        check_agent(agent)?;
     }
     Ok(())
 }
@@ -243,4 +247,64 @@ pub fn check_startup(request: &v1::UpdateStartupRequest) -> Result<(), Refusal> 
         return Err(invalid(format!("at most {SUBSYSTEMS_MAX} subsystems are taken, of {NAME_BYTES_MAX} bytes each")));
     }
     Ok(())
+}
+
+/// Checks that a report of metadata is short enough.
+pub fn check_metadata_values(request: &v1::UpdateMetadataRequest) -> Result<(), Refusal> {
+    if request.values.len() > ENTRIES_MAX {
+        return Err(invalid(format!("{} metadata values: at most {ENTRIES_MAX} are taken", request.values.len())));
+    }
+    Ok(())
+}
+
+/// Checks that a report of stats counts few enough protocols, and short names of them.
+pub fn check_stats(stats: &v1::AgentStats) -> Result<(), Refusal> {
+    let protocols = &stats.connections_by_protocol;
+    if protocols.len() > PROTOCOLS_MAX || protocols.keys().any(|name| name.len() > NAME_BYTES_MAX) {
+        return Err(invalid(format!("at most {PROTOCOLS_MAX} protocols are counted, of {NAME_BYTES_MAX} bytes each")));
+    }
+    Ok(())
+}
+
+/// What an agent has of each: scripts, metadata, apps, and scripts that a script waits for.
+pub const AGENT_ENTRIES_MAX: usize = 100;
+
+/// The longest cron expression, in bytes.
+pub const CRON_BYTES_MAX: usize = 256;
+
+/// The largest description of an agent, in bytes, encoded. A manifest has it in it.
+pub const AGENT_BYTES_MAX: usize = 256 << 10;
+
+/// Checks what an agent is to do: few enough things, short enough, and told apart by their names.
+pub fn check_agent(agent: &v1::Agent) -> Result<(), Refusal> {
+    let name = shown(&agent.name);
+    let within = |kind: &str, text: String| invalid(format!("agent {name:?}: {kind}{text}"));
+    for (kind, count) in
+        [("scripts", agent.scripts.len()), ("metadata", agent.metadata.len()), ("apps", agent.apps.len())]
+    {
+        if count > AGENT_ENTRIES_MAX {
+            return Err(within(kind, format!(": {count} of them, and at most {AGENT_ENTRIES_MAX} are taken")));
+        }
+    }
+    check_names("app", agent.apps.iter().map(|app| app.slug.as_str()))?;
+    check_names("metadata", agent.metadata.iter().map(|metadata| metadata.key.as_str()))?;
+    check_names("script", agent.scripts.iter().map(|script| script.display_name.as_str()))?;
+    for script in &agent.scripts {
+        check_value("script", &script.display_name, &script.script)?;
+        check_bytes("the script's cron expression is", script.cron.len(), CRON_BYTES_MAX)?;
+        check_bytes("the script's log path is", script.log_path.len(), PATH_BYTES_MAX)?;
+        if script.after.len() > AGENT_ENTRIES_MAX {
+            let script = shown(&script.display_name);
+            return Err(within("", format!("the script {script:?} waits for more than {AGENT_ENTRIES_MAX} others")));
+        }
+    }
+    for (variable, value) in &agent.environment {
+        if variable.is_empty() || variable.len() > NAME_BYTES_MAX || variable.contains(['=', '\0']) {
+            let variable = shown(variable);
+            return Err(within("", format!("{variable:?} can't be a variable's name")));
+        }
+        check_value("variable", variable, value)?;
+    }
+    check_bytes("the agent's folder is", agent.directory.len(), PATH_BYTES_MAX)?;
+    check_bytes("the agent's description is", agent.encoded_len(), AGENT_BYTES_MAX)
 }

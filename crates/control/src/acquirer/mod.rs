@@ -176,7 +176,8 @@ impl Acquirer {
     pub fn hear(&self, heard: &Heard) {
         match heard {
             Heard::Notice(Notice::JobPosted(posting)) => self.handle(Event::Posted(posting.clone())),
-            Heard::Notice(Notice::JobLogs { .. } | Notice::JobEnded { .. }) => {}
+            // Whatever else there is news of is no job that waits.
+            Heard::Notice(_) => {}
             Heard::Everything => self.handle(Event::Polled),
         }
     }

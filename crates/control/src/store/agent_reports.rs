@@ -23,9 +23,25 @@ pub fn set_report(tx: &Tx<'_>, agent: i64, report: &v1::AgentView) -> Result<(),
     Ok(())
 }
 
-/// The last value of each of an agent's metadata.
-pub fn metadata(tx: &Tx<'_>, agent: i64) -> Result<v1::UpdateMetadataRequest, StoreError> {
-    let found = tx.row("SELECT found FROM agent_metadata WHERE agent = ?1", [agent], |row| message(row, 0))?;
+/// What an agent is to do, without its token, and the last value of each of its metadata.
+pub fn metadata(tx: &Tx<'_>, agent: i64) -> Result<(v1::Agent, v1::UpdateMetadataRequest), StoreError> {
+    let found = tx.row(
+        "SELECT d.description, COALESCE(m.found, x'')
+         FROM agent_descriptions d LEFT JOIN agent_metadata m ON m.agent = d.agent WHERE d.agent = ?1",
+        [agent],
+        |row| Ok((message(row, 0)?, message(row, 1)?)),
+    )?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What an agent is to do, without its token, and what it has reported so far: see [`report`].
+pub fn described(tx: &Tx<'_>, agent: i64) -> Result<(v1::Agent, v1::AgentView), StoreError> {
+    let found = tx.row(
+        "SELECT d.description, COALESCE(r.report, x'')
+         FROM agent_descriptions d LEFT JOIN agent_reports r ON r.agent = d.agent WHERE d.agent = ?1",
+        [agent],
+        |row| Ok((message(row, 0)?, message(row, 1)?)),
+    )?;
     Ok(found.unwrap_or_default())
 }
 

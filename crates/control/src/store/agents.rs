@@ -212,13 +212,6 @@ pub fn names(tx: &Tx<'_>, agent: i64) -> Result<Option<Names>, StoreError> {
     )
 }
 
-/// What an agent is to do, without its token.
-pub fn description(tx: &Tx<'_>, agent: i64) -> Result<v1::Agent, StoreError> {
-    let found =
-        tx.row("SELECT description FROM agent_descriptions WHERE agent = ?1", [agent], |row| message(row, 0))?;
-    Ok(found.unwrap_or_default())
-}
-
 /// Reads [`COLUMNS`] and [`DONE`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Agent> {
     Ok(Agent {

@@ -6,11 +6,13 @@
 //! - [`notices`]: what a commit tells, and the mailboxes in which other replicas find it.
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
 //!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
-//!   [`agent_reports`]. They read and write rows and decide nothing.
+//!   [`agent_reports`], [`agent_logs`], [`agent_connections`]. They read and write rows and decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.
 
+pub mod agent_connections;
+pub mod agent_logs;
 pub mod agent_reports;
 pub mod agents;
 pub mod audit;

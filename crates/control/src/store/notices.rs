@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use groundhog_wire::id::JobId;
+use groundhog_wire::id::{AgentId, JobId, PeerId, WorkspaceId};
 use tokio::sync::Notify;
 
 use crate::operations::Posting;
@@ -31,6 +31,26 @@ pub enum Notice {
         /// The job.
         job: JobId,
     },
+    /// Lines were added to an agent's logs.
+    AgentLogs {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// An agent was found to be outdated.
+    AgentChanged {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// Something changed among those whom a peer can reach, or by whom it can be reached.
+    PeerChanged {
+        /// The peer to be told.
+        peer: PeerId,
+    },
+    /// A workspace that was built ahead became a person's, or has been built as theirs.
+    WorkspaceClaimed {
+        /// The workspace.
+        workspace: WorkspaceId,
+    },
 }
 
 impl Notice {
@@ -40,6 +60,10 @@ impl Notice {
             Self::JobPosted(_) => "job_posted",
             Self::JobLogs { .. } => "job_logs",
             Self::JobEnded { .. } => "job_ended",
+            Self::AgentLogs { .. } => "agent_logs",
+            Self::AgentChanged { .. } => "agent_changed",
+            Self::PeerChanged { .. } => "peer_changed",
+            Self::WorkspaceClaimed { .. } => "workspace_claimed",
         }
     }
 }

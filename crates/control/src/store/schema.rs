@@ -188,7 +188,8 @@ CREATE TABLE audit_entries (
 ///
 /// An agent's own row is small, because every beat writes it; what is read once a connection is beside it. What an
 /// agent reports of itself again and again is merged into one message: a list of its values would be rows that no
-/// statement ever selects by.
+/// statement ever selects by. Its log lines are kept as they come, many at a time: a script may print thousands, and a
+/// statement for each would take longer than the agent waits.
 const THIRD: &str = "
 CREATE TABLE agents (
     number                INTEGER PRIMARY KEY,
@@ -230,15 +231,11 @@ CREATE TABLE agent_sessions (
 );
 CREATE INDEX agent_sessions_by_agent ON agent_sessions (agent, number);
 CREATE TABLE agent_logs (
-    id          INTEGER PRIMARY KEY,
     agent       INTEGER NOT NULL REFERENCES agents (number),
-    source_id   BLOB NOT NULL,
-    sequence    INTEGER NOT NULL CHECK (sequence >= 1),
-    level       INTEGER NOT NULL,
-    created_at  INTEGER NOT NULL,
-    output      TEXT NOT NULL
+    last_id     INTEGER NOT NULL CHECK (last_id >= 1),
+    lines       BLOB NOT NULL,
+    PRIMARY KEY (agent, last_id)
 );
-CREATE INDEX agent_logs_by_agent ON agent_logs (agent, id);
 CREATE TABLE agent_log_sources (
     agent       INTEGER NOT NULL REFERENCES agents (number),
     source_id   BLOB NOT NULL,

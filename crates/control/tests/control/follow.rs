@@ -7,11 +7,7 @@ use std::{
     time::Duration,
 };
 
-use groundhog_control::{
-    Config, Store, StoreConfig,
-    followers::Followers,
-    jobs::{JobsService, Pages},
-};
+use groundhog_control::{Config, Store, StoreConfig, followers::Followers, jobs::JobsService, messages::Messages};
 use groundhog_wire::{
     id::JobId,
     v1::{self, jobs_server::Jobs as _},
@@ -45,7 +41,7 @@ impl Site {
         Self { world, service, followers, stop }
     }
 
-    fn follow(&self, token: &str, job: JobId, after_id: u64) -> Result<Pages, Status> {
+    fn follow(&self, token: &str, job: JobId, after_id: u64) -> Result<Messages<v1::FollowLogsResponse>, Status> {
         let mut request = Request::new(v1::FollowLogsRequest { job_id: job.to_string(), after_id });
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("plain"));
         let pages = self.world.machine.block_on(self.service.follow_logs(request))?.into_inner();
@@ -54,7 +50,7 @@ impl Site {
     }
 
     /// What the next message says: the outputs, and whether it is the end.
-    fn next(&self, pages: &mut Pages) -> Result<(Vec<String>, bool), Status> {
+    fn next(&self, pages: &mut Messages<v1::FollowLogsResponse>) -> Result<(Vec<String>, bool), Status> {
         self.world.machine.settle();
         let page = self.world.machine.block_on(pages.next()).expect("there is another message")?;
         let output = |line: v1::StoredLogLine| line.line.map(|line| line.output).unwrap_or_default();
