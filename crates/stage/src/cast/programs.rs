@@ -229,7 +229,7 @@ async fn act(program: &Program, host: &Host, out: &mut Out) -> io::Result<i32> {
     if let Some(prints) = &program.prints {
         let mut next = begin;
         for number in 1_u64.. {
-            next = next + prints.every;
+            next += prints.every;
             let is_over = match prints.count {
                 Some(count) => number > count,
                 None => !program.hangs && next > begin + program.takes,
