@@ -12,6 +12,7 @@ use crate::{
     events,
     lifecycle::core::State,
     scripts::outcome::{Stage, StageEnd},
+    several::Several,
     shared::Shared,
 };
 
@@ -43,16 +44,14 @@ pub(crate) async fn close(shared: &Arc<Shared>, why: Why) {
         StageEnd::Failed => State::ShutdownError,
     });
     let mut script_task = shared.take_script_task();
-    let rest = async {
+    let ended = async {
+        // The terminals before the scripts: what they take is bounded.
+        shared.terminals.close().await;
         if let Some(task) = &mut script_task {
             task.await;
         }
-        shared.lifecycle.all_told().await;
-        shared.network.left().await;
-        shared.logs.drained().await;
-        shared.reports.drained().await;
     };
-    if shared.host.timeout(shared.config().close_timeout, rest).await.is_err() {
+    if shared.host.timeout(shared.config().close_timeout, all_said(shared, ended)).await.is_err() {
         tracing::warn!("the agent has closed without having said everything");
         if let Some(task) = &script_task {
             task.abort();
@@ -60,4 +59,19 @@ pub(crate) async fn close(shared: &Arc<Shared>, why: Why) {
     }
     shared.orders.hard.cancel();
     events::agent_closed(process);
+}
+
+/// Says what is left to say, while the last things end; and then what came of those.
+async fn all_said(shared: &Shared, ended: impl Future<Output = ()> + Send) {
+    let mut rest = Several::new()
+        .with(ended)
+        .with(shared.lifecycle.all_told())
+        .with(shared.network.left())
+        .with(shared.logs.drained());
+    while !rest.is_empty() {
+        rest.next().await;
+    }
+    shared.connections.drained().await;
+    shared.reports.drained().await;
+    shared.logs.drained().await;
 }

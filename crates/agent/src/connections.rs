@@ -44,18 +44,16 @@ impl Connections {
         Visit { connections: self, report }
     }
 
+    /// Waits until none waits to be told any more. Cancel safe.
+    pub(crate) async fn drained(&self) {
+        self.outbox.drained().await;
+    }
+
     fn add(&self, report: ReportConnectionRequest) {
         let at_ms = self.host.wall().as_millisecond();
         if !self.outbox.add(ReportConnectionRequest { at_ms, ..report }) {
             tracing::warn!("a connection is not told of: too many wait to be");
         }
-    }
-}
-
-impl Visit<'_> {
-    /// Why it will have ended, if it ends now.
-    pub(crate) fn because(&mut self, reason: impl Into<String>) {
-        self.report.reason = reason.into();
     }
 }
 

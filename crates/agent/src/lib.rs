@@ -10,7 +10,7 @@
 //! - `scripts`: what it runs by itself; `logs`: what that writes. `environment`, `directory`, `surroundings`: what it
 //!   finds around it.
 //! - `metadata`, `stats`, `apps`, `connections`, `banners`: what it finds out, counts, asks and tells.
-//! - `network`: what reaches it past the control plane.
+//! - `network`: what reaches it past the control plane. [`terminal`]: terminals that people come back to.
 //!
 //! Decisions are pure values in files called `core` and after what they decide: tests enumerate them. The rest carries
 //! them out.
@@ -50,6 +50,7 @@ mod several;
 mod shared;
 mod stats;
 mod surroundings;
+pub mod terminal;
 mod unsent;
 
 pub use crate::{

@@ -25,6 +25,7 @@ use crate::{
     },
     stats::Stats,
     surroundings::Surroundings,
+    terminal::{TerminalConfig, Terminals},
 };
 
 /// What an agent was told. Tokens, because they wake those who wait in the order in which they came.
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) stats: Stats,
     pub(crate) network: Network,
+    pub(crate) terminals: Terminals,
     pub(crate) orders: Orders,
     metadata: Mutex<Pending>,
     banners: Mutex<Vec<Banner>>,
@@ -69,6 +71,7 @@ impl Shared {
     pub(crate) fn new(host: &Host, config: AgentConfig) -> Self {
         let process = host.new_id("agent process");
         let identity = Arc::<Identity>::default();
+        let terminals = TerminalConfig { idle_timeout: config.terminal_idle_timeout, ..TerminalConfig::default() };
         let surroundings = Arc::new(Surroundings::new(host, config));
         let logs = Arc::new(Logs::new(host));
         let reports = Arc::new(Reports::new());
@@ -86,6 +89,7 @@ impl Shared {
             connections: Connections::new(host),
             stats: Stats::default(),
             network: Network::new(),
+            terminals: Terminals::new(host.clone(), terminals),
             orders: Orders::default(),
             metadata: Mutex::default(),
             banners: Mutex::default(),
@@ -117,7 +121,7 @@ impl Shared {
 
     /// How many terminal sessions there are.
     pub(crate) fn terminal_count(&self) -> u64 {
-        0
+        self.terminals.counts().sessions as u64
     }
 
     /// The agent begins, and the workspace is `owner`'s.
@@ -139,7 +143,7 @@ impl Shared {
     /// can't be run fail the start (A3).
     pub(crate) fn start_scripts(self: &Arc<Self>, manifest: &Manifest) {
         if let Err(error) = self.scripts.prepare(manifest) {
-            tracing::error!(%error, "the agent's scripts can't be run");
+            tracing::warn!(%error, "the agent's scripts can't be run");
             self.scripts.refused(manifest, &error);
             return self.lifecycle.advance(State::StartError, &self.identity);
         }

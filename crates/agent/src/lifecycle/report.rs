@@ -16,7 +16,7 @@ impl Connection<'_> {
                 // To tell it again over another connection would end that one too, and so on. The next step may be
                 // welcome.
                 Err(status) if refused_for_good(&status) => {
-                    tracing::error!(state = step.state.name(), error = status.message(), "a step was refused");
+                    tracing::warn!(state = step.state.name(), error = status.message(), "a step was refused");
                 }
                 Err(status) => return Failure::of_call("update lifecycle", &status),
             }

@@ -31,7 +31,7 @@ impl Connection<'_> {
                 }
                 // The same lines would be refused again over every connection, and end it (F6).
                 Err(status) if refused_for_good(&status) => {
-                    tracing::error!(source = batch.source, error = status.message(), "log lines were refused");
+                    tracing::warn!(source = batch.source, error = status.message(), "log lines were refused");
                     logs.sent(&batch);
                 }
                 Err(status) => return Failure::of_call("create logs", &status),

@@ -18,6 +18,8 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a stream is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
+    /// A terminal.
+    Terminal,
     /// Something that listens on the machine, on this port.
     Forward(u16),
 }
@@ -26,6 +28,7 @@ impl Service {
     /// What is behind a port of the agent's.
     fn at(port: u32) -> Option<Self> {
         match port {
+            agent_port::TERMINAL => Some(Self::Terminal),
             agent_port::FORWARD_MIN.. => u16::try_from(port).ok().map(Self::Forward),
             _ => None,
         }
@@ -34,6 +37,7 @@ impl Service {
     /// As stats name it.
     const fn protocol(self) -> &'static str {
         match self {
+            Self::Terminal => "pty",
             Self::Forward(_) => "forward",
         }
     }
@@ -74,6 +78,13 @@ async fn hello(shared: &Shared, stream: &mut Stream) -> io::Result<(Service, Can
 
 async fn carry_out(shared: &Arc<Shared>, service: Service, mut stream: Stream) {
     match service {
+        Service::Terminal => match shared.surroundings.launch().await {
+            Ok(launch) => {
+                let _visit = shared.connections.begin("reconnecting_pty", stream.peer());
+                shared.terminals.serve(stream, launch).await;
+            }
+            Err(error) => tracing::debug!(%error, "a terminal could not be begun"),
+        },
         Service::Forward(port) => {
             let to = Address::new(shared.host.name(), port);
             match shared.host.connect(&to).await {
@@ -94,6 +105,7 @@ mod tests {
     #[test]
     fn a_port_names_a_service() {
         assert_eq!(Service::at(0), None);
+        assert_eq!(Service::at(agent_port::TERMINAL), Some(Service::Terminal));
         assert_eq!(Service::at(agent_port::FORWARD_MIN - 1), None);
         assert_eq!(Service::at(agent_port::FORWARD_MIN), Some(Service::Forward(1_024)));
         assert_eq!(Service::at(65_535), Some(Service::Forward(65_535)));

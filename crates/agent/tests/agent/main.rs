@@ -1,1 +1,3 @@
 //! The crate as others use it, in a simulated world.
+
+mod terminals;
