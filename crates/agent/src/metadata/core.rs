@@ -64,6 +64,11 @@ impl Core {
         Some(self.tick_at(at))
     }
 
+    /// The first tick after `at`.
+    pub(crate) fn tick_after(&self, at: Instant) -> Instant {
+        self.tick_at(at + Duration::from_micros(1))
+    }
+
     /// The first tick that is not before `at`.
     pub(crate) fn tick_at(&self, at: Instant) -> Instant {
         let ticks = (at - self.began).as_nanos().div_ceil(self.tick.as_nanos().max(1));

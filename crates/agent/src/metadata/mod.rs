@@ -57,7 +57,9 @@ impl Connection<'_> {
                 (index, value) = collecting.next() => {
                     core.collected(index);
                     shared.metadata().add(value);
-                    send_at.get_or_insert(core.tick_at(shared.host.now()));
+                    // Not at this very tick: what others find out at the same instant would be too late for it, and be
+                    // a call of its own.
+                    send_at.get_or_insert(core.tick_after(shared.host.now()));
                 }
                 (result, unsent) = sending.next() => match result {
                     Ok(_) => {
