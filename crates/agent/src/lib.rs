@@ -4,13 +4,18 @@
 //!
 //! - [`run`] and [`Agent`]: an agent's life; [`config`]: what it is started with.
 //! - [`events`]: what it tells.
-//! - [`terminal`]: terminals that people come back to.
+//! - [`terminal`]: terminals that people come back to. [`speedtest`]: measuring the path.
+//! - [`http`]: what the agent shows over HTTP, to people and to who looks for a fault.
+//! - [`priority`]: the priority of the processes around the agent.
 //!
 //! Codes such as A1 name the platform's recorded decisions on agents.
 
 pub mod agent;
 pub mod config;
 pub mod events;
+pub mod http;
+pub mod priority;
+pub mod speedtest;
 pub mod terminal;
 
 pub use crate::{

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use groundhog_agent::terminal::{Launch, TerminalConfig, Terminals};
-use groundhog_host::{Address, Host, Stream, process::Signal};
+use groundhog_agent::terminal::{TerminalConfig, Terminals};
+use groundhog_host::{Address, Command, Host, Stream, process::Signal};
 use groundhog_sim::{Config, PipeWriter, Running, World, simulate};
 use groundhog_wire::terminal::{Init, Input};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -155,8 +155,7 @@ fn with_terminals<T: Send>(
                 let mut listener = host.listen(PORT).await.expect("the port is free");
                 while let Ok(stream) = listener.accept().await {
                     let terminals = serving.clone();
-                    let launch = Launch { shell: "sh".to_owned(), ..Launch::default() };
-                    host.spawn("viewer", async move { terminals.serve(stream, launch).await }).detach();
+                    host.spawn("viewer", async move { terminals.serve(stream, Command::new("sh")).await }).detach();
                 }
             })
             .detach();
