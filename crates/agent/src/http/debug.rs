@@ -19,9 +19,6 @@ use super::{Answer, Asked, answer, json, not_found, only_get, parameter, text};
 /// How much of the log is shown at once, in bytes.
 const LOG_BYTES_MAX: usize = 10 << 20;
 
-/// What is shown in the place of a value that may be a secret.
-const REDACTED: &str = "[redacted]";
-
 /// How often it is tried again to accept after a failure.
 const ACCEPT_BACKOFF: Backoff = Backoff::new(std::time::Duration::from_millis(10), std::time::Duration::from_secs(1));
 
@@ -56,15 +53,17 @@ pub struct ManifestPage {
     pub metadata: Vec<String>,
     /// The slugs of the apps.
     pub apps: Vec<String>,
-    environment: BTreeMap<String, &'static str>,
+    /// The variables' names.
+    pub environment: BTreeMap<String, Redacted>,
 }
 
-impl ManifestPage {
-    /// With the names of these variables.
-    #[must_use]
-    pub fn with_environment<'a>(mut self, names: impl IntoIterator<Item = &'a String>) -> Self {
-        self.environment = names.into_iter().map(|name| (name.clone(), REDACTED)).collect();
-        self
+/// Stands in the place of a value that may be a secret. Written `[redacted]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redacted;
+
+impl Serialize for Redacted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[redacted]")
     }
 }
 
@@ -85,7 +84,8 @@ pub async fn serve(host: &Host, mut listener: Listener, knowledge: &dyn Knowledg
     }
 }
 
-async fn serve_one(host: &Host, stream: Stream, knowledge: &dyn Knowledge) {
+/// Serves one request on `stream`, within a minute.
+pub async fn serve_one(host: &Host, stream: Stream, knowledge: &dyn Knowledge) {
     super::serve(host, stream, |asked| respond(host, knowledge, asked)).await;
 }
 

@@ -1,3 +1,4 @@
 //! The crate as others use it, in a simulated world.
 
+mod services;
 mod terminals;

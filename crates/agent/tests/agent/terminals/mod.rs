@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Where the machine of these tests lets people in.
 const PORT: u16 = 4_100;
 
-fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
@@ -28,14 +28,14 @@ fn session(number: u128) -> Uuid {
 
 /// What tasks note, with the second in which they did.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
-    fn add(&self, note: impl Into<String>) {
+    pub(crate) fn add(&self, note: impl Into<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note.into());
     }
 
-    fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
