@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -85,7 +86,7 @@ fn command(line: &[u8]) -> String {
 }
 
 /// Sees to the priorities of the machine's processes, for ever.
-pub async fn keep(host: &Host, config: &PriorityConfig) {
+pub async fn keep(host: &Host, config: &PriorityConfig) -> Infallible {
     let mut keeper = Keeper { host, proc: host.files("/proc"), told: BTreeMap::new() };
     loop {
         if let Err(error) = keeper.pass(config).await {

@@ -6,10 +6,10 @@
 //! | `/debug/network` | what the agent knows of its peers; 500 if there is no network yet |
 //! | `/debug/manifest` | what the control plane told it to be, without secrets; 500 if it was told nothing yet |
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
-use groundhog_host::{Backoff, Host, Listener, Stream};
+use groundhog_host::{Backoff, Host, Stream};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,8 +19,8 @@ use super::{Answer, Asked, answer, json, not_found, only_get, parameter, text};
 /// How much of the log is shown at once, in bytes.
 const LOG_BYTES_MAX: usize = 10 << 20;
 
-/// How often it is tried again to accept after a failure.
-const ACCEPT_BACKOFF: Backoff = Backoff::new(std::time::Duration::from_millis(10), std::time::Duration::from_secs(1));
+/// The waits before the port is listened on again: the agent before this one has it while it closes.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
 
 /// What the pages are made of.
 pub trait Knowledge: Send + Sync + 'static {
@@ -67,25 +67,26 @@ impl Serialize for Redacted {
     }
 }
 
-/// Serves the pages to whoever connects, for ever. One request at a time: this is for one person with `curl`.
-pub async fn serve(host: &Host, mut listener: Listener, knowledge: &dyn Knowledge) {
-    let mut backoff = ACCEPT_BACKOFF;
+/// Serves the pages on `port`, for ever. One request at a time: this is for one person with `curl`. A port that is taken
+/// is asked for again.
+pub async fn listen(host: &Host, port: u16, knowledge: &dyn Knowledge) -> Infallible {
+    let mut backoff = BACKOFF;
     loop {
-        match listener.accept().await {
-            Ok(stream) => {
-                backoff.reset();
-                serve_one(host, stream, knowledge).await;
+        match host.listen(port).await {
+            Ok(mut listener) => {
+                while let Ok(stream) = listener.accept().await {
+                    backoff.reset();
+                    serve(host, stream, knowledge).await;
+                }
             }
-            Err(error) => {
-                tracing::debug!(%error, "a connection to the debug port was not accepted");
-                host.sleep(backoff.next_wait()).await;
-            }
+            Err(error) => tracing::debug!(%error, "the debug pages can't be shown"),
         }
+        host.sleep(backoff.next_wait()).await;
     }
 }
 
 /// Serves one request on `stream`, within a minute.
-pub async fn serve_one(host: &Host, stream: Stream, knowledge: &dyn Knowledge) {
+pub async fn serve(host: &Host, stream: Stream, knowledge: &dyn Knowledge) {
     super::serve(host, stream, |asked| respond(host, knowledge, asked)).await;
 }
 

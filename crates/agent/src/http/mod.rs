@@ -2,11 +2,12 @@
 //!
 //! - [`api`]: to the workspace's people, on a stream that the agent's listener has let in.
 //! - [`debug`]: to whoever looks for a fault, on a port of the agent's own machine.
-//! - `ports`: which ports of the machine are listened on.
+//! - `known`: what of an agent the debug pages are made of. `ports`: which ports of the machine are listened on.
 //! - How a connection is served (here): one request each, answered whole, within a bound.
 
 pub mod api;
 pub mod debug;
+mod known;
 mod ports;
 
 use std::{convert::Infallible, future::Future, time::Duration};

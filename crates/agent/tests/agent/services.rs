@@ -180,8 +180,7 @@ fn the_debug_pages_show_what_there_is_and_no_secret() {
     let pages = |is_ready| {
         let known = |is_ready| {
             move |host: Host, stream: Stream| async move {
-                // As on its port, whose listener hands streams over one by one.
-                debug::serve_one(&host, stream, &Known { is_ready }).await;
+                debug::serve(&host, stream, &Known { is_ready }).await;
             }
         };
         let ask = |host: Host, notes: Notes| async move {
