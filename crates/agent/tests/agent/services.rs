@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use groundhog_agent::{
-    PriorityConfig,
+    AgentConfig, PriorityConfig,
     http::{
         api,
         debug::{self, Knowledge, ManifestPage, Redacted},
@@ -12,10 +12,18 @@ use groundhog_agent::{
 };
 use groundhog_host::{Address, Host, Stream};
 use groundhog_sim::{Config, Fault, Running, Ways, World, simulate};
-use groundhog_wire::speedtest::{Direction, Report, Request, receive, send};
+use groundhog_wire::{
+    agent_port, frame,
+    speedtest::{Direction, Report, Request, receive, send},
+    v1::{AgentManifest, PeerHello, PeerUpdate, peer_update::Kind},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use uuid::Uuid;
 
-use super::terminals::{Notes, secs};
+use crate::{
+    terminals::{Notes, secs},
+    world::{config, play_with},
+};
 
 /// A world in which `agent` does `serves` with each stream to port 80, and a person `asks` on another machine.
 fn world<S, A>(
@@ -104,7 +112,10 @@ fn a_measurement_is_bounded() {
 
 /// Sends `request` and returns what comes until the stream's end.
 async fn ask_http(host: &Host, request: &str) -> String {
-    let mut stream = connect(host).await;
+    ask_on(connect(host).await, request).await
+}
+
+async fn ask_on(mut stream: Stream, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.expect("the agent takes it");
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer).await {
@@ -115,7 +126,11 @@ async fn ask_http(host: &Host, request: &str) -> String {
 
 /// The status and the content of the answer to `GET path`.
 async fn get(host: &Host, path: &str) -> String {
-    let answer = ask_http(host, &format!("GET {path} HTTP/1.1\r\nhost: agent\r\n\r\n")).await;
+    get_on(connect(host).await, path).await
+}
+
+async fn get_on(stream: Stream, path: &str) -> String {
+    let answer = ask_on(stream, &format!("GET {path} HTTP/1.1\r\nhost: agent\r\n\r\n")).await;
     let status = answer.split(' ').nth(1).unwrap_or("none").to_owned();
     assert!(!answer.contains("date:"), "an answer with a date depends on the wall clock: {answer}");
     format!("{status} {}", answer.split_once("\r\n\r\n").map_or("", |(_, content)| content).trim_end())
@@ -262,4 +277,65 @@ async fn process_files(host: &Host, process: &str, command: &str, niceness: i32,
     if let Some(score) = score {
         files.write("oom_score_adj", score.to_string()).await.expect("the disk has room");
     }
+}
+
+/// What a visitor of a whole agent gets at its ports.
+#[test]
+fn an_agent_serves_them_behind_its_listener_to_peers_that_it_was_told_of() {
+    let config = AgentConfig { debug_port: Some(6_060), ..config() };
+    let manifest = AgentManifest {
+        agent_name: "main".to_owned(),
+        environment: [("KEY".to_owned(), "hunter2".to_owned())].into(),
+        secrets: [("SECRET".to_owned(), "hunter3".to_owned())].into(),
+        ..AgentManifest::default()
+    };
+    let notes = Notes::default();
+    let noted = notes.clone();
+    play_with(manifest, config, |play| {
+        play.run(5);
+        let peer_id = Uuid::from_u128(9).to_string();
+        let peer = PeerUpdate {
+            peer_id: peer_id.clone(),
+            kind: Kind::Node.into(),
+            secret: "of-the-tunnel".to_owned(),
+            ..PeerUpdate::default()
+        };
+        play.control.state().tell_peer(peer);
+        play.run(5);
+        play.act("visitor", 60, |host| async move {
+            let open = async |port| {
+                let mut stream = host.connect(&Address::new("agent", 4_100)).await.expect("the agent listens");
+                let hello = PeerHello { peer_id: peer_id.clone(), secret: "of-the-tunnel".to_owned(), port };
+                frame::hello(&mut stream, &hello).await.map(|()| stream)
+            };
+            let mut stream = open(agent_port::SPEEDTEST).await.expect("the peer is let in");
+            Request { direction: Direction::Down, duration_ms: 1_000 }.write(&mut stream).await.expect("it is up");
+            let down = receive(&host, &mut stream, host.now()).await.expect("the agent sends and closes");
+            noted.add((down.bytes > 0).to_string());
+            let stream = open(agent_port::HTTP_API).await.expect("the peer is let in");
+            noted.add(get_on(stream, "/api/v0/listening-ports").await);
+            let stream = host.connect(&Address::new("agent", 6_060)).await.expect("the debug port is open");
+            noted.add(get_on(stream, "/debug/manifest").await);
+            let stream = host.connect(&Address::new("agent", 6_060)).await.expect("the debug port is open");
+            noted.add(get_on(stream, "/debug/network").await);
+            let refused = open(5).await.expect_err("nothing is there");
+            noted.add(refused.to_string());
+        });
+        // It has the debug port no longer once it has closed.
+        play.shutdown.cancel();
+        play.run(60);
+        let noted = notes.clone();
+        play.act("visitor", 5, |host| async move {
+            let refused = host.connect(&Address::new("agent", 6_060)).await;
+            noted.add(format!("{:?}", refused.map(drop).map_err(|error| error.kind())));
+        });
+    });
+    let notes = notes.all();
+    assert_eq!(notes[..2], ["true", r#"200 {"ports":[]}"#]);
+    assert!(notes[2].starts_with(r#"200 {"agent_name":"main""#), "{}", notes[2]);
+    assert!(notes[2].contains(r#""KEY":"[redacted]""#) && !notes[2].contains("hunter"), "{}", notes[2]);
+    assert!(!notes[2].contains("SECRET"), "not even a secret's name: {}", notes[2]);
+    let peer = Uuid::from_u128(9);
+    assert_eq!(notes[3], format!(r#"200 {{"peers":[{{"id":"{peer}","lost":false}}],"port":4100}}"#));
+    assert_eq!(notes[4..], ["nothing is served on port 5", "Err(ConnectionRefused)"]);
 }
