@@ -35,7 +35,8 @@ impl Connection<'_> {
             let now = shared.host.now();
             for index in core.begin(now) {
                 let description = &descriptions[index];
-                collecting.add(async move { (index, self.collect(description, core::timeout(description, tick)).await) });
+                collecting
+                    .add(async move { (index, self.collect(description, core::timeout(description, tick)).await) });
             }
             // What an earlier connection left goes with the first.
             if send_at.is_none() && !shared.metadata().is_empty() {
