@@ -55,7 +55,10 @@ fn who_leaves_its_output_open_is_not_waited_for_without_end() {
         assert_eq!(told(play)[1], ("id-long".to_owned(), Stage::Start, Ended::PipesLeftOpen, 0));
         let state = play.control.state();
         assert_eq!(state.steps(AGENT), ["starting", "start_error"]);
-        assert_eq!(state.texts("log-long"), ["partial", "the script has ended, but its output is still open after 10s"]);
+        assert_eq!(
+            state.texts("log-long"),
+            ["partial", "the script has ended, but its output is still open after 10s"]
+        );
     });
 }
 
@@ -91,7 +94,10 @@ fn scripts_run_side_by_side_but_for_those_that_wait() {
         let state = play.control.state();
         // Who waits says for whom, every half minute.
         assert_eq!(state.texts("log-second"), ["waiting for first"]);
-        assert_eq!(state.texts("log-never"), ["waiting for second", "not run: a script that it waits for did not go well"]);
+        assert_eq!(
+            state.texts("log-never"),
+            ["waiting for second", "not run: a script that it waits for did not go well"]
+        );
         assert_eq!(state.steps(AGENT), ["starting", "start_error"]);
         drop(state);
         assert_eq!(told(play)[3], ("id-never".to_owned(), Stage::Start, Ended::Skipped, 255));
@@ -125,9 +131,11 @@ fn some_scripts_go_by_the_clock() {
         play.run(61);
         // From the end of the start, without a time that comes while one still runs.
         assert_eq!(play.control.state().texts("log-tick").len(), 3);
-        assert!(told(play)[1..].iter().all(|(id, stage, status, _)| {
-            (id.as_str(), *stage, *status) == ("id-tick", Stage::Cron, Ended::Ok)
-        }));
+        assert!(
+            told(play)[1..].iter().all(|(id, stage, status, _)| {
+                (id.as_str(), *stage, *status) == ("id-tick", Stage::Cron, Ended::Ok)
+            })
+        );
         let before = play.events("agent.script_started");
         play.shutdown.cancel();
         play.run(60);
@@ -155,7 +163,8 @@ fn a_script_finds_its_surroundings() {
         .into();
     manifest.secrets = [("SECRET".to_owned(), "not $expanded".to_owned())].into();
     let mut config = config();
-    config.process_environment = [("HOME".to_owned(), "/home/me".to_owned()), ("PATH".to_owned(), "/bin".to_owned())].into();
+    config.process_environment =
+        [("HOME".to_owned(), "/home/me".to_owned()), ("PATH".to_owned(), "/bin".to_owned())].into();
     config.environment = [("OVERRIDDEN".to_owned(), "agent".to_owned())].into();
     play_with(manifest, config, |play| {
         play.run(20);
