@@ -40,7 +40,7 @@ impl Connection<'_> {
             }
             // What an earlier connection left goes with the first.
             if send_at.is_none() && !shared.metadata().is_empty() {
-                send_at = Some(core.tick_at(now));
+                send_at = Some(now);
             }
             if sending.is_empty() && send_at.is_some_and(|at| at <= now) {
                 send_at = None;
@@ -58,8 +58,6 @@ impl Connection<'_> {
                 (index, value) = collecting.next() => {
                     core.collected(index);
                     shared.metadata().add(value);
-                    // Not at this very tick: what others find out at the same instant would be too late for it, and be
-                    // a call of its own.
                     send_at.get_or_insert(core.tick_after(shared.host.now()));
                 }
                 (result, unsent) = sending.next() => match result {
