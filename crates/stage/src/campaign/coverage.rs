@@ -7,8 +7,8 @@ use groundhog_sim::campaign::Coverage;
 use crate::Record;
 use crate::scenario::WORLD;
 
-/// The kinds of events and faults in a run, and the steps of its jobs' lives: `job.acquired > runner.phase` is a job
-/// about which the one was heard after the other. How many such steps a campaign has seen tells more of it than how
+/// The kinds of events and faults in a run, and the steps of its jobs' and agents' lives: `job.acquired > runner.phase`
+/// is a job about which the one was heard after the other. How many such steps a campaign has seen tells more of it than how
 /// many runs it made.
 pub(super) fn of(records: &[Record]) -> Coverage {
     let mut coverage = Coverage::default();
@@ -18,9 +18,10 @@ pub(super) fn of(records: &[Record]) -> Coverage {
         if record.host == WORLD && begins_trouble(&record.event) {
             note(&mut coverage.faults, &record.event);
         }
-        let Some(job) = record.field("job") else { continue };
-        let (kind, before) = last.get(job).copied().unwrap_or((kind(&record.event), ""));
-        last.insert(job, (kind, &record.event));
+        let (job, agent) = (record.field("job"), record.field("agent"));
+        let Some(one) = job.or(agent) else { continue };
+        let (kind, before) = last.get(one).copied().unwrap_or((kind(&record.event), ""));
+        last.insert(one, (kind, &record.event));
         if !before.is_empty() && before != record.event {
             note(&mut coverage.states, &format!("{kind}{before} > {}", record.event));
         }
@@ -32,6 +33,7 @@ pub(super) fn of(records: &[Record]) -> Coverage {
 /// are for.
 fn kind(event: &str) -> &'static str {
     match event {
+        "agent.registered" => "agent: ",
         "version.queued" => "import: ",
         "dry_run.queued" => "dry run: ",
         _ => "",

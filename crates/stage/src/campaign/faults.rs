@@ -24,6 +24,12 @@ const AIMED_AFTER: DurationRange = DurationRange { min: Duration::from_millis(1)
 /// How often a fault is on a daemon's side rather than on that of the people, who merely ask again.
 const ON_A_DAEMON: f64 = 0.85;
 
+/// Where workspaces have agents: how often a fault is on one of their machines instead.
+const ON_A_MACHINE: f64 = 0.6;
+
+/// How often a fault on the path of a machine is between it and the people rather than the control plane.
+const AWAY_FROM_PEOPLE: f64 = 0.15;
+
 /// How often a host that breaks down is the control plane's; the rest of the time it is any host.
 const ON_THE_CONTROL_PLANE: f64 = 0.35;
 
@@ -105,14 +111,27 @@ fn control(random: &mut Random, plan: &Scenario) -> String {
     one_of(random, &replicas).cloned().unwrap_or_else(|| CONTROL.to_owned())
 }
 
+/// The two ends of a fault's path: those that were drawn or, where there are any, often a machine of a workspace and
+/// whoever talks to it. Where there are none, nothing is drawn.
+fn on_a_machine(random: &mut Random, plan: &Scenario, far: String, control: &str) -> (String, String) {
+    let machines: Vec<String> = plan.machines().into_keys().collect();
+    if machines.is_empty() || !random.chance(ON_A_MACHINE) {
+        return (far, control.to_owned());
+    }
+    let machine = one_of(random, &machines).cloned().unwrap_or(far);
+    let near = if random.chance(AWAY_FROM_PEOPLE) { USERS } else { control };
+    (machine, near.to_owned())
+}
+
 fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let provisioner = one_of(random, &plan.provisioners).map(|one| one.name.clone()).unwrap_or_default();
     let far = if random.chance(ON_A_DAEMON) { provisioner.clone() } else { USERS.to_owned() };
     let on_control = random.chance(ON_THE_CONTROL_PLANE);
     let (size, sign) = (unit(random), random.chance(0.5));
     let control = control(random, plan);
-    let host = if on_control { control.clone() } else { far.clone() };
-    let between = (far, control);
+    let (far, near) = on_a_machine(random, plan, far, &control);
+    let host = if on_control { control } else { far.clone() };
+    let between = (far, near);
     match name {
         FaultName::Cut => FaultKind::Cut { between },
         FaultName::CutOneWay if sign => FaultKind::CutOneWay { from: between.1, to: between.0 },

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::cast::machines;
 use crate::scenario::{Action, Fault, FaultKind, FaultName, Phase, Scenario, Step, Template, Transition, is_control};
 use crate::settle::{CALM, story_end};
 
@@ -85,6 +86,9 @@ pub(super) fn is_fair(plan: &Scenario) -> bool {
         && plan.duration >= story_end(plan).saturating_add(plan.settle)
         && plan.steps.iter().filter_map(|step| Long::of(plan, step)).all(|long| canceled(&long))
 }
+
+/// How many machines of a workspace hang at once, at most, when they are to go.
+const MACHINES_THAT_HANG: u32 = 2;
 
 /// Jobs that are not waited for.
 enum Long<'a> {
@@ -194,13 +198,17 @@ fn phase(phase: &Phase) -> Option<Duration> {
     (!phase.hangs).then_some(phase.takes)
 }
 
-/// How long a build takes, whatever it is for.
+/// How long a build takes, whatever it is for, up to its agents' being there.
 fn build(template: &Template) -> Option<Duration> {
     let transitions = [Transition::Start, Transition::Stop, Transition::Destroy];
-    transitions.into_iter().try_fold(Duration::ZERO, |longest, transition| {
+    let phases = transitions.into_iter().try_fold(Duration::ZERO, |longest, transition| {
         let (plan, apply) = template.phases(transition);
         Some(longest.max(phase(plan)? + phase(apply)?))
-    })
+    })?;
+    let boots = template.agents.iter().map(|agent| agent.boots).max().unwrap_or_default();
+    // Machines go one after another, and one that hangs takes all the time that it is given.
+    let machines = template.agents.iter().map(|agent| agent.count.unwrap_or(1)).sum::<u32>();
+    Some(phases + boots + machines::GRACE.saturating_mul(machines.min(MACHINES_THAT_HANG)))
 }
 
 /// How long an import takes: it is planned twice.

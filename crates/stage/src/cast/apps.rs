@@ -18,7 +18,10 @@ const REQUEST_BYTES_MAX: usize = 8 << 10;
 
 /// What is wrong with the apps of all machines. Cheap to clone; every clone is the same.
 #[derive(Clone, Default)]
-pub(crate) struct Outages(Arc<Mutex<BTreeMap<(String, String), watch::Sender<Wrong>>>>);
+pub(crate) struct Outages(Arc<Mutex<Apps>>);
+
+/// By machine and slug.
+type Apps = BTreeMap<(String, String), watch::Sender<Wrong>>;
 
 /// What is wrong with an app: what began last counts.
 type Wrong = Vec<AppFailure>;

@@ -44,7 +44,7 @@ groundhog_host::events! {
 
 /// How long a machine that is to go waits for its agent: stop scripts of a few minutes, the agent's own close, and
 /// what a cloud takes on top.
-const GRACE: Duration = Duration::from_mins(5);
+pub(crate) const GRACE: Duration = Duration::from_mins(5);
 
 /// The first part of every agent's process environment.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";

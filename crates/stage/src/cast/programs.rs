@@ -229,7 +229,7 @@ async fn act(program: &Program, host: &Host, out: &mut Out) -> io::Result<i32> {
     if let Some(prints) = &program.prints {
         let mut next = begin;
         for number in 1_u64.. {
-            next = next + prints.every;
+            next += prints.every;
             let is_over = match prints.count {
                 Some(count) => number > count,
                 None => !program.hangs && next > begin + program.takes,
@@ -254,4 +254,131 @@ async fn act(program: &Program, host: &Host, out: &mut Out) -> io::Result<i32> {
         });
     }
     Ok(i32::from(program.exit))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use groundhog_host::{Command, process::Exit};
+    use groundhog_sim::{Config, simulate};
+
+    use super::*;
+    use crate::scenario::Prints;
+
+    /// What became of a shell.
+    #[derive(Debug, PartialEq)]
+    struct Outcome {
+        exit: Exit,
+        output: String,
+        error: String,
+        /// After how many seconds it had ended.
+        ended_s: u64,
+        /// After how many seconds its output had.
+        silent_s: u64,
+    }
+
+    /// Has shells run texts one after another on one machine, and sends each a signal after so many seconds, if any.
+    fn run(programs: &[Program], texts: &[&'static str], signal: Option<(u64, Signal)>) -> Vec<Outcome> {
+        simulate(Config::new(1), |world| {
+            let programs = Arc::new(Programs::new(programs));
+            world.host("dev.main", |_| std::future::pending());
+            world.program("dev.main", SHELL, move |running| programs.clone().shell(running)).expect("it exists");
+            let host = world.handle("dev.main").expect("it exists");
+            let outcomes: Arc<Mutex<Vec<Outcome>>> = Arc::default();
+            let (told, asking, texts) = (outcomes.clone(), host.clone(), texts.to_vec());
+            host.spawn("test", async move {
+                for text in texts {
+                    let outcome = one(&asking, text, signal).await;
+                    told.lock().expect("nobody panicked").push(outcome);
+                }
+            })
+            .detach();
+            world.run_for(Duration::from_mins(5));
+            std::mem::take(&mut *outcomes.lock().expect("nobody panicked"))
+        })
+    }
+
+    async fn one(host: &Host, text: &str, signal: Option<(u64, Signal)>) -> Outcome {
+        let command = Command::new(SHELL).argument("-c").argument(text).variable("LEVEL", "5");
+        let begin = host.now();
+        let seconds = || host.now().since(begin).as_secs();
+        let mut process = host.start(command).await.expect("there is a shell");
+        let (mut output, mut error) = (process.output.take().expect("a pipe"), process.error.take().expect("a pipe"));
+        let (mut out, mut err) = (String::new(), String::new());
+        let reads = async {
+            let (one, other) = tokio::join!(output.read_to_string(&mut out), error.read_to_string(&mut err));
+            assert!(one.is_ok() && other.is_ok());
+            seconds()
+        };
+        let ends = async {
+            if let Some((after, signal)) = signal {
+                host.sleep(Duration::from_secs(after)).await;
+                process.signal(signal).expect("it still runs");
+            }
+            (process.wait().await.expect("it is ours"), seconds())
+        };
+        let (silent_s, (exit, ended_s)) = tokio::join!(reads, ends);
+        Outcome { exit, output: out, error: err, ended_s, silent_s }
+    }
+
+    #[track_caller]
+    fn check(programs: &[Program], text: &'static str, exit: i32, output: &str, error: &str, ended_s: u64) {
+        let [outcome] = &run(programs, &[text], None)[..] else { panic!("one shell") };
+        let expected = (Exit::Code(exit), output, error, ended_s);
+        assert_eq!((outcome.exit, outcome.output.as_str(), outcome.error.as_str(), outcome.ended_s), expected);
+    }
+
+    fn program(name: &str, takes_s: u64) -> Program {
+        Program { name: name.to_owned(), takes: Duration::from_secs(takes_s), ..Program::default() }
+    }
+
+    #[test]
+    fn a_shell_runs_what_it_knows() {
+        check(&[], "true", 0, "", "", 0);
+        check(&[], "echo level $LEVEL;false", 1, "level 5\n", "", 0);
+        check(&[], "env\nsleep 3s", 0, "LEVEL=5\n", "", 3);
+        check(&[], "exit 7; echo never", 7, "", "", 0);
+        check(&[], "nonsense", 127, "", "sh: nonsense: not found\n", 0);
+        check(&[], "sleep soon", 1, "", "sleep: this is not a span of time\n", 0);
+    }
+
+    #[test]
+    fn a_program_takes_its_time_and_writes_its_lines() {
+        let every = Duration::from_secs(1);
+        let prints = |count, to| Some(Prints { every, line: "line {n}".to_owned(), count, to });
+        let until = Program { prints: prints(None, Pipe::Error), exit: 3, ..program("until", 2) };
+        check(&[until], "until", 3, "", "line 1\nline 2\n", 2);
+        let counted = Program { prints: prints(Some(3), Pipe::Output), ..program("counted", 0) };
+        check(&[counted], "counted --all; echo done", 0, "line 1\nline 2\nline 3\ndone\n", "", 3);
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_keeps_its_output_open() {
+        let leaves = Program { leaves_pipe_open: Some(Duration::from_secs(20)), ..program("leaves", 1) };
+        let outcomes = run(&[leaves], &["leaves"], None);
+        assert_eq!(outcomes.iter().map(|one| (one.ended_s, one.silent_s)).collect::<Vec<_>>(), [(1, 21)]);
+    }
+
+    #[test]
+    fn the_first_runs_fail_that_have_to() {
+        let flaky = Program { fails_first: 2, ..program("flaky", 1) };
+        let outcomes = run(&[flaky], &["flaky"; 3], None);
+        let statuses: Vec<_> = outcomes.iter().map(|one| (one.exit, one.ended_s)).collect();
+        assert_eq!(statuses, [(Exit::Code(1), 0), (Exit::Code(1), 0), (Exit::Code(0), 1)]);
+    }
+
+    #[test]
+    fn signals_do_what_the_scenario_says() {
+        let hangs = |on_signal| Program { hangs: true, on_signal, ..program("hangs", 0) };
+        let end = |on_signal, signal| {
+            let outcomes = run(&[hangs(on_signal)], &["hangs"], Some((2, signal)));
+            outcomes.first().map(|one| (one.exit, one.ended_s))
+        };
+        assert_eq!(end(OnSignal::Ends, Signal::Hangup), Some((Exit::Signal(Signal::Hangup), 2)));
+        let tidies = OnSignal::EndsAfter(Duration::from_secs(5));
+        assert_eq!(end(tidies, Signal::Hangup), Some((Exit::Code(1), 7)));
+        assert_eq!(end(OnSignal::Ignores, Signal::Hangup), None);
+        assert_eq!(end(OnSignal::Ignores, Signal::Kill), Some((Exit::Signal(Signal::Kill), 2)));
+    }
 }

@@ -394,3 +394,86 @@ fn a_family_that_asks_for_nothing_further_has_nothing_further() {
         assert!(plan.steps.iter().all(|step| usual(&step.action)));
     }
 }
+
+const AGENTS: &str = r#"
+about = "Workspaces with agents."
+duration = "30m"
+[[user]]
+name = "robot"
+role = "prebuilds"
+[[template]]
+name = "vm"
+agents = [
+    { name = "main", boots = "1s..9s", count = "2..4", scripts = [
+        { name = "install", runs = "install", on = ["start"] },
+        { name = "greet", runs = "echo hello", on = ["start"], after = ["install"] },
+    ], apps = [{ slug = "web", port = 80, interval = "5s" }] },
+]
+[[program]]
+name = "install"
+takes = "1s..1m"
+[[provisioner]]
+name = "prov"
+[[step]]
+at = "1s"
+create_workspace = { name = "dev", owner = "alice", template = "vm" }
+[[step]]
+at = "1s"
+create_workspace = { name = "ahead", owner = "robot", template = "vm" }
+[workload]
+terminals = "1..3"
+outages = "1..3"
+claims = 1
+[swarm]
+faults = "3..6"
+"#;
+
+#[test]
+fn plans_have_doings_with_agents_and_faults_on_their_machines() {
+    let family = family(AGENTS);
+    let plans: Vec<Scenario> = (0..100).map(|seed| family.plan(seed)).collect();
+    let counts: BTreeSet<usize> = plans.iter().map(|plan| plan.machines().len()).collect();
+    assert!(counts.contains(&4) && counts.contains(&8), "{counts:?}");
+    let programs: BTreeSet<Duration> = plans.iter().map(|plan| plan.programs[0].takes).collect();
+    assert!(programs.len() > 10);
+    let mut seen = BTreeSet::new();
+    for plan in &plans {
+        assert_reads_back(plan);
+        seen.extend(plan.steps.iter().filter_map(|step| match &step.action {
+            Action::OpenTerminal { reads, .. } => Some(if *reads { "terminal" } else { "terminal, looking away" }),
+            Action::AppOutage { how, .. } => Some(how.as_str()),
+            Action::ClaimWorkspace { person, .. } => Some(if person == "alice" { "claim" } else { "claim, others" }),
+            _ => None,
+        }));
+        let on_machines = plan.faults.iter().flat_map(|fault| fault.kind.hosts()).filter(|host| host.contains('.'));
+        seen.extend(on_machines.map(|_| "fault"));
+    }
+    let expected = ["500", "claim", "fault", "hangs", "refuses", "terminal", "terminal, looking away"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_is_made_smaller_still_says_something_sound() {
+    let family = family(AGENTS);
+    for seed in 0..20 {
+        let plan = family.plan(seed);
+        for smaller in plan.simpler() {
+            assert_reads_back(&smaller);
+        }
+        for part in 0..plan.parts() {
+            if let Some(smaller) = plan.without(part..part + 1) {
+                assert_reads_back(&smaller);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_without_agents_is_drawn_as_if_there_were_none_anywhere() {
+    let agents = "[[program]]\nname = \"idle\"\n[[template]]\nname = \"zzz\"\nset_up = false\n";
+    let with = family(&format!("{FLEET}{agents}[workload]\nworkspaces = 0\nterminals = 5\noutages = 5"));
+    let without = family(&format!("{FLEET}{agents}[workload]\nworkspaces = 0"));
+    for seed in 0..40 {
+        assert_eq!(with.plan(seed), without.plan(seed));
+    }
+}

@@ -36,13 +36,12 @@ impl Resolve<'_, '_> {
     pub(super) fn app_outage(&mut self, raw: &raw::AppOutage) -> Action {
         let agent = self.agent(&raw.workspace, raw.agent.as_ref());
         let (workspace, app) = (raw.workspace.get_ref(), raw.app.get_ref());
-        if let Some(apps) = self.check.machines.get(workspace).and_then(|machines| machines.get(&agent)) {
-            if !apps.contains(app) {
-                let diagnostic = Diagnostic::new("unknown-app", format!("`{agent}` has no app `{app}`"))
-                    .at(raw.app.span())
-                    .help_with_names(app, apps.iter().map(String::as_str));
-                self.check.report(diagnostic);
-            }
+        let apps = self.check.machines.get(workspace).and_then(|machines| machines.get(&agent));
+        if let Some(apps) = apps.filter(|apps| !apps.contains(app)) {
+            let diagnostic = Diagnostic::new("unknown-app", format!("`{agent}` has no app `{app}`"))
+                .at(raw.app.span())
+                .help_with_names(app, apps.iter().map(String::as_str));
+            self.check.report(diagnostic);
         }
         Action::AppOutage {
             workspace: workspace.clone(),

@@ -1,9 +1,12 @@
 //! Whether the world has come to rest, and by when it must.
 
+mod agents;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 
+use self::agents::Agents;
 use crate::{
     invariants::{begins, is_terminal},
     scenario::{Scenario, Step},
@@ -13,17 +16,22 @@ use crate::{
 /// answered: half a minute for a call, ten seconds of back-off, twice.
 pub(crate) const CALM: Duration = Duration::from_mins(3);
 
-/// Things that are under way. At rest, every job has ended.
+/// Things that are under way. At rest, every job has ended, and every agent that should be there is online.
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
     /// What last happened to each job that has not ended.
     jobs: BTreeMap<String, String>,
+    agents: Agents,
     /// When the last of them ended.
     empty_since: Duration,
 }
 
 impl UnderWay {
     pub(crate) fn observe(&mut self, record: &Record) {
+        self.agents.observe(record);
+        if self.agents.changed_at() == Some(record.at) {
+            self.empty_since = record.at;
+        }
         let Some(job) = record.field("job") else { return };
         if begins(&record.event) {
             self.jobs.insert(job.to_owned(), record.event.clone());
@@ -37,13 +45,15 @@ impl UnderWay {
 
     /// Since when nothing has been under way; none while something is.
     pub(crate) fn rested(&self) -> Option<Duration> {
-        self.jobs.is_empty().then_some(self.empty_since)
+        (self.jobs.is_empty() && self.agents.missing().is_empty()).then_some(self.empty_since)
     }
 
     /// What is under way, in words; nothing at rest.
     pub(crate) fn describe(&self) -> Option<String> {
-        let jobs: Vec<_> = self.jobs.iter().map(|(job, last)| format!("{job} (last seen: {last})")).collect();
-        (!jobs.is_empty()).then(|| jobs.join(", "))
+        let jobs = self.jobs.iter().map(|(job, last)| format!("{job} (last seen: {last})"));
+        let agents = self.agents.missing().iter().map(|agent| format!("{agent} is not online"));
+        let all: Vec<String> = jobs.chain(agents).collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Draws what people do beyond the file's own story.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -72,6 +74,7 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
     }
     draw_templates(plan, workload, end, draws);
     draw_follows(plan, workload, draws);
+    agents::draw(plan, workload, end, draws);
     let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
         let mut random = draws.stream(&["cancel", &number.to_string()]);
