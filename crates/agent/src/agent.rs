@@ -98,12 +98,8 @@ async fn closed(shared: &Arc<Shared>) {
 async fn keep_connected(shared: &Arc<Shared>) -> Infallible {
     let (host, config) = (&shared.host, shared.config());
     let mut random = host.random("agent reconnect");
-    let mut reconnect = Reconnect::new(
-        config.reconnect_wait_min,
-        config.reconnect_wait_max,
-        config.reconnect_good_after,
-        host.now(),
-    );
+    let mut reconnect =
+        Reconnect::new(config.reconnect_wait_min, config.reconnect_wait_max, config.reconnect_good_after, host.now());
     let mut exchange = Exchange::default();
     loop {
         let Err(failure) = connect_once(shared, &mut exchange, &mut reconnect).await;

@@ -79,7 +79,8 @@ mod tests {
     }
 
     fn rule() -> (Reconnect, Random) {
-        let reconnect = Reconnect::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10), at(0));
+        let reconnect =
+            Reconnect::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10), at(0));
         (reconnect, Random::from_seed([7; 32]))
     }
 

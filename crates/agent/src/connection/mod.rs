@@ -13,11 +13,7 @@ mod startup;
 
 use std::sync::Arc;
 
-use groundhog_wire::{
-    Channel, Fault, Limited, call,
-    id::AgentId,
-    v1::agents_client::AgentsClient,
-};
+use groundhog_wire::{Channel, Fault, Limited, call, id::AgentId, v1::agents_client::AgentsClient};
 use tonic::{Code, Response, Status};
 
 use self::exchange::Session;

@@ -15,12 +15,19 @@ const QUEUE_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Debug)]
 enum Event {
     /// A source writes a line of so many bytes.
-    Write { source: usize, bytes: usize },
+    Write {
+        source: usize,
+        bytes: usize,
+    },
     /// Time passes.
     Pass(Duration),
     /// What is due is sent. The control plane hears it or not, and its answer comes or not, if it did; meanwhile so many
     /// lines are written.
-    Send { heard: bool, answered: bool, meanwhile: usize },
+    Send {
+        heard: bool,
+        answered: bool,
+        meanwhile: usize,
+    },
     Flush,
 }
 

@@ -40,13 +40,11 @@ impl Core {
 
     /// Begins with those that are due `now`: their places in the list. One that still runs is not begun again.
     pub(crate) fn begin(&mut self, now: Instant) -> Vec<usize> {
-        let mut due = Vec::new();
-        for (index, entry) in self.entries.iter_mut().enumerate() {
-            if entry.due_at().is_some_and(|at| at <= now) {
-                entry.began = Some(now);
-                entry.running = true;
-                due.push(index);
-            }
+        let is_due = |(_, entry): &(usize, &Entry)| entry.due_at().is_some_and(|at| self.tick_at(at) <= now);
+        let due: Vec<usize> = self.entries.iter().enumerate().filter(is_due).map(|(index, _)| index).collect();
+        for index in &due {
+            self.entries[*index].began = Some(now);
+            self.entries[*index].running = true;
         }
         due
     }
@@ -64,8 +62,14 @@ impl Core {
         Some(self.tick_at(at))
     }
 
+    /// The first tick after `at`: when what was found out then is sent. So all that one tick began goes in one message,
+    /// however quick it was.
+    pub(crate) fn tick_after(&self, at: Instant) -> Instant {
+        self.tick_at(at + Duration::from_micros(1))
+    }
+
     /// The first tick that is not before `at`.
-    pub(crate) fn tick_at(&self, at: Instant) -> Instant {
+    fn tick_at(&self, at: Instant) -> Instant {
         let ticks = (at - self.began).as_nanos().div_ceil(self.tick.as_nanos().max(1));
         self.began + self.tick * u32::try_from(ticks).unwrap_or(u32::MAX)
     }
@@ -172,10 +176,12 @@ mod tests {
         core.collected(1);
         assert_eq!(core.next_due(), Some(at(3_500)));
         core.collected(0);
+        // Whatever kept the agent, it goes on by the tick that comes then.
         assert_eq!(core.begin(at(9_700)), [0, 1]);
         core.collected(0);
-        // By the tick that comes then.
         assert_eq!(core.next_due(), Some(at(12_500)));
+        assert!(core.begin(at(11_800)).is_empty());
+        assert_eq!((core.tick_after(at(12_499)), core.tick_after(at(12_500))), (at(12_500), at(13_500)));
     }
 
     #[test]

@@ -35,11 +35,12 @@ impl Connection<'_> {
             let now = shared.host.now();
             for index in core.begin(now) {
                 let description = &descriptions[index];
-                collecting.add(async move { (index, self.collect(description, core::timeout(description, tick)).await) });
+                collecting
+                    .add(async move { (index, self.collect(description, core::timeout(description, tick)).await) });
             }
             // What an earlier connection left goes with the first.
             if send_at.is_none() && !shared.metadata().is_empty() {
-                send_at = Some(core.tick_at(now));
+                send_at = Some(now);
             }
             if sending.is_empty() && send_at.is_some_and(|at| at <= now) {
                 send_at = None;
@@ -57,7 +58,7 @@ impl Connection<'_> {
                 (index, value) = collecting.next() => {
                     core.collected(index);
                     shared.metadata().add(value);
-                    send_at.get_or_insert(core.tick_at(shared.host.now()));
+                    send_at.get_or_insert(core.tick_after(shared.host.now()));
                 }
                 (result, unsent) = sending.next() => match result {
                     Ok(_) => {

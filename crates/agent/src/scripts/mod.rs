@@ -284,4 +284,3 @@ impl Scripts {
 fn between(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
 }
-

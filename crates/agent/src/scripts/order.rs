@@ -244,8 +244,11 @@ mod tests {
         assert_eq!(Order::new(&twins).map(drop), Err(OrderError::Ambiguous { script, after }));
     }
 
-    /// Any scripts that wait for earlier ones, in any order of names, and how each would end.
-    fn plans() -> impl Strategy<Value = (Vec<Vec<(usize, bool)>>, Vec<Status>, Vec<usize>)> {
+    /// What each of several scripts waits for, how each would end, and who is quicker.
+    type Plan = (Vec<Vec<(usize, bool)>>, Vec<Status>, Vec<usize>);
+
+    /// Any scripts that wait for earlier ones, and any ends.
+    fn plans() -> impl Strategy<Value = Plan> {
         let status = prop_oneof![
             4 => Just(Status::Ok),
             1 => Just(Status::ExitFailure),

@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_refused() {
-        for text in ["", "* * * * *", "0 0 0 1 1 * 2030", "@daily", "61 * * * * *", "often", "0 0 0 * * 7", "0 0 0 * * 1,7"]
+        for text in
+            ["", "* * * * *", "0 0 0 1 1 * 2030", "@daily", "61 * * * * *", "often", "0 0 0 * * 7", "0 0 0 * * 1,7"]
         {
             assert!(Schedule::parse(text).is_err(), "{text:?}");
         }

@@ -146,7 +146,11 @@ struct Service {
 
 impl Service {
     /// Notes a call and carries it out, unless it is to fail.
-    async fn take<T>(&self, call: &'static str, carry_out: impl FnOnce(&mut State) -> T) -> Result<Response<T>, Status> {
+    async fn take<T>(
+        &self,
+        call: &'static str,
+        carry_out: impl FnOnce(&mut State) -> T,
+    ) -> Result<Response<T>, Status> {
         let answer = {
             let mut state = self.control.state();
             state.calls.push(call);
@@ -210,11 +214,8 @@ impl Agents for Service {
     }
 
     async fn get_manifest(&self, _: Request<GetManifestRequest>) -> Result<Response<AgentManifest>, Status> {
-        self.take("get_manifest", |state| AgentManifest {
-            agent_id: agent_id(state.agent),
-            ..state.manifest.clone()
-        })
-        .await
+        self.take("get_manifest", |state| AgentManifest { agent_id: agent_id(state.agent), ..state.manifest.clone() })
+            .await
     }
 
     async fn update_startup(
@@ -244,10 +245,7 @@ impl Agents for Service {
         .await
     }
 
-    async fn create_logs(
-        &self,
-        request: Request<CreateLogsRequest>,
-    ) -> Result<Response<CreateLogsResponse>, Status> {
+    async fn create_logs(&self, request: Request<CreateLogsRequest>) -> Result<Response<CreateLogsResponse>, Status> {
         self.take("create_logs", |state| {
             let CreateLogsRequest { source_id, process_id, lines } = request.into_inner();
             for line in lines {

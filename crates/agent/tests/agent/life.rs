@@ -4,9 +4,7 @@ use groundhog_sim::{Fault, SuspendedClock, Ways};
 use groundhog_wire::v1::AgentManifest;
 use tonic::Status;
 
-use crate::{
-    world::{AGENT, on_start, play, scripts},
-};
+use crate::world::{AGENT, on_start, play, scripts};
 
 #[test]
 fn an_agent_connects_and_tells_of_its_steps_in_order() {

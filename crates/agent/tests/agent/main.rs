@@ -4,6 +4,7 @@
 //! - `world`: an agent, that control plane, and what happens to them.
 //! - `life`: connecting, and connecting again. `scripts`: what an agent runs. `close`: how it ends. `claim`: how it begins
 //!   anew. `reports`: what it finds out and tells. `reach`: who reaches it.
+//! - `weather`: whatever happens to the path between the two.
 //! - `documents`: what the crate's documents promise.
 
 mod claim;
@@ -15,4 +16,5 @@ mod reach;
 mod reports;
 mod scripts;
 mod shell;
+mod weather;
 mod world;
