@@ -11,6 +11,8 @@
 //!   finds around it.
 //! - `metadata`, `stats`, `apps`, `connections`, `banners`: what it finds out, counts, asks and tells.
 //! - `network`: what reaches it past the control plane. [`terminal`]: terminals that people come back to.
+//!   [`speedtest`]: measuring the path. [`http`]: what the agent shows, to people and to who looks for a fault.
+//! - [`priority`]: the priority of the processes around the agent.
 //!
 //! Decisions are pure values in files called `core` and after what they decide: tests enumerate them. The rest carries
 //! them out.
@@ -35,6 +37,7 @@ mod deadline;
 mod directory;
 mod environment;
 pub mod events;
+pub mod http;
 mod identity;
 mod lifecycle;
 mod logs;
@@ -43,11 +46,13 @@ mod metadata;
 mod network;
 mod optional;
 mod outbox;
+pub mod priority;
 mod reconnect;
 mod reinitialize;
 mod scripts;
 mod several;
 mod shared;
+pub mod speedtest;
 mod stats;
 mod surroundings;
 pub mod terminal;
