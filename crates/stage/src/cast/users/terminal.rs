@@ -35,6 +35,9 @@ const NAME: &str = "open_terminal";
 /// How large people's windows are.
 const WINDOW: (u16, u16) = (24, 80);
 
+/// How long somebody waits for the control plane to have heard that they go.
+const PARTING: Duration = Duration::from_secs(5);
+
 /// How much of the end of what was seen is told, in characters.
 const TAIL_CHARS: usize = 100;
 
@@ -161,6 +164,9 @@ impl Terminal {
         }
         let left = self.stay(host, &mut read, leaves_at, seen).await?;
         say(&tell, Kind::Disconnect(Disconnect {})).await;
+        drop(tell);
+        // A call that is dropped at once takes what was said last with it.
+        let _ = host.timeout(PARTING, async { while let Ok(Some(_)) = updates.message().await {} }).await;
         Ok(left)
     }
 
