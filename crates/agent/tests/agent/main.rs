@@ -5,6 +5,7 @@
 //! - `life`: connecting, and connecting again. `scripts`: what an agent runs. `close`: how it ends. `claim`: how it begins
 //!   anew. `reports`: what it finds out and tells. `reach`: who reaches it.
 //! - `weather`: whatever happens to the path between the two.
+//! - `terminals`: what it serves, by itself on a machine without an agent.
 //! - `documents`: what the crate's documents promise.
 
 mod claim;
@@ -16,5 +17,6 @@ mod reach;
 mod reports;
 mod scripts;
 mod shell;
+mod terminals;
 mod weather;
 mod world;
