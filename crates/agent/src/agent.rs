@@ -10,6 +10,8 @@ use crate::{
     config::AgentConfig,
     connection::{Connection, Failure, exchange::Exchange},
     events,
+    http::debug,
+    priority,
     reconnect::Reconnect,
     shared::Shared,
 };
@@ -74,11 +76,40 @@ impl Agent {
 
 async fn live(shared: &Arc<Shared>) {
     events::agent_started(events::process(shared.process));
+    keep_beside(shared);
     tokio::select! {
         biased;
         // The connection first, so that what has come over it is known to the close. It never ends by itself.
         never = keep_connected(shared) => match never {},
         () = closed(shared) => {}
+    }
+}
+
+/// Starts what goes on beside the connection, whatever becomes of that, if it is asked for.
+fn keep_beside(shared: &Arc<Shared>) {
+    if let Some(port) = shared.config().debug_port {
+        let shown = shared.clone();
+        let show = async move {
+            tokio::select! {
+                biased;
+                // The order first: another agent may want the port.
+                () = shown.orders.hard.cancelled() => {}
+                never = debug::listen(&shown.host, port, &*shown) => match never {},
+            }
+        };
+        shared.host.spawn("agent debug", show).detach();
+    }
+    if let Some(priority) = shared.config().priority.clone() {
+        let kept = shared.clone();
+        let keep = async move {
+            tokio::select! {
+                biased;
+                // The order first: an agent that closes changes no process any more.
+                () = kept.orders.graceful.cancelled() => {}
+                never = priority::keep(&kept.host, &priority) => match never {},
+            }
+        };
+        shared.host.spawn("agent priority", keep).detach();
     }
 }
 

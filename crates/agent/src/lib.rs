@@ -12,6 +12,8 @@
 //!   finds around it.
 //! - `metadata`, `stats`, `apps`, `connections`, `banners`: what it finds out, counts, asks and tells.
 //! - `network`: what reaches it past the control plane. [`terminal`]: terminals that people come back to.
+//!   [`speedtest`]: measuring the path. [`http`]: what the agent shows, to people and to who looks for a fault.
+//! - [`priority`]: the priority of the processes around the agent.
 //!
 //! [`conformance`] tells which test shows what.
 //!
@@ -41,6 +43,7 @@ mod diary;
 mod directory;
 mod environment;
 pub mod events;
+pub mod http;
 mod identity;
 mod lifecycle;
 mod logs;
@@ -49,11 +52,13 @@ mod metadata;
 mod network;
 mod optional;
 mod outbox;
+pub mod priority;
 mod reconnect;
 mod reinitialize;
 mod scripts;
 mod several;
 mod shared;
+pub mod speedtest;
 mod stats;
 mod surroundings;
 pub mod terminal;

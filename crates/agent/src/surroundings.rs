@@ -12,7 +12,6 @@ use crate::{
     config::AgentConfig,
     environment::{Sources, assemble},
     manifest::Manifest,
-    terminal::Launch,
 };
 
 /// Nothing can be started yet: the agent does not know what for.
@@ -50,16 +49,16 @@ impl Surroundings {
 
     /// `text`, to be run by the shell.
     pub(crate) async fn shell(&self, text: &str) -> Result<Command, NoManifest> {
-        let Launch { shell, environment, directory } = self.launch().await?;
-        let arguments = vec!["-c".to_owned(), text.to_owned()];
-        Ok(Command { program: shell, arguments, environment, directory })
+        Ok(self.login_shell().await?.argument("-c").argument(text))
     }
 
-    /// What a terminal is begun with.
-    pub(crate) async fn launch(&self) -> Result<Launch, NoManifest> {
+    /// The shell itself, for somebody who types.
+    pub(crate) async fn login_shell(&self) -> Result<Command, NoManifest> {
         let manifest = self.manifest().ok_or(NoManifest)?;
-        let directory = Some(self.directory(&manifest).await);
-        Ok(Launch { shell: self.config.shell.clone(), environment: self.environment(&manifest), directory })
+        let mut command = Command::new(&self.config.shell);
+        command.environment = self.environment(&manifest);
+        command.directory = Some(self.directory(&manifest).await);
+        Ok(command)
     }
 
     /// The folder of programs that scripts leave for others.

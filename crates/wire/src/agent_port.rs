@@ -4,7 +4,7 @@
 /// A terminal session: see [`terminal`](crate::terminal).
 pub const TERMINAL: u32 = 2;
 
-/// A measurement of the path: see [`terminal`](crate::terminal) for the form of its frames.
+/// A measurement of the path: see [`speedtest`](crate::speedtest).
 pub const SPEEDTEST: u32 = 3;
 
 /// HTTP/1: what listens in the workspace, and so on.

@@ -8,7 +8,7 @@
 //! - [`limits`]: the largest message and how a client or server is told of it.
 //! - [`routes`] and [`server`]: the answering end: services by name, connections from a listener, shutdown.
 //! - [`channel`]: the calling end: one connection that is kept alive and made anew, a bound on calls in flight.
-//! - [`frame`], [`terminal`], [`agent_port`]: what a stream to an agent carries, past the control plane.
+//! - [`frame`], [`terminal`], [`speedtest`], [`agent_port`]: what a stream to an agent carries, past the control plane.
 //! - [`fault`]: what went wrong with a call: refused by the server, or lost on the way and worth another try.
 //!
 //! It rests on two things: generated clients and servers are plain services over HTTP requests, and hyper's HTTP/2
@@ -34,6 +34,7 @@ pub mod id;
 pub mod limits;
 pub mod routes;
 pub mod server;
+pub mod speedtest;
 pub mod terminal;
 
 pub use crate::{

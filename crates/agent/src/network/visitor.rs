@@ -10,7 +10,7 @@ use groundhog_wire::{
 use prost::Message;
 use tokio_util::sync::CancellationToken;
 
-use crate::{shared::Shared, stats::counted::Counted};
+use crate::{http::api, shared::Shared, speedtest, stats::counted::Counted};
 
 /// How long whoever connects may take to say who they are.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,6 +20,10 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 enum Service {
     /// A terminal.
     Terminal,
+    /// A measurement of the path.
+    Speedtest,
+    /// What the agent tells over HTTP.
+    HttpApi,
     /// Something that listens on the machine, on this port.
     Forward(u16),
 }
@@ -29,6 +33,8 @@ impl Service {
     fn at(port: u32) -> Option<Self> {
         match port {
             agent_port::TERMINAL => Some(Self::Terminal),
+            agent_port::SPEEDTEST => Some(Self::Speedtest),
+            agent_port::HTTP_API => Some(Self::HttpApi),
             agent_port::FORWARD_MIN.. => u16::try_from(port).ok().map(Self::Forward),
             _ => None,
         }
@@ -38,6 +44,8 @@ impl Service {
     const fn protocol(self) -> &'static str {
         match self {
             Self::Terminal => "pty",
+            Self::Speedtest => "speedtest",
+            Self::HttpApi => "http",
             Self::Forward(_) => "forward",
         }
     }
@@ -78,13 +86,18 @@ async fn hello(shared: &Shared, stream: &mut Stream) -> io::Result<(Service, Can
 
 async fn carry_out(shared: &Arc<Shared>, service: Service, mut stream: Stream) {
     match service {
-        Service::Terminal => match shared.surroundings.launch().await {
-            Ok(launch) => {
+        Service::Terminal => match shared.surroundings.login_shell().await {
+            Ok(shell) => {
                 let _visit = shared.connections.begin("reconnecting_pty", stream.peer());
-                shared.terminals.serve(stream, launch).await;
+                shared.terminals.serve(stream, shell).await;
             }
             Err(error) => tracing::debug!(%error, "a terminal could not be begun"),
         },
+        Service::Speedtest => speedtest::serve(&shared.host, stream).await,
+        Service::HttpApi => {
+            let own = shared.network.port().unwrap_or(shared.config().listen_port);
+            api::serve(&shared.host, own, stream).await;
+        }
         Service::Forward(port) => {
             let to = Address::new(shared.host.name(), port);
             match shared.host.connect(&to).await {
@@ -106,6 +119,8 @@ mod tests {
     fn a_port_names_a_service() {
         assert_eq!(Service::at(0), None);
         assert_eq!(Service::at(agent_port::TERMINAL), Some(Service::Terminal));
+        assert_eq!(Service::at(agent_port::SPEEDTEST), Some(Service::Speedtest));
+        assert_eq!(Service::at(agent_port::HTTP_API), Some(Service::HttpApi));
         assert_eq!(Service::at(agent_port::FORWARD_MIN - 1), None);
         assert_eq!(Service::at(agent_port::FORWARD_MIN), Some(Service::Forward(1_024)));
         assert_eq!(Service::at(65_535), Some(Service::Forward(65_535)));

@@ -25,7 +25,6 @@ mod viewer;
 use std::{
     collections::BTreeMap,
     fmt,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -71,25 +70,11 @@ impl Default for TerminalConfig {
     }
 }
 
-/// What a new session is begun with, beside what its first viewer asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Launch {
-    /// The shell: run as `shell -c COMMAND`, or as `shell -l` if no command was asked for.
-    pub shell: String,
-    /// The process's whole environment. `TERM` is added if it is missing.
-    pub environment: BTreeMap<String, String>,
-    /// The folder in which it begins; the machine's root if absent.
-    pub directory: Option<PathBuf>,
-}
-
-impl Launch {
-    fn command(self, asked: &str) -> Command {
-        let mut environment = self.environment;
-        // What the platform's terminals, in browsers as in programs, understand.
-        environment.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
-        let arguments = if asked.is_empty() { vec!["-l".to_owned()] } else { vec!["-c".to_owned(), asked.to_owned()] };
-        Command { program: self.shell, arguments, environment, directory: self.directory }
-    }
+/// What a session runs: `asked` by the shell, or the shell itself for somebody who types.
+fn command(mut shell: Command, asked: &str) -> Command {
+    // What the platform's terminals, in browsers as in programs, understand.
+    shell.environment.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
+    if asked.is_empty() { shell.argument("-l") } else { shell.argument("-c").argument(asked) }
 }
 
 /// How many there are, to be told in the agent's statistics.
@@ -133,7 +118,10 @@ impl Terminals {
 
     /// Serves one viewer on `stream`: reads which session it wants, joins or begins that, and returns once either of
     /// the two has gone. A session that can't be joined is told in words, as its output.
-    pub async fn serve(&self, mut stream: Stream, launch: Launch) {
+    ///
+    /// `shell` is what a session is begun with: a program with its environment, to which `TERM` is added if it is
+    /// missing, and its folder, but without arguments.
+    pub async fn serve(&self, mut stream: Stream, shell: Command) {
         let Shared { host, config, .. } = &*self.shared;
         let init = match host.timeout(config.attach_timeout, Init::read(&mut stream)).await {
             Ok(Ok(init)) => init,
@@ -141,7 +129,7 @@ impl Terminals {
             Ok(Err(error)) => return tracing::debug!(%error, "a terminal's viewer did not say what it wants"),
             Err(_) => return tracing::debug!("a terminal's viewer did not say in time what it wants"),
         };
-        match self.shared.join(&init, launch) {
+        match self.shared.join(&init, shell) {
             Ok(viewer) => viewer::serve(host, config, &init, viewer, stream).await,
             Err(refusal) => viewer::refuse(host, config, &refusal, stream).await,
         }
@@ -188,7 +176,7 @@ impl Shared {
     }
 
     /// Joins the session that `init` asks for, or begins it. To whom that is refused, why is told.
-    fn join(self: &Arc<Self>, init: &Init, launch: Launch) -> Result<Viewer, String> {
+    fn join(self: &Arc<Self>, init: &Init, shell: Command) -> Result<Viewer, String> {
         let mut registry = self.registry();
         if registry.is_closed {
             return Err("the agent closes".to_owned());
@@ -216,7 +204,7 @@ impl Shared {
         registry.living += 1;
         drop(registry);
         let (shared, begun) = (self.clone(), session.clone());
-        let (command, size) = (launch.command(&init.command), size(init.height, init.width, TerminalSize::default()));
+        let (command, size) = (command(shell, &init.command), size(init.height, init.width, TerminalSize::default()));
         // A task of its own: whoever asked first may go while the process still starts (F18).
         self.host.spawn("terminal session", session::run(shared, begun, keys, command, size)).detach();
         Ok(Viewer::new(self.host.clone(), session, viewer))
@@ -261,17 +249,12 @@ mod tests {
 
     #[test]
     fn a_command_runs_by_the_shell_with_a_terminal_that_is_named() {
-        let launch = |variables: &[(&str, &str)]| Launch {
-            shell: "zsh".to_owned(),
-            environment: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            directory: None,
-        };
-        let command = launch(&[("A", "1")]).command("top -b");
-        assert_eq!((command.program.as_str(), command.arguments.join("|").as_str()), ("zsh", "-c|top -b"));
-        let told: Vec<_> = command.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let run = command(Command::new("zsh").variable("A", "1"), "top -b");
+        assert_eq!((run.program.as_str(), run.arguments.join("|").as_str()), ("zsh", "-c|top -b"));
+        let told: Vec<_> = run.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(told, ["A=1", "TERM=xterm-256color"]);
-        let command = launch(&[("TERM", "dumb")]).command("");
-        assert_eq!((command.arguments.join("|").as_str(), command.environment["TERM"].as_str()), ("-l", "dumb"));
+        let run = command(Command::new("zsh").variable("TERM", "dumb"), "");
+        assert_eq!((run.arguments.join("|").as_str(), run.environment["TERM"].as_str()), ("-l", "dumb"));
     }
 
     #[test]

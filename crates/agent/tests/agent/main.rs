@@ -5,7 +5,7 @@
 //! - `life`: connecting, and connecting again. `scripts`: what an agent runs. `close`: how it ends. `claim`: how it begins
 //!   anew. `reports`: what it finds out and tells. `reach`: who reaches it.
 //! - `weather`: whatever happens to the path between the two.
-//! - `terminals`: what it serves, by itself on a machine without an agent.
+//! - `terminals`, `services`: what it serves, each by itself on a machine without an agent.
 //! - `documents`: what the crate's documents promise.
 
 mod claim;
@@ -16,6 +16,7 @@ mod life;
 mod reach;
 mod reports;
 mod scripts;
+mod services;
 mod shell;
 mod terminals;
 mod weather;

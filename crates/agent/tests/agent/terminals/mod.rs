@@ -1,5 +1,6 @@
 //! Terminal sessions in a simulated world: a machine with a shell, and people who come and go.
 
+mod live;
 mod sessions;
 mod viewers;
 
@@ -8,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use groundhog_agent::terminal::{Launch, TerminalConfig, Terminals};
-use groundhog_host::{Address, Host, Stream, process::Signal};
+use groundhog_agent::terminal::{TerminalConfig, Terminals};
+use groundhog_host::{Address, Command, Host, Stream, process::Signal};
 use groundhog_sim::{Config, PipeWriter, Running, World, simulate};
 use groundhog_wire::terminal::{Init, Input};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -18,7 +19,7 @@ use uuid::Uuid;
 /// Where the machine of these tests lets people in.
 const PORT: u16 = 4_100;
 
-fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
@@ -28,14 +29,14 @@ fn session(number: u128) -> Uuid {
 
 /// What tasks note, with the second in which they did.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
-    fn add(&self, note: impl Into<String>) {
+    pub(crate) fn add(&self, note: impl Into<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note.into());
     }
 
-    fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -155,8 +156,7 @@ fn with_terminals<T: Send>(
                 let mut listener = host.listen(PORT).await.expect("the port is free");
                 while let Ok(stream) = listener.accept().await {
                     let terminals = serving.clone();
-                    let launch = Launch { shell: "sh".to_owned(), ..Launch::default() };
-                    host.spawn("viewer", async move { terminals.serve(stream, launch).await }).detach();
+                    host.spawn("viewer", async move { terminals.serve(stream, Command::new("sh")).await }).detach();
                 }
             })
             .detach();

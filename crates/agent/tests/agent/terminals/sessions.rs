@@ -178,8 +178,8 @@ fn a_process_that_can_not_be_started_is_told_to_all_who_wait_for_it() {
                 let mut listener = host.listen(4_200).await.expect("the port is free");
                 while let Ok(stream) = listener.accept().await {
                     let terminals = terminals.clone();
-                    let launch = groundhog_agent::terminal::Launch { shell: "fish".to_owned(), ..Default::default() };
-                    host.spawn("viewer", async move { terminals.serve(stream, launch).await }).detach();
+                    let shell = groundhog_host::Command::new("fish");
+                    host.spawn("viewer", async move { terminals.serve(stream, shell).await }).detach();
                 }
             })
             .detach();
