@@ -21,12 +21,12 @@ use crate::{
     coordinator::{Coordinator, Place},
     followers::{Follower, Followers, Topic},
     identity,
-    messages::stopping,
+    messages::{last_word, stopping},
     operations::coordination::{self, Call, End, Handled},
     peer_status::{self, Telling},
     refusal::{CallError, Refusal},
     rpc::told,
-    store::{Store, StoreError, Tx},
+    store::{Store, Tx},
 };
 
 /// How long a client may take to say who it is.
@@ -59,15 +59,19 @@ pub(crate) struct Coordination {
     pub(crate) answers: mpsc::Sender<Result<v1::CoordinateResponse, Status>>,
 }
 
-/// How a call ended.
-enum Ended {
+/// What is to be noted of a call's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Note {
     /// The peer is lost.
     Lost,
-    /// There is nothing to note: the peer has said that it goes, or a newer call of its counts.
-    Noted,
-    /// The peer has gone, which is to be noted.
+    /// Nothing: the peer has said that it goes, or a newer call of its counts.
+    Nothing,
+    /// The peer has gone.
     Gone,
 }
+
+/// How a call ended: what is to be noted, and what the peer is told, if it still listens.
+type Ended = (Note, Option<Status>);
 
 /// A call that has begun.
 struct Open {
@@ -92,7 +96,9 @@ impl Coordination {
             // First what the client says; a hang-up and a shutdown end the wait for it.
             request = self.site.host.timeout(INTRODUCTION_TIMEOUT, self.requests.message()) => request,
             () = self.answers.closed() => return,
-            () = self.site.shutdown.cancelled() => return self.tell_end(stopping()),
+            () = self.site.shutdown.cancelled() => {
+                return last_word(&self.site.host, &self.answers, stopping()).await;
+            }
         };
         let expected = || Refusal::Invalid("expected an introduction with a peer's id, a UUID".to_owned());
         let peer = match introduction {
@@ -130,7 +136,7 @@ impl Coordination {
     async fn go(mut self, end: Result<End, CallError>) {
         let end = match end {
             Ok(end) => end,
-            Err(error) => return self.refuse(error),
+            Err(error) => return self.refuse(error).await,
         };
         let peer = end.peer();
         let place = self.site.coordinator.join();
@@ -142,18 +148,22 @@ impl Coordination {
         let connected = self.site.transact(|tx| coordination::connect(tx, &end, place.coordinator)).await;
         let call = match connected {
             Ok(call) => call,
-            Err(error) => return self.refuse(error),
+            Err(error) => return self.refuse(error).await,
         };
         let mut open = Open { call, peer, follower, told: BTreeMap::new(), _place: place };
-        let ended = match self.serve(&mut open, &end).await {
+        let (note, status) = match self.serve(&mut open, &end).await {
             Ok(ended) => ended,
             Err(error) => {
                 let gone = matches!(&error, CallError::Refused(refusal) if *refusal == Refusal::outdated());
-                self.refuse(error);
-                if gone { Ended::Gone } else { Ended::Lost }
+                let status = told(self.method, &self.name, error);
+                (if gone { Note::Gone } else { Note::Lost }, Some(status))
             }
         };
-        self.note(&open, &ended).await;
+        self.note(&open, note).await;
+        drop(open);
+        if let Some(status) = status {
+            last_word(&self.site.host, &self.answers, status).await;
+        }
     }
 
     /// Answers until the end; an error is one, too.
@@ -165,20 +175,15 @@ impl Coordination {
                 let end = self.end(tx, end)?;
                 coordination::view(tx, &end, call, &peers)
             });
-            let Some(view) = view.await? else { return Ok(self.taken_over()) };
+            let Some(view) = view.await? else { return Ok(taken_over()) };
             let updates = peer_status::updates(&mut open.told, view);
             if (std::mem::take(&mut first) || !updates.is_empty()) && !self.tell(updates).await {
-                return Ok(Ended::Lost);
+                return Ok((Note::Lost, None));
             }
             if let Some(ended) = self.until_changed(open, end).await? {
                 return Ok(ended);
             }
         }
-    }
-
-    fn taken_over(&self) -> Ended {
-        self.tell_end(Status::aborted("a newer call of this peer has taken over"));
-        Ended::Noted
     }
 
     /// Sends an answer; whether the peer still listens.
@@ -198,14 +203,11 @@ impl Coordination {
                 biased;
                 // First what the peer says: its good-bye must not be lost in a hang-up or a shutdown that comes with it.
                 request = self.requests.message() => request,
-                () = self.answers.closed() => return Ok(Some(Ended::Lost)),
-                () = self.site.shutdown.cancelled() => {
-                    self.tell_end(stopping());
-                    return Ok(Some(Ended::Lost));
-                }
+                () = self.answers.closed() => return Ok(Some((Note::Lost, None))),
+                () = self.site.shutdown.cancelled() => return Ok(Some((Note::Lost, Some(stopping())))),
                 () = open.follower.heard() => return Ok(None),
             };
-            let Ok(Some(request)) = request else { return Ok(Some(Ended::Lost)) };
+            let Ok(Some(request)) = request else { return Ok(Some((Note::Lost, None))) };
             let (call, peers) = (open.call, self.site.config.agents.peers);
             let handled = self.site.transact(|tx| {
                 let end = self.end(tx, end)?;
@@ -213,29 +215,24 @@ impl Coordination {
             });
             match handled.await? {
                 Handled::On => {}
-                Handled::Gone => return Ok(Some(Ended::Noted)),
-                Handled::TakenOver => return Ok(Some(self.taken_over())),
+                Handled::Gone => return Ok(Some((Note::Nothing, None))),
+                Handled::TakenOver => return Ok(Some(taken_over())),
             }
         }
     }
 
     /// Notes how the call ended, for as long as that takes: the others would otherwise take the peer for one that is
     /// there.
-    async fn note(&self, open: &Open, ended: &Ended) {
+    async fn note(&self, open: &Open, note: Note) {
         let (call, peer) = (open.call, open.peer);
         let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
-        loop {
-            let noted = self.site.store.transact("a peer's call has ended", |tx| match ended {
-                Ended::Lost => coordination::lose(tx, peer, call),
-                Ended::Gone => coordination::leave(tx, peer, Some(call)),
-                Ended::Noted => Ok::<_, StoreError>(()),
-            });
-            let Err(error) = (match ended {
-                Ended::Noted => return,
-                Ended::Lost | Ended::Gone => noted.await,
-            }) else {
-                return;
+        while note != Note::Nothing {
+            let work = |tx: &Tx<'_>| match note {
+                Note::Lost => coordination::lose(tx, peer, call),
+                Note::Gone => coordination::leave(tx, peer, Some(call)),
+                Note::Nothing => Ok(()),
             };
+            let Err(error) = self.site.store.transact("a peer's call has ended", work).await else { return };
             tracing::warn!(%peer, %error, "the end of a peer's call could not be noted");
             select! {
                 biased;
@@ -246,14 +243,13 @@ impl Coordination {
         }
     }
 
-    fn refuse(&self, error: CallError) {
-        self.tell_end(told(self.method, &self.name, error));
+    async fn refuse(&self, error: CallError) {
+        last_word(&self.site.host, &self.answers, told(self.method, &self.name, error)).await;
     }
+}
 
-    fn tell_end(&self, status: Status) {
-        // Without room the peer has not read the last answer, and sees the stream end.
-        let _ = self.answers.try_send(Err(status));
-    }
+fn taken_over() -> Ended {
+    (Note::Nothing, Some(Status::aborted("a newer call of this peer has taken over")))
 }
 
 impl Site {

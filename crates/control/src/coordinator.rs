@@ -115,7 +115,8 @@ async fn rounds(inner: Arc<Inner>, coordinator: Uuid) {
         let round = store.transact("coordination", |tx| coordination::round(tx, coordinator, config));
         match host.timeout(config.beat_interval, round).await {
             Ok(Ok(changes)) => {
-                if seen.replace(changes).is_some_and(|before| before != changes) {
+                // What changed before the first round is not known, so it counts as a change.
+                if seen.replace(changes) != Some(changes) {
                     followers.hear_of_peers();
                 }
             }

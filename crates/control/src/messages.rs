@@ -3,9 +3,11 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_core::Stream;
+use groundhog_host::Host;
 use tokio::sync::mpsc;
 use tonic::Status;
 
@@ -34,4 +36,14 @@ impl<T> Stream for Messages<T> {
 /// What a stream ends with when the control plane stops: its caller comes again.
 pub(crate) fn stopping() -> Status {
     Status::unavailable("the control plane is stopping: try again")
+}
+
+/// How long the last word of a call waits for the one before it to be read.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends the last word of a call: it waits for a while until the message before it is read, so that a caller who reads
+/// slowly learns why the call ended, and one who does not read at all keeps nothing waiting.
+pub(crate) async fn last_word<T>(host: &Host, messages: &mpsc::Sender<Result<T, Status>>, status: Status) {
+    // A caller that hung up or does not read needs none.
+    let _ = host.timeout(LAST_WORD_TIMEOUT, messages.send(Err(status))).await;
 }

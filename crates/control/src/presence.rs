@@ -11,7 +11,7 @@ use tonic::{Status, Streaming};
 use crate::{
     coordination::Site,
     events,
-    messages::{Messages, stopping},
+    messages::{Messages, last_word, stopping},
     operations::agent::presence::{self, Beat},
     refusal::{CallError, Refusal},
     store::{
@@ -52,15 +52,14 @@ impl Presence {
         // There is room: nothing was sent before.
         let _ = self.answers.try_send(Ok(v1::ConnectResponse { beat_interval_ms }));
         let End { why, status } = self.last().await;
-        if let Some(status) = status {
-            // Without room the agent has not read its first answer, and sees the stream end.
-            let _ = self.answers.try_send(Err(status));
-        }
-        let Self { site, agent, connection, .. } = self;
+        let Self { site, agent, connection, answers, .. } = self;
         let gone = site.store.transact("an agent has gone", |tx| presence::disconnect(tx, &agent, connection, why));
         if let Err(error) = gone.await {
             // The clocks say the same within three beats.
             tracing::warn!(agent = %agent.id, %error, "an agent's going could not be noted");
+        }
+        if let Some(status) = status {
+            last_word(&site.host, &answers, status).await;
         }
     }
 

@@ -1,19 +1,24 @@
 //! The control plane's tests.
 //!
-//! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons.
+//! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
+//!   and control planes whose services are called in memory.
 //! - pure decisions: `status`, `tags`, `names`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`, `agents`.
+//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
-//!   calls), `rpc` (over real sockets).
+//!   calls), `rpc` (over real sockets), `presence` and `coordination` (agents' calls that stay open).
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
+mod agent_logs;
+mod agent_reports;
 mod agents;
 mod audit;
 mod cancel;
+mod claims;
 mod conformance;
+mod coordination;
 mod core;
 mod core_reference;
 mod daemons;
@@ -22,6 +27,7 @@ mod follow;
 mod identity;
 mod logs;
 mod names;
+mod presence;
 mod queue;
 mod quota;
 mod reaper;

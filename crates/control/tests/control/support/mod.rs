@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod machine;
 pub(crate) mod record;
+pub(crate) mod replica;
 pub(crate) mod world;
 
 pub(crate) use self::world::World;
