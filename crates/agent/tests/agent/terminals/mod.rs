@@ -1,5 +1,6 @@
 //! Terminal sessions in a simulated world: a machine with a shell, and people who come and go.
 
+mod live;
 mod sessions;
 mod viewers;
 
