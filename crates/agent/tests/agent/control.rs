@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) manifest: AgentManifest,
     /// Calls that fail: always, with this.
     pub(crate) refuses: BTreeMap<&'static str, Status>,
+    /// Calls that fail, so many times, and are not carried out.
+    pub(crate) fails: BTreeMap<&'static str, u32>,
     /// Calls that are carried out, so many times, but whose answer is a failure of the control plane's.
     pub(crate) loses_answers: BTreeMap<&'static str, u32>,
     /// Calls that are not answered.
@@ -156,6 +158,10 @@ impl Service {
             state.calls.push(call);
             if let Some(status) = state.refuses.get(call) {
                 return Err(status.clone());
+            }
+            if let Some(times) = state.fails.get_mut(call).filter(|times| **times > 0) {
+                *times -= 1;
+                return Err(Status::internal("the database"));
             }
             let answer = carry_out(&mut state);
             if let Some(times) = state.loses_answers.get_mut(call).filter(|times| **times > 0) {

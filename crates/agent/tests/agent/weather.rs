@@ -22,6 +22,8 @@ enum Trouble {
     Lossy(u64),
     /// The answers to so many calls are lost.
     Lost(&'static str, u32),
+    /// So many calls are not carried out.
+    Failed(&'static str, u32),
 }
 
 fn troubles() -> impl Strategy<Value = Vec<Trouble>> {
@@ -38,7 +40,8 @@ fn troubles() -> impl Strategy<Value = Vec<Trouble>> {
         1 => (1_u64..30).prop_map(Trouble::Kill),
         1 => (1_u64..60).prop_map(Trouble::Cut),
         1 => (1_u64..30).prop_map(Trouble::Lossy),
-        3 => (call, 1_u32..4).prop_map(|(call, times)| Trouble::Lost(call, times)),
+        3 => (call.clone(), 1_u32..4).prop_map(|(call, times)| Trouble::Lost(call, times)),
+        3 => (call, 1_u32..4).prop_map(|(call, times)| Trouble::Failed(call, times)),
     ];
     proptest::collection::vec(trouble, 1..7)
 }
@@ -56,6 +59,10 @@ fn happen(play: &mut Play<'_>, trouble: &Trouble) {
         Trouble::Lossy(seconds) => play.fault(&Fault::Lossy { from, to, probability: 0.2 }, *seconds),
         Trouble::Lost(call, times) => {
             *play.control.state().loses_answers.entry(call).or_default() += times;
+            play.run(2);
+        }
+        Trouble::Failed(call, times) => {
+            *play.control.state().fails.entry(call).or_default() += times;
             play.run(2);
         }
     }
@@ -77,6 +84,7 @@ proptest! {
             // What is well by now is back by then.
             play.run(120);
             play.control.state().loses_answers.clear();
+            play.control.state().fails.clear();
             play.run(30);
             let ready = play.control.state().steps(AGENT) == ["starting", "ready"];
             prop_assert!(ready, "{:?}", play.control.state().lifecycle);
