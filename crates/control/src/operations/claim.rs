@@ -22,7 +22,7 @@ use crate::{
     store::{
         StoreError, Tx, builds, claims, jobs,
         notices::Notice,
-        templates,
+        peers, templates,
         users::{self, Role, User},
         workspaces,
     },
@@ -69,6 +69,8 @@ pub fn claim(tx: &Tx<'_>, user: &User, request: &v1::ClaimWorkspaceRequest) -> R
     let name = owner.name;
     tx.after_commit(move || events::workspace_claimed(workspace.event(), &name, id.event()));
     tx.notify(Notice::WorkspaceClaimed { workspace });
+    // Who reached its agents as the account that builds ahead reaches them no longer.
+    peers::of_workspace(tx, workspace)?.into_iter().for_each(|peer| tx.notify(Notice::PeerChanged { peer }));
     Ok(build)
 }
 

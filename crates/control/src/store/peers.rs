@@ -1,7 +1,7 @@
 //! Agents and their clients as they find each other, and the replicas at which their calls are.
 
 use groundhog_wire::{
-    id::{AgentId, PeerId, UserId},
+    id::{AgentId, PeerId, UserId, WorkspaceId},
     v1,
 };
 use prost::Message;
@@ -183,6 +183,17 @@ pub fn others(tx: &Tx<'_>, peer: PeerId) -> Result<Vec<PeerId>, StoreError> {
          UNION SELECT t.client_id FROM agents a JOIN tunnels t ON t.agent = a.number WHERE a.id = ?1
          ORDER BY 1",
         [key(peer.0)],
+        |row| id(row, 0, PeerId),
+    )
+}
+
+/// Both ends of every tunnel to an agent of a workspace, by their ids.
+pub fn of_workspace(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Vec<PeerId>, StoreError> {
+    tx.rows(
+        "SELECT a.id FROM agents a WHERE a.workspace_id = ?1 AND EXISTS (SELECT 1 FROM tunnels WHERE agent = a.number)
+         UNION SELECT t.client_id FROM agents a JOIN tunnels t ON t.agent = a.number WHERE a.workspace_id = ?1
+         ORDER BY 1",
+        [key(workspace.0)],
         |row| id(row, 0, PeerId),
     )
 }

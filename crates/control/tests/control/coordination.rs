@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use groundhog_control::{
     NoticeConfig,
-    operations::coordination::{self, End},
+    operations::{
+        claim,
+        coordination::{self, End},
+    },
 };
 use groundhog_wire::{
     id::PeerId,
@@ -350,4 +353,26 @@ fn a_workspace_that_was_destroyed_leaves_its_client_alone() {
     site.world.complete("prov-1", &success(job, b"")).expect("it runs");
     assert!(site.world.is_over(&mut agent.answers));
     site.nothing_more(&mut client);
+}
+
+#[test]
+fn who_had_a_workspace_before_it_was_claimed_loses_the_way_to_it() {
+    let world = World::new();
+    let job = world.running("ahead", "pool", "prov-1");
+    world.complete("prov-1", &made(job, vec![agent("token-1")])).expect("it runs");
+    let opened = world.by_token("token-1", groundhog_control::operations::agent::session::open).expect("known");
+    let site = Site { world, session: opened.session_token, agent: opened.agent_id };
+    let replica = site.replica();
+    let mut agent = site.agent(&replica);
+    let mut client = site.client(&replica, "ahead-token", CLIENT);
+    assert_eq!(site.told(&mut client), [""; 0]);
+    client.say(site.add_tunnel());
+    assert_eq!(site.secret(&mut client), site.secret(&mut agent));
+    let request = v1::ClaimWorkspaceRequest {
+        workspace_id: site.world.latest("ahead", "pool").workspace_id,
+        owner: "bob".to_owned(),
+        name: String::new(),
+    };
+    site.world.by_user("ahead", |tx, user| claim::claim(tx, user, &request)).expect("it is free");
+    assert_eq!((site.told(&mut client), site.told(&mut agent)), (vec![GONE.to_owned()], vec![GONE.to_owned()]));
 }
