@@ -139,9 +139,11 @@ async fn keep_connected(shared: &Arc<Shared>) -> Infallible {
         let wait = reconnect.ended(host.now(), &mut random);
         if was_connected {
             events::agent_disconnected(shared.identity.event(), &error);
+            shared.diary.note(&format!("disconnected: {error}")).await;
         } else {
             if reconnect.first_failure() {
                 events::agent_cut_off(&error);
+                shared.diary.note(&format!("could not connect, and goes on trying: {error}")).await;
             }
             events::agent_try_failed(&error, wait.as_millis());
         }
@@ -163,5 +165,6 @@ async fn connect_once(
     let presence = connection.connect().await?;
     let (attempts, after) = reconnect.connected(shared.host.now());
     events::agent_connected(connection.agent.event(), attempts, after.as_millis());
+    shared.diary.note(&format!("connected as agent {}", connection.agent)).await;
     Err(connection.run(presence).await)
 }

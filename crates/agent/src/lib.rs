@@ -3,7 +3,8 @@
 //! Reading order:
 //!
 //! - [`run`] and [`Agent`]: an agent's life; [`config`]: what it is started with; [`events`]: what it tells. `reconnect`:
-//!   when it connects again. `close`: how it ends. `reinitialize`: how it makes room for the next one.
+//!   when it connects again. `diary`: the file in
+//!   which it says so. `close`: how it ends. `reinitialize`: how it makes room for the next one.
 //! - `connection`: one connection and what is done over it. `optional`: what of that the agent can do without. `outbox`,
 //!   `unsent`: what is to reach the control plane over this connection or another.
 //! - `lifecycle`: the steps of an agent's life. `manifest`: what it is to be; `identity`: who it is.
@@ -13,6 +14,8 @@
 //! - `network`: what reaches it past the control plane. [`terminal`]: terminals that people come back to.
 //!   [`speedtest`]: measuring the path. [`http`]: what the agent shows, to people and to who looks for a fault.
 //! - [`priority`]: the priority of the processes around the agent.
+//!
+//! [`conformance`] tells which test shows what.
 //!
 //! Decisions are pure values in files called `core` and after what they decide: tests enumerate them. The rest carries
 //! them out.
@@ -31,9 +34,12 @@ mod apps;
 mod banners;
 mod close;
 pub mod config;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 mod connection;
 mod connections;
 mod deadline;
+mod diary;
 mod directory;
 mod environment;
 pub mod events;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     config::AgentConfig,
     connections::Connections,
+    diary::Diary,
     events,
     identity::Identity,
     lifecycle::{Lifecycle, core::State},
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) network: Network,
     pub(crate) terminals: Terminals,
     pub(crate) orders: Orders,
+    pub(crate) diary: Diary,
     metadata: Mutex<Pending>,
     banners: Mutex<Vec<Banner>>,
     relays: Mutex<RelayMap>,
@@ -71,6 +73,7 @@ impl Shared {
     pub(crate) fn new(host: &Host, config: AgentConfig) -> Self {
         let process = host.new_id("agent process");
         let identity = Arc::<Identity>::default();
+        let diary = Diary::new(host, &config);
         let terminals = TerminalConfig { idle_timeout: config.terminal_idle_timeout, ..TerminalConfig::default() };
         let surroundings = Arc::new(Surroundings::new(host, config));
         let logs = Arc::new(Logs::new(host));
@@ -91,6 +94,7 @@ impl Shared {
             network: Network::new(),
             terminals: Terminals::new(host.clone(), terminals),
             orders: Orders::default(),
+            diary,
             metadata: Mutex::default(),
             banners: Mutex::default(),
             relays: Mutex::default(),

@@ -90,6 +90,11 @@ impl Peers {
         }
     }
 
+    /// Their ids, each with whether nothing is heard of it.
+    pub(crate) fn list(&self) -> Vec<(PeerId, bool)> {
+        self.peers.iter().map(|(id, peer)| (*id, peer.lost_since.is_some())).collect()
+    }
+
     fn remove(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.remove(&id) {
             peer.gone.cancel();
@@ -164,7 +169,7 @@ mod tests {
         peers.update(&update(1, Kind::Node, ""), at(0));
         peers.update(&update(1, Kind::Unspecified, "one"), at(0));
         peers.update(&PeerUpdate { peer_id: "nobody".to_owned(), ..update(1, Kind::Node, "one") }, at(0));
-        assert!(peers.peers.is_empty());
+        assert_eq!(peers.list(), []);
     }
 
     #[test]
@@ -173,6 +178,6 @@ mod tests {
         for number in 0..=PEERS_MAX as u128 {
             peers.update(&update(number, Kind::Node, "secret"), at(0));
         }
-        assert_eq!(peers.peers.len(), PEERS_MAX);
+        assert_eq!(peers.list().len(), PEERS_MAX);
     }
 }

@@ -4,7 +4,7 @@ use groundhog_sim::{Fault, Ways};
 use groundhog_wire::v1::{AgentManifest, coordinate_request::Kind};
 use tonic::Status;
 
-use crate::world::{AGENT, on_start, on_stop, play, scripts, within};
+use crate::world::{AGENT, after, on_start, on_stop, play, scripts, within};
 
 /// How many milliseconds after the start of the run events of this name came.
 fn times(play: &crate::world::Play<'_>, name: &str) -> Vec<u128> {
@@ -131,5 +131,15 @@ fn an_agent_that_was_never_let_in_is_off_in_time() {
         play.run(10);
         assert_eq!(times(play, "agent.closed"), [25_000]);
         assert_eq!(play.fields("agent.lifecycle", "state"), ["shutting_down", "off"]);
+    });
+}
+
+#[test]
+fn a_script_that_waits_at_the_close_is_not_told_of() {
+    play(scripts([on_start("long", "sleep 1000"), after(on_start("waits", "echo waits"), "long", false)]), |play| {
+        play.run(20);
+        play.shutdown.cancel();
+        play.run(10);
+        assert_eq!(play.fields("agent.script_ended", "script"), ["long"], "it was not skipped: its time did not come");
     });
 }

@@ -185,3 +185,18 @@ fn an_agent_at_rest_does_next_to_nothing() {
         assert_eq!(state.count("beat"), 3_660 / 15 - 1);
     });
 }
+
+#[test]
+fn it_keeps_a_diary_of_its_connections() {
+    play(AgentManifest::default(), |play| {
+        play.run(20);
+        play.restart_control(30);
+        play.run(20);
+        play.act("agent", 1, |host| async move {
+            let diary = host.files("/home/me/.groundhog/log").read("agent.log").await.expect("there is one");
+            let diary = String::from_utf8(diary).expect("it is text");
+            let what: Vec<&str> = diary.lines().map(|line| line.split(' ').nth(1).expect("it has a time")).collect();
+            assert_eq!(what, ["connected", "disconnected:", "could", "connected"], "{diary}");
+        });
+    });
+}

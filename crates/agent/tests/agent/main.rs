@@ -5,6 +5,8 @@
 //! - `life`: connecting, and connecting again. `scripts`: what an agent runs. `close`: how it ends. `claim`: how it begins
 //!   anew. `reports`: what it finds out and tells. `reach`: who reaches it.
 //! - `terminals`, `services`: what it serves, each by itself on a machine without an agent.
+//! - `weather`: whatever happens to the path between the two.
+//! - `terminals`: what it serves, by itself on a machine without an agent.
 //! - `documents`: what the crate's documents promise.
 
 mod claim;
@@ -18,4 +20,5 @@ mod scripts;
 mod services;
 mod shell;
 mod terminals;
+mod weather;
 mod world;

@@ -200,3 +200,21 @@ fn a_connection_report_that_is_refused_ends_nothing() {
         assert_eq!((state.count("connect"), state.count("report_connection")), (1, 6));
     });
 }
+
+#[test]
+fn terminals_are_counted() {
+    play(AgentManifest::default(), |play| {
+        play.run(5);
+        visit(play, agent_port::TERMINAL, |mut stream| async move {
+            let init = Init { id: Uuid::from_u128(5), height: 24, width: 80, command: String::new() };
+            init.write(&mut stream).await.expect("it is taken");
+            // The visitor stays.
+            std::future::pending().await
+        });
+        play.run(300);
+        let state = play.control.state();
+        let stats = state.stats[1].as_ref().expect("there are stats");
+        assert_eq!((stats.session_count_pty, stats.connections_by_protocol.get("pty")), (1, Some(&1)));
+        assert!(stats.received_bytes > 0 && stats.received_packets > 0);
+    });
+}

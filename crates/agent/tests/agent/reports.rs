@@ -257,3 +257,22 @@ fn a_call_that_is_never_answered_is_given_up() {
         assert_eq!(play.control.state().count("get_manifest"), 4);
     });
 }
+
+#[test]
+fn what_a_broken_connection_swallowed_goes_with_the_next() {
+    play(metadata([described("once", "echo 1", 0, 0)]), |play| {
+        // The message is on its way, and its answer never comes.
+        play.control.state().ignores.push("update_metadata");
+        play.run(5);
+        assert_eq!(play.control.state().count("update_metadata"), 1);
+        play.control.state().ignores.clear();
+        // The next connection's own try at finding the value out fails.
+        let taken = play.control.state().metadata.len();
+        play.control.state().manifest.metadata[0].script = "exit 1".to_owned();
+        play.world.begin(&Fault::Reset { from: "agent".to_owned(), to: "control".to_owned() }).expect("hosts");
+        play.run(10);
+        let state = play.control.state();
+        let told = of(&state.metadata[taken..], "once");
+        assert_eq!(told[0], ("1\n", ""), "{told:?}");
+    });
+}
