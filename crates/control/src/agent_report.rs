@@ -22,7 +22,8 @@ pub const METADATA_ERROR_BYTES_MAX: usize = 1 << 10;
 pub const PROTOCOLS_MAX: usize = 64;
 
 /// Puts `values` in the place of the earlier ones of their keys; how many. Keys that `described` does not have are
-/// passed over: nobody asked for them. A value that is too long is cut, because a refusal would only have it sent again.
+/// passed over: nobody asked for them. A value that is too long is cut, because a refusal would only have it sent
+/// again.
 pub fn merge_metadata(
     stored: &mut Vec<v1::AgentMetadataValue>,
     values: Vec<v1::AgentMetadataValue>,
@@ -76,8 +77,8 @@ pub fn apps(described: &[v1::AgentApp], reported: &[v1::AgentAppView]) -> Vec<v1
     described.iter().map(|app| v1::AgentAppView { slug: app.slug.clone(), health: health(app) }).collect()
 }
 
-/// Keeps how a script went; whether it is kept. Of each script's start and stop the first one is, so that a process that
-/// was started anew and runs them again does not change what they took (F14); of its cron runs the last one.
+/// Keeps how a script went; whether it is kept. Of each script's start and stop the first one is, so that a process
+/// that was started anew and runs them again does not change what they took (F14); of its cron runs the last one.
 pub fn keep_timing(stored: &mut Vec<v1::ScriptCompletedRequest>, report: v1::ScriptCompletedRequest) -> bool {
     let same =
         |timing: &&mut v1::ScriptCompletedRequest| timing.script_id == report.script_id && timing.stage == report.stage;

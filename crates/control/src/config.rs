@@ -53,8 +53,8 @@ pub struct AgentsConfig {
     pub beat_interval: Duration,
     /// A connected agent that nothing was heard of for so long counts as disconnected; 45 s, three beats.
     pub inactive_after: Duration,
-    /// How long a session is good after the agent's last sign of life; 1 h. It is more than a laptop's lid is closed for
-    /// over lunch.
+    /// How long a session is good after the agent's last sign of life; 1 h. It is more than a laptop's lid is closed
+    /// for over lunch.
     pub session_lifetime: Duration,
     /// How often agents are told to report stats; 5 min. At most `u32::MAX` milliseconds.
     pub stats_interval: Duration,

@@ -201,7 +201,8 @@ impl Coordination {
         loop {
             let request = select! {
                 biased;
-                // First what the peer says: its good-bye must not be lost in a hang-up or a shutdown that comes with it.
+                // First what the peer says: its good-bye must not be lost in a hang-up or a shutdown that comes with
+                // it.
                 request = self.requests.message() => request,
                 () = self.answers.closed() => return Ok(Some((Note::Lost, None))),
                 () = self.site.shutdown.cancelled() => return Ok(Some((Note::Lost, Some(stopping())))),
@@ -226,11 +227,13 @@ impl Coordination {
     async fn note(&self, open: &Open, note: Note) {
         let (call, peer) = (open.call, open.peer);
         let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
-        while note != Note::Nothing {
+        if note == Note::Nothing {
+            return;
+        }
+        loop {
             let work = |tx: &Tx<'_>| match note {
-                Note::Lost => coordination::lose(tx, peer, call),
                 Note::Gone => coordination::leave(tx, peer, Some(call)),
-                Note::Nothing => Ok(()),
+                Note::Lost | Note::Nothing => coordination::lose(tx, peer, call),
             };
             let Err(error) = self.site.store.transact("a peer's call has ended", work).await else { return };
             tracing::warn!(%peer, %error, "the end of a peer's call could not be noted");

@@ -1,7 +1,7 @@
 //! A replica's part in coordination: while peers' calls are open at it, it says that it lives.
 //!
-//! A replica that dies takes the calls of its peers with it and can't say so. So each one that has peers notes every few
-//! seconds that it lives, and looks after the peers of those that do not: they are lost, and after a while gone (T10).
+//! A replica that dies takes the calls of its peers with it and can't say so. So each one that has peers notes every
+//! few seconds that it lives, and looks after the peers of those that do not: they are lost, and after a while gone (T10).
 //! In the same round it finds out whether others have changed anything, and if so has its own peers look: their notices
 //! may have been lost. A replica without peers does nothing.
 

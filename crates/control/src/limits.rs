@@ -199,6 +199,11 @@ pub fn check_resources(resources: &[v1::Resource]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A slug becomes a part of a host's name, as an agent's name does, and of a path.
+fn is_slug(slug: &str) -> bool {
+    is_agent_name(slug) && !slug.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 fn is_agent_name(name: &str) -> bool {
     (1..=AGENT_NAME_BYTES_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -287,6 +292,10 @@ pub fn check_agent(agent: &v1::Agent) -> Result<(), Refusal> {
         }
     }
     check_names("app", agent.apps.iter().map(|app| app.slug.as_str()))?;
+    if let Some(app) = agent.apps.iter().find(|app| !is_slug(&app.slug)) {
+        let text = format!("app {:?}: expected a slug of small letters, digits and single hyphens", shown(&app.slug));
+        return Err(within("", text));
+    }
     check_names("metadata", agent.metadata.iter().map(|metadata| metadata.key.as_str()))?;
     check_names("script", agent.scripts.iter().map(|script| script.display_name.as_str()))?;
     for script in &agent.scripts {

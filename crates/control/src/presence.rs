@@ -64,11 +64,12 @@ impl Presence {
     }
 
     async fn last(&mut self) -> End {
+        let inactive_after = self.site.config.agents.inactive_after;
         loop {
             let request = select! {
                 biased;
                 // First what the agent says; a hang-up and a shutdown end the wait for it.
-                request = self.site.host.timeout(self.site.config.agents.inactive_after, self.requests.message()) => request,
+                request = self.site.host.timeout(inactive_after, self.requests.message()) => request,
                 () = self.answers.closed() => return End { why: "the agent hung up", status: None },
                 () = self.site.shutdown.cancelled() => {
                     return End { why: "the control plane is stopping", status: Some(stopping()) };

@@ -24,7 +24,8 @@ pub(crate) async fn answer<T>(
     result.map_err(|error| told(method, &name, error))
 }
 
-/// What the caller `name` is told of a call that was not carried out, or that goes on no longer. It is told of here too.
+/// What the caller `name` is told of a call that was not carried out, or that goes on no longer. It is told of here
+/// too.
 pub(crate) fn told(method: &'static str, name: &str, error: CallError) -> Status {
     match &error {
         CallError::Refused(refusal) => events::rpc_refused(method, name, &refusal.to_string()),

@@ -68,7 +68,8 @@ impl<L: Look> Watch<L> {
                         // First the hang-up and the shutdown, after which nobody is told anything more.
                         () = self.messages.closed() => return,
                         () = self.shutdown.cancelled() => {
-                            // If there is no room, the caller has not read the last message and will see the stream end.
+                            // If there is no room, the caller has not read the last message and will see the stream
+                            // end.
                             let _ = self.messages.try_send(Err(stopping()));
                             return;
                         }

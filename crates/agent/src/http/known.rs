@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::debug::{Knowledge, ManifestPage, Redacted};
-use crate::{manifest::Manifest, shared::Shared};
+use crate::{diary, manifest::Manifest, shared::Shared};
 
 impl Knowledge for Shared {
     fn log_file(&self) -> PathBuf {
-        self.config().log_folder.join("agent.log")
+        self.config().log_folder.join(diary::FILE)
     }
 
     fn network(&self) -> Option<Value> {

@@ -4,9 +4,8 @@
 //! - `world`: an agent, that control plane, and what happens to them.
 //! - `life`: connecting, and connecting again. `scripts`: what an agent runs. `close`: how it ends. `claim`: how it begins
 //!   anew. `reports`: what it finds out and tells. `reach`: who reaches it.
-//! - `terminals`, `services`: what it serves, each by itself on a machine without an agent.
 //! - `weather`: whatever happens to the path between the two.
-//! - `terminals`: what it serves, by itself on a machine without an agent.
+//! - `terminals`, `services`: what it serves, each by itself on a machine without an agent.
 //! - `documents`: what the crate's documents promise.
 
 mod claim;

@@ -1,6 +1,7 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
-//! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's. [`version`] and [`dry_run`]: versions of templates are, and tried.
+//! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's.
+//!   [`version`] and [`dry_run`]: versions of templates are, and tried.
 //! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
 //!   and their logs as they grow.
 //! - [`acquire`]: a waiting job is locked for a worker, or put back; [`payload`] is what the worker is sent.

@@ -56,7 +56,8 @@ pub struct Silent {
 pub fn beat(tx: &Tx<'_>, coordinator: Uuid, changed: bool) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO coordinators (id, heard_at, changes) VALUES (?1, ?2, ?3)
-         ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at, changes = coordinators.changes + excluded.changes",
+         ON CONFLICT (id) DO UPDATE SET
+             heard_at = excluded.heard_at, changes = coordinators.changes + excluded.changes",
         params![key(coordinator), tx.now_ms(), changed],
     )?;
     Ok(())
@@ -139,7 +140,8 @@ pub fn lose(tx: &Tx<'_>, peer: PeerId, connection: Option<i64>) -> Result<bool, 
 /// An agent's tunnels stay, because it may be started again; a client's go with it.
 pub fn leave(tx: &Tx<'_>, peer: PeerId, connection: Option<i64>) -> Result<bool, StoreError> {
     let agent: Option<Option<i64>> = tx.row(
-        "UPDATE peers SET gone = 1 WHERE id = ?1 AND connection = COALESCE(?2, connection) AND gone = 0 RETURNING agent",
+        "UPDATE peers SET gone = 1 WHERE id = ?1 AND connection = COALESCE(?2, connection) AND gone = 0
+         RETURNING agent",
         params![key(peer.0), connection],
         |row| row.get(0),
     )?;

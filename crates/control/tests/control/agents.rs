@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use groundhog_control::operations::agent::{
-    life, manifest,
-    presence::{self, Beat},
-    session,
+use groundhog_control::{
+    operations::{
+        agent::{
+            life, manifest,
+            presence::{self, Beat},
+            session,
+        },
+        dry_run,
+    },
+    refusal::CallError,
+    store::builds,
 };
 use groundhog_wire::v1::{self, AgentLifecycle, Transition};
 use tonic::Code;
@@ -13,12 +20,12 @@ use tonic::Code;
 use crate::support::{
     World,
     agents::{agent, made},
-    world::{assert_refused, failure, success},
+    world::{assert_refused, failure, imported, new_version, success, tried},
 };
 
 const OUTDATED: &str = "build is outdated";
 
-fn step(world: &World, session: &str, state: AgentLifecycle) -> Result<(), groundhog_control::refusal::CallError> {
+fn step(world: &World, session: &str, state: AgentLifecycle) -> Result<(), CallError> {
     let request = v1::UpdateLifecycleRequest { state: state.into(), changed_at_ms: 7 };
     world.by_agent(session, |tx, agent| life::step(tx, agent, &request))
 }
@@ -64,13 +71,22 @@ fn the_manifest_says_who_the_agent_is_and_what_it_is_to_do() {
         (manifest.agent_name.as_str(), manifest.workspace_name.as_str(), manifest.owner_name.as_str()),
         ("main", "dev", "alice")
     );
-    assert_eq!((manifest.directory.as_str(), manifest.environment["A"].as_str()), ("~/work", "1"));
     let mut ids = std::collections::BTreeSet::new();
     for script in &manifest.scripts {
         assert!(ids.insert(&script.script_id) && ids.insert(&script.log_source_id), "each has ids of its own");
         assert!(script.script_id.len() == 36 && script.log_source_id.len() == 36);
     }
-    assert_eq!((manifest.scripts.len(), manifest.metadata.len(), manifest.apps.len()), (2, 2, 2));
+    let described = agent("");
+    let plain = |script: &v1::AgentScript| v1::AgentScript {
+        script_id: String::new(),
+        log_source_id: String::new(),
+        ..script.clone()
+    };
+    assert_eq!(manifest.scripts.iter().map(plain).collect::<Vec<_>>(), described.scripts, "the order is kept too");
+    assert_eq!(
+        (&manifest.directory, &manifest.environment, &manifest.metadata, &manifest.apps),
+        (&described.directory, &described.environment, &described.metadata, &described.apps)
+    );
     let again = world.by_agent(&session, |tx, agent| manifest::get(tx, agent, config)).expect("it is let in");
     assert_eq!(again, manifest);
 }
@@ -201,4 +217,45 @@ fn a_life_goes_forward_and_a_step_that_is_there_is_answered_alike() {
         world.record.take(),
         ["agent.lifecycle_stored agent=agent state=starting", "agent.lifecycle_stored agent=agent state=ready"]
     );
+}
+
+#[test]
+fn a_token_that_is_none_is_refused_and_the_build_does_not_end() {
+    let world = World::new();
+    let job = world.running("alice", "dev", "prov-1");
+    let text = "agent \"main\": its token: not a token: expected 1 to 256 visible ASCII characters";
+    let refused = world.complete("prov-1", &made(job, vec![agent("a token")]));
+    assert_refused(refused, Code::InvalidArgument, text);
+    assert!(world.job(job).completed_at.is_none());
+    world.complete("prov-1", &made(job, vec![agent("token-1")])).expect("it has not ended");
+}
+
+#[test]
+fn no_token_is_kept_or_shown() {
+    let world = World::new();
+    world.started("dev", vec![agent("token-1")]);
+    let build = world.latest("alice", "dev").build_id.parse().expect("an id");
+    let resources = world.tx(|tx| Ok(builds::resources(tx, build)?)).expect("the database works");
+    assert_eq!(resources[0].agents, [agent("")]);
+    let request = new_version("new", "v1");
+    world.create_version("root", &request).expect("an administrator may");
+    let job = world.acquire("importer").expect("it waits").job;
+    let with_token = || vec![v1::Resource { agents: vec![agent("token-2")], ..v1::Resource::default() }];
+    let found = v1::CompletedTemplateImport {
+        start_resources: with_token(),
+        stop_resources: with_token(),
+        ..v1::CompletedTemplateImport::default()
+    };
+    world.complete("importer", &imported(job, found)).expect("it runs");
+    let version = world.version("new", "v1");
+    assert_eq!(version.start_resources[0].agents, [agent("")]);
+    assert_eq!(version.stop_resources[0].agents, [agent("")]);
+    let dry_run = world.dry_run("root", "plain").expect("it is usable");
+    let job = dry_run.job.expect("it has one").job_id.parse().expect("an id");
+    world.acquire("prov-1").expect("it waits");
+    let found = v1::CompletedTemplateDryRun { resources: with_token() };
+    world.complete("prov-1", &tried(job, found)).expect("it runs");
+    let request = v1::GetDryRunRequest { dry_run_id: dry_run.dry_run_id };
+    let seen = world.by_user("root", |tx, user| dry_run::get(tx, user, &request)).expect("it is root's");
+    assert_eq!(seen.resources[0].agents, [agent("")]);
 }

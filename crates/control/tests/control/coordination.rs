@@ -190,7 +190,7 @@ fn who_says_that_it_goes_has_gone() {
     let replica = site.replica();
     let mut agent = site.agent(&replica);
     let mut client = site.tunnel(&replica);
-    (site.secret(&mut client), site.secret(&mut agent));
+    assert_eq!(site.secret(&mut client), site.secret(&mut agent));
     agent.say(Kind::Disconnect(v1::Disconnect {}));
     assert_eq!(site.told(&mut client), [GONE]);
     assert!(site.world.is_over(&mut agent.answers));

@@ -68,8 +68,8 @@ fn call(path: &'static str, who: For, message: &impl Message) -> Call {
     Call { path, who, message: message.encode_to_vec() }
 }
 
-/// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has, and a workspace "lab"
-/// that has an agent; and about a workspace that was built ahead.
+/// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has, and a workspace
+/// "lab" that has an agent; and about a workspace that was built ahead.
 fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
     let job_id = job.to_string();
     let version = Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() });

@@ -2,7 +2,7 @@
 //!
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
 //!   and control planes whose services are called in memory.
-//! - pure decisions: `status`, `tags`, `names`, `core` (and `core_reference`, a second acquirer to hold
+//! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
 //!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
@@ -13,6 +13,7 @@
 mod acquirer;
 mod agent_logs;
 mod agent_reports;
+mod agent_rules;
 mod agents;
 mod audit;
 mod cancel;

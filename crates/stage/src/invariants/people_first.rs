@@ -5,6 +5,9 @@
 //! so that is what is looked at: when such an account's build is locked (`job.acquired`), no person's build of the
 //! same tags has been waiting (`build.queued`, `job.returned`).
 //!
+//! A workspace that is claimed (`workspace.claimed`) is a person's from then on, and so is the build that was queued with
+//! the claim.
+//!
 //! What a lock is given is decided in the instant in which it is told, so nothing is an excuse. Builds of workspaces
 //! whose tags are not the same throughout the story are left out, and so are imports and dry runs.
 
@@ -29,6 +32,8 @@ type Tags = BTreeMap<String, String>;
 struct Workspace {
     is_ahead: bool,
     tags: Tags,
+    /// The job of the build that was queued last.
+    latest: Option<String>,
 }
 
 impl PeopleFirst {
@@ -45,8 +50,16 @@ impl PeopleFirst {
         let (owner, name) = (record.field("owner")?.to_owned(), record.field("name")?.to_owned());
         let is_ahead = self.queue.prebuilds.contains(&owner);
         let tags = self.queue.workspaces.get(&(owner, name))?.clone();
-        self.workspaces.insert(record.field("ws")?.to_owned(), Workspace { is_ahead, tags });
+        self.workspaces.insert(record.field("ws")?.to_owned(), Workspace { is_ahead, tags, latest: None });
         Some(())
+    }
+
+    /// A workspace is somebody else's now, and so is its build that was queued with that.
+    fn claimed(&mut self, record: &Record) -> Option<()> {
+        let workspace = self.workspaces.get_mut(record.field("ws")?)?;
+        workspace.is_ahead = self.queue.prebuilds.contains(record.field("owner")?);
+        let latest = workspace.latest.clone()?;
+        self.waits(&latest)
     }
 
     /// A build waits for a daemon.
@@ -84,10 +97,17 @@ impl Invariant for PeopleFirst {
         if record.event == "workspace.created" {
             self.created(record);
         }
+        if record.event == "workspace.claimed" {
+            self.claimed(record);
+        }
         let job = record.field("job")?;
         match record.event.as_str() {
             "build.queued" => {
-                self.builds.insert(job.to_owned(), record.field("ws")?.to_owned());
+                let ws = record.field("ws")?;
+                self.builds.insert(job.to_owned(), ws.to_owned());
+                if let Some(workspace) = self.workspaces.get_mut(ws) {
+                    workspace.latest = Some(job.to_owned());
+                }
                 self.waits(job);
             }
             "job.returned" => {
@@ -135,6 +155,8 @@ mod tests {
         let log = both_queued().add(3, "control", "job.acquired", ONE).add(3, "control", "job.acquired", AHEAD);
         assert_kept(invariant("eu"), &log);
         assert_kept(invariant("us"), &both_queued().add(3, "control", "job.acquired", AHEAD));
+        let claimed = both_queued().add(3, "control", "workspace.claimed", &[("ws", "ws#2"), ("owner", "bob")]);
+        assert_kept(invariant("eu"), &claimed.add(4, "control", "job.acquired", AHEAD));
         let canceled = both_queued().add(3, "control", "job.canceled", ONE);
         assert_kept(invariant("eu"), &canceled.add(4, "control", "job.acquired", AHEAD));
     }

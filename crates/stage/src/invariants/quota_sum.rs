@@ -73,6 +73,10 @@ impl Invariant for QuotaSum {
                 let owner = record.field("owner")?.to_owned();
                 self.workspaces.insert(record.field("ws")?.to_owned(), Workspace { owner, cost: 0 });
             }
+            "workspace.claimed" => {
+                // What it costs goes with it.
+                self.workspaces.get_mut(record.field("ws")?)?.owner = record.field("owner")?.to_owned();
+            }
             "build.queued" => {
                 let workspace = record.field("ws")?.to_owned();
                 let cost_before = self.workspaces.get(&workspace).map_or(0, |workspace| workspace.cost);

@@ -16,8 +16,8 @@ use crate::{
 /// How long an agent may take to connect for the first time if its description does not say, in milliseconds: 120 s.
 const CONNECTION_TIMEOUT_MS: i64 = 120_000;
 
-/// Makes rows of the agents in `resources`, each with an id of its own, also if it kept its token from the build before:
-/// what that one reported is not what this one does. Returns how many there are.
+/// Makes rows of the agents in `resources`, each with an id of its own, also if it kept its token from the build
+/// before: what that one reported is not what this one does. Returns how many there are.
 ///
 /// An agent without a token gets no row: there is nobody who could call as it.
 pub fn register(tx: &Tx<'_>, build: &Build, resources: &[v1::Resource]) -> Result<usize, CallError> {

@@ -1,4 +1,5 @@
-//! What an agent finds out again and again: metadata, stats, its apps' healths, how its scripts went, who connects to it.
+//! What an agent finds out again and again: metadata, stats, its apps' healths, how its scripts went, who connects to
+//! it.
 
 use std::net::IpAddr;
 

@@ -18,6 +18,7 @@ pub(crate) fn agent(token: &str) -> v1::Agent {
         run_on_start: true,
         ..v1::AgentScript::default()
     };
+    let after = v1::AgentScriptDependency { script: "install".to_owned(), completion: true };
     let metadata = |key: &str| v1::AgentMetadataDescription {
         key: key.to_owned(),
         script: "uptime".to_owned(),
@@ -34,7 +35,7 @@ pub(crate) fn agent(token: &str) -> v1::Agent {
         token: token.to_owned(),
         directory: "~/work".to_owned(),
         environment: [("A".to_owned(), "1".to_owned())].into(),
-        scripts: vec![script("install"), script("serve")],
+        scripts: vec![script("install"), v1::AgentScript { after: vec![after], ..script("serve") }],
         metadata: vec![metadata("load"), metadata("disk")],
         apps: vec![app("web", true), app("docs", false)],
         connection_timeout_s: 0,
