@@ -62,6 +62,11 @@ impl Question {
         loop {
             let answer = match &self {
                 Self::Agents(asked) => circle.agents(host).await.map(|agents| saw(asked, &agents)),
+                // Nobody hands over what they do not know to be there. And a creation that is asked for again after the
+                // workspace has gone to somebody else would make another one of that name.
+                Self::Claim(..) if people.unborn().contains(&(asked.owner.clone(), asked.workspace.clone())) => {
+                    Err(Status::unavailable("its creation has not been answered"))
+                }
                 Self::Claim(_, person) => circle.claim(host, person).await,
             };
             match answer {

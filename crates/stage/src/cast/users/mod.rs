@@ -14,7 +14,7 @@ mod request;
 mod terminal;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -126,6 +126,8 @@ struct Shared {
     sources: BTreeMap<String, control::Source>,
     /// By template: the job of its latest dry run.
     dry_runs: Mutex<BTreeMap<String, String>>,
+    /// Workspaces, by owner and name, whose creation was asked for and not answered yet.
+    unborn: Mutex<BTreeSet<(String, String)>>,
 }
 
 struct Person {
@@ -142,7 +144,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
     let people = secrets.users.iter().enumerate().map(person).collect();
     let sources = scenario.templates.iter().map(|template| Ok((template.name.clone(), control::source(template)?)));
     let sources = sources.collect::<Result<_, CastError>>()?;
-    Ok(People { shared: Arc::new(Shared { people, sources, dry_runs: Mutex::default() }) })
+    Ok(People { shared: Arc::new(Shared { people, sources, dry_runs: Mutex::default(), unborn: Mutex::default() }) })
 }
 
 impl People {
@@ -173,6 +175,11 @@ impl Shared {
             agents: WorkspaceAgentsClient::new(channel.clone()).limited(),
             administration: AdministrationClient::new(channel).limited(),
         })
+    }
+
+    /// See the field.
+    fn unborn(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
+        self.unborn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn dry_runs(&self) -> MutexGuard<'_, BTreeMap<String, String>> {

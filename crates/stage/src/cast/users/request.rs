@@ -125,6 +125,18 @@ impl Request {
 
     /// Asks until there is an answer, or patience ends.
     pub(super) async fn make(self, host: &Host, people: &Shared) {
+        let unborn = match &self.call {
+            Call::CreateWorkspace(request) => Some((self.by.clone(), request.name.clone())),
+            _ => None,
+        };
+        people.unborn().extend(unborn.clone());
+        self.ask(host, people).await;
+        if let Some(unborn) = unborn {
+            people.unborn().remove(&unborn);
+        }
+    }
+
+    async fn ask(&self, host: &Host, people: &Shared) {
         let Some(mut clients) = people.clients(host, &self.by) else { return };
         let until = host.now() + PATIENCE;
         let mut tried = false;
