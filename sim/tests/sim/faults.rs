@@ -242,3 +242,32 @@ fn datagrams_are_lost_doubled_and_reordered() {
     let doubled = datagrams(LinkConfig { duplication: 0.3, ..exact(3).network });
     assert!((110..150).contains(&doubled.len()), "{}", doubled.len());
 }
+
+#[test]
+fn every_machine_calls_itself_localhost() {
+    let mut notes = simulate(Config::new(1), |world| {
+        let notes = Notes::default();
+        for name in ["a", "b"] {
+            let noted = notes.clone();
+            world.host(name, move |host| {
+                let notes = noted.clone();
+                async move {
+                    if host.name() == "a" {
+                        host.spawn("echo", echo(host.clone())).detach();
+                    }
+                    host.sleep(seconds(1)).await;
+                    let met = match connect(&host, "localhost").await {
+                        Ok(mut stream) => exchange(&mut stream).await.is_ok(),
+                        Err(_) => false,
+                    };
+                    notes.add(format!("{} {met}", host.name()));
+                    std::future::pending::<()>().await;
+                }
+            });
+        }
+        world.run_for(seconds(60));
+        notes.all()
+    });
+    notes.sort();
+    assert_eq!(notes, ["a true", "b false"], "only one of them has somebody who listens");
+}

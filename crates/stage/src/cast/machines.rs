@@ -219,3 +219,87 @@ impl Machine {
         groundhog_agent::run(host, config, close).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use groundhog_host::{Command, process::Exit};
+    use groundhog_sim::{Config, simulate};
+
+    use super::*;
+    use crate::catalogue;
+
+    const SCENARIO: &str = r#"
+about = "A machine."
+duration = "1h"
+[[template]]
+name = "vm"
+agents = [{ name = "main", boots = "2s" }]
+[[provisioner]]
+name = "prov-1"
+[[step]]
+at = "1s"
+create_workspace = { name = "dev", owner = "alice", template = "vm" }
+"#;
+
+    /// Has a provisioner give orders to the cloud one after another, ten seconds apart, each with its token. Tells how
+    /// each went and what the machine saw, with the second in which it did.
+    fn order(orders: &'static [(&'static str, &'static str, &'static str)]) -> (Vec<Exit>, Vec<String>) {
+        let scenario = Scenario::parse("machine.toml", SCENARIO, &catalogue::lists()).expect("it is right");
+        simulate(Config::new(1), |world| {
+            world.host("control", |_| std::future::pending());
+            world.host("prov-1", |_| std::future::pending());
+            cast(&scenario, world, &Outages::default()).expect("the hosts exist");
+            let host = world.handle("prov-1").expect("it exists");
+            let exits: Arc<Mutex<Vec<Exit>>> = Arc::default();
+            let (told, asking) = (exits.clone(), host.clone());
+            host.spawn("test", async move {
+                for (order, name, token) in orders {
+                    let command = Command::new(PROGRAM).argument(*order).argument(*name);
+                    let mut process =
+                        asking.start(command.variable(AGENT_TOKEN, *token)).await.expect("there is such a program");
+                    let exit = process.wait().await.expect("it is ours");
+                    told.lock().expect("nobody panicked").push(exit);
+                    asking.sleep(Duration::from_secs(10)).await;
+                }
+            })
+            .detach();
+            world.run_for(Duration::from_mins(10));
+            let kinds = ["machine.created", "machine.deleted", "agent.started", "agent.closed"];
+            let records = world.records().into_iter().filter(|record| kinds.contains(&record.event.as_str()));
+            let seen = records.map(|record| format!("{} {}", record.at.as_secs(), record.event)).collect();
+            let exits = exits.lock().expect("nobody panicked").clone();
+            (exits, seen)
+        })
+    }
+
+    const OK: Exit = Exit::Code(0);
+
+    #[test]
+    fn a_machine_is_made_kept_and_let_go_once_its_agent_has_closed() {
+        let (exits, seen) = order(&[
+            ("create", "dev.main", "one"),
+            ("create", "dev.main", "one"),
+            ("delete", "dev.main", ""),
+            ("delete", "dev.main", ""),
+        ]);
+        assert_eq!(exits, [OK; 4]);
+        assert_eq!(&seen[..2], ["0 machine.created", "2 agent.started"]);
+        // It has nobody to take its leave of, and waits for that as long as a close may take.
+        assert_eq!(&seen[2..], ["25 agent.closed", "25 machine.deleted"]);
+    }
+
+    #[test]
+    fn another_token_makes_another_machine() {
+        let (exits, seen) = order(&[("create", "dev.main", "one"), ("create", "dev.main", "two")]);
+        assert_eq!(exits, [OK; 2]);
+        let again = ["15 agent.closed", "15 machine.deleted", "15 machine.created", "17 agent.started"];
+        assert_eq!(&seen[2..], again);
+    }
+
+    #[test]
+    fn orders_that_make_no_sense_fail() {
+        let (exits, seen) =
+            order(&[("create", "dev.other", "one"), ("destroy", "dev.main", "one"), ("create", "dev.main", "")]);
+        assert_eq!((exits, seen), (vec![Exit::Code(1); 3], Vec::new()));
+    }
+}

@@ -30,6 +30,8 @@ pub(super) struct Agents {
     agents: BTreeMap<String, Agent>,
     /// By host: those that run.
     machines: BTreeMap<String, Machine>,
+    /// By host: the agents that its machine has been.
+    of_machine: BTreeMap<String, Vec<String>>,
     missing: BTreeSet<String>,
     changed_at: Option<Duration>,
 }
@@ -115,6 +117,7 @@ impl Agents {
                 workspace.agents.push(name.clone());
                 let machine = machine(&workspace.name, field("name")?);
                 let build = self.numbers.get(field("build")?).copied()?;
+                self.of_machine.entry(machine.clone()).or_default().push(name.clone());
                 self.agents.insert(name.clone(), Agent { workspace: owned("ws")?, build, machine, offline: false });
                 return Some(vec![name]);
             }
@@ -170,11 +173,7 @@ impl Agents {
     }
 
     fn of_machine(&self, host: &str) -> Vec<String> {
-        // A workspace's machines are called by its name and theirs; there are few workspaces of one name.
-        let workspace = host.split_once('.').map_or("", |(workspace, _)| workspace);
-        let workspaces = self.workspaces.values().filter(|one| one.name == workspace);
-        let agents = workspaces.flat_map(|one| &one.agents);
-        agents.filter(|agent| self.agents.get(*agent).is_some_and(|agent| agent.machine == host)).cloned().collect()
+        self.of_machine.get(host).cloned().unwrap_or_default()
     }
 }
 
