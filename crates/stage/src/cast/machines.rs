@@ -35,6 +35,12 @@ groundhog_host::events! {
         machine: &str,
     }
 
+    /// A machine is to be deleted: its agent was told to close. It starts no other one, whatever becomes of the deletion.
+    log deleting = "machine.deleting" {
+        /// Its name, which is its host's.
+        machine: &str,
+    }
+
     /// A machine was deleted.
     log deleted = "machine.deleted" {
         /// Its name, which is its host's.
@@ -178,7 +184,10 @@ impl Machine {
             return;
         }
         let Life { close, over, token } = self.life().clone();
-        close.cancel();
+        if !close.is_cancelled() {
+            deleting(&self.name);
+            close.cancel();
+        }
         // An agent that does not come to its end, on a machine that is suspended perhaps, is not waited for.
         let _ = host.timeout(GRACE, over.cancelled()).await;
         // What somebody else has deleted or made anew meanwhile is not ours to delete.

@@ -30,6 +30,8 @@ pub(super) struct Agents {
     agents: BTreeMap<String, Agent>,
     /// By host: those that run.
     machines: BTreeMap<String, Machine>,
+    /// Machines that are to be deleted. Should that come to nothing, they have no agent all the same.
+    going: BTreeSet<String>,
     /// By host: the agents that its machine has been.
     of_machine: BTreeMap<String, Vec<String>>,
     missing: BTreeSet<String>,
@@ -93,8 +95,9 @@ impl Agents {
         let Some(agent) = self.agents.get(name) else { return false };
         let Some(workspace) = self.workspaces.get(&agent.workspace) else { return false };
         let Some(machine) = self.machines.get(&agent.machine) else { return false };
+        let goes = self.going.contains(&agent.machine);
         let is_wanted =
-            agent.build == workspace.latest && !machine.closing && !(machine.refused && workspace.imperfect);
+            !goes && agent.build == workspace.latest && !machine.closing && !(machine.refused && workspace.imperfect);
         is_wanted && (agent.offline || machine.connected.as_deref() != Some(name))
     }
 
@@ -158,6 +161,14 @@ impl Agents {
                 machine.closing = record.event == "agent.closing";
                 machine.connected = None;
                 return Some(self.of_machine(&record.host));
+            }
+            "machine.deleting" => {
+                self.going.insert(owned("machine")?);
+                return Some(self.of_machine(field("machine")?));
+            }
+            "machine.created" => {
+                self.going.remove(field("machine")?);
+                return Some(self.of_machine(field("machine")?));
             }
             "host.started" => {
                 self.machines.insert(owned("host")?, Machine::default());
@@ -226,6 +237,11 @@ mod tests {
         missing(&built().add(4, "-", "host.removed", &[HOST]), &[]);
         missing(&built().add(4, "-", "host.killed", &[HOST]), &[]);
         missing(&built().add(4, "dev.main", "agent.closing", &[]), &[]);
+        // A deletion that was broken off, and a machine that is back.
+        let going = || built().add(4, "prov-1", "machine.deleting", &[("machine", "dev.main")]);
+        let back = || going().add(5, "-", "host.killed", &[HOST]).add(6, "-", "host.started", &[HOST]);
+        missing(&back(), &[]);
+        missing(&back().add(7, "prov-1", "machine.created", &[("machine", "dev.main")]), &["agent#1"]);
         let queued = [("build", "build#2"), ("ws", "ws#1"), ("number", "2"), ("job", "job#2")];
         let stopped = built().add(5, "control", "build.queued", &queued);
         missing(&stopped.add(6, "control", "job.completed", &[("job", "job#2")]), &[]);
