@@ -22,7 +22,10 @@ use crate::{
     interpose::{self, PastTheSeam, SeamBypass},
     kernel::{self, Event, Kernel},
     lifecycle,
-    log::{Log, Record, WORLD, layer::EventLayer},
+    log::{
+        Log, Record, WORLD,
+        layer::{self, EventLayer},
+    },
     machine,
     network::{self, Network, link::LinkConfig},
     panics,
@@ -97,6 +100,7 @@ impl World {
     fn enter(config: Config) -> Self {
         panics::install_hook();
         // Before the run begins, because making a subscriber is the process's business, not the run's.
+        layer::be_asked();
         let subscriber = tracing_subscriber::registry().with(EventLayer);
         let subscriber = tracing::subscriber::set_default(subscriber);
         let streams = Streams::new(config.seed);

@@ -1,19 +1,32 @@
 //! How components' `tracing` events get into the log.
 
 use groundhog_host::event::TARGET;
+use std::sync::OnceLock;
+
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
     subscriber::Interest,
 };
-use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::{Loudness, WORLD};
 use crate::kernel;
 
 /// Collects domain events and errors of the run on this thread.
 pub(crate) struct EventLayer;
+
+/// Makes sure that no event is lost because a thread without a run came upon it first.
+///
+/// Whether anybody wants an event is asked when it is met for the first time, and remembered for the process. As long
+/// as `tracing` knows of one subscriber only, it asks the thread on which the event is met. That may be one on which a
+/// component runs live, and then the answer is "nobody", for the simulation on another thread too. With a second
+/// subscriber about, it asks all of them. This is the second one; no event ever comes to it.
+pub(crate) fn be_asked() {
+    static SECOND: OnceLock<Dispatch> = OnceLock::new();
+    SECOND.get_or_init(|| Dispatch::new(tracing_subscriber::registry().with(EventLayer)));
+}
 
 fn wanted(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && (metadata.target() == TARGET || *metadata.level() == Level::ERROR)

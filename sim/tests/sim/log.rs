@@ -16,11 +16,32 @@ groundhog_host::events! {
         remark: &str,
     }
 
+    /// Something that nobody else tells.
+    log met_elsewhere = "thing.met_elsewhere" {
+        /// A number.
+        number: u64,
+    }
+
     /// Something that only observers see.
     quiet whispered = "thing.whispered" {
         /// A number.
         number: u64,
     }
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "what is shown is that other threads do no harm")]
+fn an_event_that_another_thread_met_first_is_recorded() {
+    fn tell() {
+        met_elsewhere(1);
+    }
+    simulate(Config::new(1), |world| {
+        // On this thread nobody listens.
+        std::thread::spawn(tell).join().expect("it only tells");
+        world.host("a", |_| async { tell() });
+        world.run_for(seconds(1));
+        assert!(world.records().iter().any(|record| record.event == "thing.met_elsewhere"));
+    });
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod catalogue;
 mod field_bugs;
 mod files;
 mod good;
+mod live;
 mod mistakes;
 mod runs;
