@@ -317,6 +317,10 @@ groundhog_host::events! {
     quiet agent_stats_stored = "agent.stats_stored" {
         /// The agent.
         agent: Id,
+        /// How many connections there were, by this report.
+        connections: u64,
+        /// How many bytes went out through them, by this report.
+        sent_bytes: u64,
     }
 
     /// The health of an agent's app has changed.

@@ -51,8 +51,8 @@ pub fn stats(tx: &Tx<'_>, agent: &Agent, stats: &v1::AgentStats) -> Result<(), C
     let mut report = agent_reports::report(tx, agent.number)?;
     agent_report::add_stats(report.stats.get_or_insert_default(), stats);
     agent_reports::set_report(tx, agent.number, &report)?;
-    let id = agent.id.event();
-    tx.after_commit(move || events::agent_stats_stored(id));
+    let (id, connections, sent_bytes) = (agent.id.event(), stats.connection_count, stats.sent_bytes);
+    tx.after_commit(move || events::agent_stats_stored(id, connections, sent_bytes));
     Ok(())
 }
 
