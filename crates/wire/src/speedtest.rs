@@ -1,6 +1,6 @@
 //! A measurement of the path to an agent, over a stream to it.
 //!
-//! The client sends one [`Request`] as JSON in a [frame](crate::frame). Then it is one side's turn to send bytes, as
+//! The client sends one [`Request`] as JSON in a [`frame`]. Then it is one side's turn to send bytes, as
 //! fast as they go, for as long as was asked; that side closes its end of the stream after them. When the client
 //! sent, the agent answers with a [`Report`] in a frame; when the agent did, the client has counted.
 

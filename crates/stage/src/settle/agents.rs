@@ -95,10 +95,10 @@ impl Agents {
         let Some(agent) = self.agents.get(name) else { return false };
         let Some(workspace) = self.workspaces.get(&agent.workspace) else { return false };
         let Some(machine) = self.machines.get(&agent.machine) else { return false };
-        let goes = self.going.contains(&agent.machine);
         let is_wanted =
-            !goes && agent.build == workspace.latest && !machine.closing && !(machine.refused && workspace.imperfect);
-        is_wanted && (agent.offline || machine.connected.as_deref() != Some(name))
+            agent.build == workspace.latest && !machine.closing && !(machine.refused && workspace.imperfect);
+        let stays = !self.going.contains(&agent.machine);
+        is_wanted && stays && (agent.offline || machine.connected.as_deref() != Some(name))
     }
 
     /// Takes in what a record says. Tells which agents it says something about.
