@@ -95,7 +95,7 @@
 //! | `cancel_dry_run` | `{ template, by }`: cancels the template's latest dry run |
 //! | `follow_logs` | `{ workspace, owner, by }`: reads the log of the workspace's latest build until it ends |
 //! | `delete_key` | `{ key, by }`: takes back what admits provisioners |
-//! | `open_terminal` | `{ workspace, owner, agent, by, session, command, sends, stays, reads }`: opens the terminal `session` (`"terminal"`) on the agent's machine, running `command` or else a shell, or joins it if it is there; types each line of `sends`, `stays` (`"10s"`), and leaves. Who does not read says `reads = false` |
+//! | `open_terminal` | `{ workspace, owner, agent, by, session, command, sends, stays, reads, in_pieces }`: opens the terminal `session` (`"terminal"`) on the agent's machine, running `command` or else a shell, or joins it if it is there; types each line of `sends`, `stays` (`"10s"`), and leaves. Who does not read says `reads = false`; whose frames arrive in pieces of a few bytes, `in_pieces = true` |
 //! | `app_outage` | `{ workspace, agent, app, for, how }`: the app `"refuses"` connections (what is meant if left out), `"hangs"`, or answers `"500"` |
 //! | `claim_workspace` | `{ workspace, owner, by, for }`: what was built ahead, by the `"prebuilds"` account `owner`, is handed over to the person `for` |
 //! | `list_agents` | `{ workspace, owner, by }`: looks at how the workspace's agents are |

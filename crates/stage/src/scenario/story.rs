@@ -149,6 +149,8 @@ pub enum Action {
         stays: Duration,
         /// They look at what comes. Who does not leaves it in the pipe.
         reads: bool,
+        /// What they send comes in pieces of a few bytes, as over a slow line.
+        in_pieces: bool,
     },
     /// Breaks something that listens on an agent's machine, for a while.
     AppOutage {

@@ -79,6 +79,7 @@ fn terminal(plan: &Scenario, random: &mut Random, number: u64) -> Option<(Durati
         sends: vec![typed.to_owned()],
         stays,
         reads,
+        in_pieces: false,
     };
     Some((at, action))
 }

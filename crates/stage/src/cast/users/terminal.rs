@@ -15,7 +15,7 @@ use groundhog_wire::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt, ReadHalf, WriteHalf},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
     sync::mpsc,
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -41,6 +41,10 @@ const PARTING: Duration = Duration::from_secs(5);
 /// How much of the end of what was seen is told, in characters.
 const TAIL_CHARS: usize = 100;
 
+/// What arrives at a time of frames that come in pieces, and the time between two pieces.
+const PIECE_BYTES: usize = 7;
+const PIECE_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Messages to the control plane that wait to be sent, at most: more than there are.
 const MESSAGES_MAX: usize = 8;
 
@@ -53,6 +57,7 @@ pub(super) struct Terminal {
     sends: Vec<String>,
     stays: Duration,
     reads: bool,
+    in_pieces: bool,
 }
 
 /// What they have seen.
@@ -93,7 +98,9 @@ enum Left {
 impl Terminal {
     /// What a step asks for, if it is that.
     pub(super) fn of(action: &Action) -> Option<Self> {
-        let Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads } = action else {
+        let Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads, in_pieces } =
+            action
+        else {
             return None;
         };
         Some(Self {
@@ -104,6 +111,7 @@ impl Terminal {
             sends: sends.clone(),
             stays: *stays,
             reads: *reads,
+            in_pieces: *in_pieces,
         })
     }
 
@@ -160,7 +168,7 @@ impl Terminal {
         let leaves_at = *seen.leaves_at.get_or_insert(host.now() + self.stays);
         let (mut read, mut write) = tokio::io::split(stream);
         if is_first {
-            self.send(&mut write).await?;
+            self.send(host, &mut write).await?;
         }
         let left = self.stay(host, &mut read, leaves_at, seen).await?;
         say(&tell, Kind::Disconnect(Disconnect {})).await;
@@ -181,13 +189,29 @@ impl Terminal {
         frame::hello(&mut stream, &hello).await.map_err(|error| Status::unavailable(error.to_string()))?;
         let (height, width) = WINDOW;
         let init = Init { id: session_id(&self.session), height, width, command: self.command.clone() };
-        init.write(&mut stream).await?;
+        let mut frame = Vec::new();
+        init.write(&mut frame).await?;
+        self.write(host, &mut stream, &frame).await?;
         Ok(stream)
     }
 
-    async fn send(&self, stream: &mut WriteHalf<Stream>) -> Result<(), Status> {
+    async fn send(&self, host: &Host, stream: &mut WriteHalf<Stream>) -> Result<(), Status> {
         for line in &self.sends {
-            Input { data: format!("{line}\n"), ..Input::default() }.write(stream).await?;
+            let mut frame = Vec::new();
+            Input { data: format!("{line}\n"), ..Input::default() }.write(&mut frame).await?;
+            self.write(host, stream, &frame).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a frame at once, or piece by piece.
+    async fn write(&self, host: &Host, stream: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> Result<(), Status> {
+        if !self.in_pieces {
+            return Ok(stream.write_all(frame).await?);
+        }
+        for piece in frame.chunks(PIECE_BYTES) {
+            stream.write_all(piece).await?;
+            host.sleep(PIECE_INTERVAL).await;
         }
         Ok(())
     }

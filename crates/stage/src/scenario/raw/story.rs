@@ -149,6 +149,7 @@ pub(in crate::scenario) struct OpenTerminal {
     pub(in crate::scenario) sends: Vec<String>,
     pub(in crate::scenario) stays: Option<Spanned<DurationText>>,
     pub(in crate::scenario) reads: Option<bool>,
+    pub(in crate::scenario) in_pieces: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -67,7 +67,7 @@ pub(super) fn step(step: &Step) -> Table {
             ("cancel_dry_run", vec![("template", template.into()), ("by", by.into())])
         }
         Action::FollowLogs { workspace, owner, by } => ("follow_logs", of_workspace(workspace, owner, by)),
-        Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads } => {
+        Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads, in_pieces } => {
             let mut fields = of_workspace(workspace, owner, by);
             fields.push(("agent", agent.into()));
             fields.push(("session", session.into()));
@@ -80,6 +80,9 @@ pub(super) fn step(step: &Step) -> Table {
             fields.push(("stays", text_of(*stays)));
             if !reads {
                 fields.push(("reads", false.into()));
+            }
+            if *in_pieces {
+                fields.push(("in_pieces", true.into()));
             }
             ("open_terminal", fields)
         }

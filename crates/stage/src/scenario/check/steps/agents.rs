@@ -30,6 +30,7 @@ impl Resolve<'_, '_> {
             sends: raw.sends.clone(),
             stays: duration_or(self.check, raw.stays.as_ref(), STAYS),
             reads: raw.reads.unwrap_or(true),
+            in_pieces: raw.in_pieces.unwrap_or(false),
         }
     }
 
