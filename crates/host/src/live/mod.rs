@@ -6,7 +6,7 @@
 //! - `machine`: what the machine shares with everything obtained from it, and the seam's trait over that.
 //! - `task`: tasks that end with the machine.
 //! - `directory`, `net`: names, streams, datagrams.
-//! - `files`, `process`, `terminal`: what their names say.
+//! - `files`, `process`, `terminal`, `signals`: what their names say.
 //!
 //! Architecture invariant: no component names this module. A program's entry makes the machine and hands the
 //! component a [`Host`].
@@ -21,6 +21,7 @@ mod files;
 mod machine;
 mod net;
 mod process;
+mod signals;
 mod task;
 mod terminal;
 

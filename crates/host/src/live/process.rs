@@ -14,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal as UnixSignal};
 use tokio::process::Child;
 
-use super::named;
+use super::{named, signals};
 use crate::process::{Command, Exit, Process, ProcessControl, Signal};
 
 /// The processes of one machine, known so that they can end with it.
@@ -28,7 +28,13 @@ impl Processes {
     /// system's default.
     pub(super) fn start(&self, root: &Path, command: Command) -> io::Result<Process> {
         let directory = command.directory.as_ref().map_or_else(|| root.to_owned(), |directory| root.join(directory));
-        let mut child = tokio::process::Command::new(&command.program)
+        let mut starting = tokio::process::Command::new(&command.program);
+        #[allow(unsafe_code, reason = "how a child takes signals can be said in no other way")]
+        // SAFETY: what is called may be called between fork and exec.
+        unsafe {
+            starting.pre_exec(signals::take_by_default);
+        }
+        let mut child = starting
             .args(&command.arguments)
             .env_clear()
             .envs(&command.environment)

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     named,
     process::{Control, Processes},
+    signals,
 };
 use crate::{
     process::{Command, Exit, ProcessControl, Signal},
@@ -28,7 +29,11 @@ impl Processes {
         let starting = || format!("starting {} in {}, with a terminal", command.program, directory.display());
         let opened = pty_process::open().and_then(|(end, its_end)| {
             end.resize(Size::new(size.rows, size.columns))?;
-            let child = pty_process::Command::new(&command.program)
+            let starting = pty_process::Command::new(&command.program);
+            #[allow(unsafe_code, reason = "how a child takes signals can be said in no other way")]
+            // SAFETY: what is called may be called between fork and exec.
+            let starting = unsafe { starting.pre_exec(signals::take_by_default) };
+            let child = starting
                 .args(&command.arguments)
                 .env_clear()
                 .envs(&command.environment)
