@@ -38,7 +38,6 @@ pub mod config;
 pub mod conformance {}
 mod connection;
 mod connections;
-mod deadline;
 mod diary;
 mod directory;
 mod environment;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use groundhog_wire::v1;
 
+use crate::millis::millis;
+
 /// Whether an agent is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AgentStatus {
@@ -50,10 +52,6 @@ pub fn status(contact: &Contact, now_ms: i64, inactive_after: Duration) -> Agent
 pub fn session_is_good(opened_at: i64, last_connected_at: Option<i64>, now_ms: i64, lifetime: Duration) -> bool {
     let last = opened_at.max(last_connected_at.unwrap_or(opened_at));
     now_ms.saturating_sub(last) < millis(lifetime)
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl AgentStatus {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use groundhog_wire::v1;
 
+use crate::millis::millis;
+
 /// Whether a daemon is there, and whether it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DaemonStatus {
@@ -26,7 +28,7 @@ pub struct Known {
 
 /// The status at `now_ms` of a daemon that counts as offline `stale_after` its last sign of life, and not before.
 pub fn status(known: Known, now_ms: i64, stale_after: Duration) -> DaemonStatus {
-    let stale_after = i64::try_from(stale_after.as_millis()).unwrap_or(i64::MAX);
+    let stale_after = millis(stale_after);
     match known {
         Known { last_seen_at: None, .. } => DaemonStatus::Offline,
         Known { last_seen_at: Some(at), .. } if now_ms.saturating_sub(at) > stale_after => DaemonStatus::Offline,

@@ -22,7 +22,7 @@
 //!   answers a call that grows, and [`followers`] are woken when it may; [`acquirer`], [`reaper`] and [`notices`] run
 //!   in the background, and `coordinator` does while there are peers.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
-//!   are kept. [`events`]: what is told.
+//!   are kept. [`millis`]: how spans of time are counted. [`events`]: what is told.
 //! - [`conformance`]: which test shows each behaviour that is expected of such a server.
 //!
 //! Three habits hold the crate together. A call is one transaction, its caller's identity included. What is told
@@ -58,6 +58,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod log_limit;
 pub mod messages;
+pub mod millis;
 pub mod names;
 pub mod notices;
 pub mod operations;

@@ -1,13 +1,13 @@
 //! What is known of a peer, and what another one is told of it, as pure functions.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use groundhog_wire::{
     id::PeerId,
     v1::{self, peer_update::Kind},
 };
 
-use crate::config::PeersConfig;
+use crate::{config::PeersConfig, millis::millis};
 
 /// Whether a peer is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,6 @@ pub fn status(known: Known, now_ms: i64, config: &PeersConfig) -> PeerStatus {
         Some(lost_at) if now_ms.saturating_sub(lost_at) >= millis(config.kept) => PeerStatus::Gone,
         Some(_) => PeerStatus::Lost,
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What a peer is to know of another one.

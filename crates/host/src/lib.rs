@@ -50,7 +50,7 @@ pub use crate::{
     random::Random,
     task::Task,
     terminal::{Terminal, TerminalSize},
-    time::{Elapsed, Instant, Interval, Sleep},
+    time::{Elapsed, Instant, Interval, Sleep, until},
 };
 
 /// A component's handle on its machine. Cheap to clone; every clone is the same machine.

@@ -114,6 +114,15 @@ impl fmt::Display for Elapsed {
 
 impl std::error::Error for Elapsed {}
 
+/// Waits for a deadline that there may or may not be: completes at `deadline` on `host`'s monotonic clock, or never
+/// without one. Cancel safe.
+pub async fn until(host: &Host, deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => host.sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 pub(crate) async fn timeout<F: Future>(sleep: Sleep, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     let mut sleep = pin!(sleep);

@@ -21,7 +21,6 @@
 #[doc = include_str!("../CONFORMANCE.md")]
 pub mod conformance {}
 pub mod daemon;
-mod deadline;
 pub mod events;
 pub mod metrics;
 pub mod runner;

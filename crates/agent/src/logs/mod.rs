@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use groundhog_host::Host;
+use groundhog_host::{Host, until};
 use groundhog_wire::v1::LogLevel;
 use tokio::sync::Notify;
 
@@ -25,7 +25,6 @@ use self::{
     lines::Lines,
     queue::{Batch, Due, Pushed, Queue},
 };
-use crate::deadline::until;
 
 /// The log lines that wait for the control plane. They outlive every connection.
 pub(crate) struct Logs {

@@ -7,13 +7,12 @@
 mod collect;
 pub(crate) mod core;
 
-use groundhog_host::Instant;
+use groundhog_host::{Instant, until};
 use groundhog_wire::v1::UpdateMetadataRequest;
 
 use self::core::Core;
 use crate::{
     connection::{Connection, Failure, refused_for_good},
-    deadline::until,
     manifest::Manifest,
     optional::Optional,
     several::Several,

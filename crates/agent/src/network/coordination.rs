@@ -1,14 +1,12 @@
 //! Telling the control plane where the agent can be reached, and hearing who may reach it.
 
+use groundhog_host::until;
 use groundhog_wire::v1::{CoordinateRequest, Disconnect, Node, coordinate_request::Kind};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    connection::{Connection, Failure},
-    deadline::until,
-};
+use crate::connection::{Connection, Failure};
 
 /// The name of the call.
 const CALL: &str = "coordinate";

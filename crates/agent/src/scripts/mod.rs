@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use groundhog_host::{Host, Instant};
+use groundhog_host::{Host, Instant, until};
 use groundhog_wire::v1::{AgentScript, LogLevel};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -28,10 +28,7 @@ use self::{
     reports::Reports,
     schedule::{Schedule, ScheduleError},
 };
-use crate::{
-    deadline::until, events, identity::Identity, logs::Logs, manifest::Manifest, several::Several,
-    surroundings::Surroundings,
-};
+use crate::{events, identity::Identity, logs::Logs, manifest::Manifest, several::Several, surroundings::Surroundings};
 
 /// How often a script that waits for others says so in its log.
 const WAITING_INTERVAL: Duration = Duration::from_secs(30);

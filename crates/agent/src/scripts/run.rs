@@ -5,6 +5,7 @@ use std::{io, pin::pin, time::Duration};
 use groundhog_host::{
     Files, Instant, Process,
     process::{Exit, Output, Signal},
+    until,
 };
 use groundhog_wire::v1::LogLevel;
 use tokio::io::AsyncReadExt;
@@ -15,7 +16,6 @@ use super::{
     outcome::{Outcome, Stage},
 };
 use crate::{
-    deadline::until,
     events,
     logs::Writer,
     several::Several,

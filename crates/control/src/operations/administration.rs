@@ -6,6 +6,7 @@ use crate::{
     config::DaemonsConfig,
     daemon_status::{Known, status},
     events, limits,
+    millis::millis,
     names::truncated,
     refusal::{CallError, Refusal},
     store::{StoreError, Tx, audit, daemons, users::User},
@@ -72,7 +73,7 @@ pub fn list(tx: &Tx<'_>, request: &v1::ListAuditEntriesRequest) -> Result<v1::Li
 
 /// Forgets daemons that were not seen for long and have no job; how many.
 pub fn forget_daemons(tx: &Tx<'_>, config: &DaemonsConfig) -> Result<usize, StoreError> {
-    let deleted_after = i64::try_from(config.deleted_after.as_millis()).unwrap_or(i64::MAX);
+    let deleted_after = millis(config.deleted_after);
     let unseen = daemons::unseen(tx, tx.now_ms().saturating_sub(deleted_after), FORGOTTEN_PER_RUN)?;
     for worker in &unseen {
         daemons::forget(tx, *worker)?;

@@ -14,7 +14,9 @@ use uuid::Uuid;
 
 use crate::{
     config::PeersConfig,
-    events, limits, outdated,
+    events, limits,
+    millis::millis,
+    outdated,
     peer_status::{self, PeerStatus, Telling},
     refusal::{CallError, Refusal},
     store::{
@@ -175,8 +177,7 @@ pub fn handle(
                 let text = format!("a client may have tunnels to {} agents at most", config.tunnels_max);
                 return Err(Refusal::State(text).into());
             }
-            // 244 bits drawn at random.
-            let secret = format!("{}{}", tx.new_id("tunnel secret").simple(), tx.new_id("tunnel secret").simple());
+            let secret = tx.new_secret("tunnel secret");
             if peers::insert_tunnel(tx, peer, agent.number, &secret)? {
                 peers::beat(tx, call.coordinator, true)?;
                 // The agent first, so that it knows of the client when that comes.
@@ -243,8 +244,7 @@ pub fn leave(tx: &Tx<'_>, peer: PeerId, call: Option<Call>) -> Result<(), StoreE
 /// A replica's round: it lives, and it looks after the peers of those that do not. How many changes others have made.
 pub fn round(tx: &Tx<'_>, coordinator: Uuid, config: &PeersConfig) -> Result<i64, StoreError> {
     let now_ms = tx.now_ms();
-    let before =
-        |after: std::time::Duration| now_ms.saturating_sub(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+    let before = |after: std::time::Duration| now_ms.saturating_sub(millis(after));
     peers::beat(tx, coordinator, false)?;
     let mut found = false;
     for silent in peers::silent(tx, before(config.lost_after))? {

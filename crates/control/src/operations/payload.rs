@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::{
     job_kind::JobKind,
+    millis::millis,
     secret_hash::SecretHash,
     store::{
         StoreError, Tx,
@@ -153,12 +154,10 @@ fn session(tx: &Tx<'_>, build: &Build, terms: &Terms) -> Result<String, Flaw> {
             Ok(String::new())
         }
         Transition::Start => {
-            // 244 bits drawn at random.
-            let text = format!("{}{}", tx.new_id("session token").simple(), tx.new_id("session token").simple());
+            let text = tx.new_secret("session token");
             let token =
                 Secret::new(&text).map_err(|error| Flaw::Reason(format!("regenerate session token: {error}")))?;
-            let lifetime = i64::try_from(terms.session_lifetime.as_millis()).unwrap_or(i64::MAX);
-            let expires_at = tx.now_ms().saturating_add(lifetime);
+            let expires_at = tx.now_ms().saturating_add(millis(terms.session_lifetime));
             users::renew_workspace_session(tx, build.workspace, &SecretHash::of(&token), expires_at)?;
             Ok(text)
         }

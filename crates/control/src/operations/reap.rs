@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::ReaperConfig,
     events,
+    millis::millis,
     store::{
         StoreError, Tx, builds,
         jobs::{self, End, Job, Silence},
@@ -40,7 +41,7 @@ impl Silent {
 
 /// The times before which a job's last sign of life is too old, at `now_ms` (milliseconds since 1970).
 pub fn silence(now_ms: i64, config: &ReaperConfig) -> Silence {
-    let before = |after: std::time::Duration| now_ms.saturating_sub(after.as_millis().try_into().unwrap_or(i64::MAX));
+    let before = |after: std::time::Duration| now_ms.saturating_sub(millis(after));
     Silence { hung_before: before(config.hung_after), pending_before: before(config.pending_after) }
 }
 

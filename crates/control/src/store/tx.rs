@@ -50,6 +50,11 @@ impl<'a> Tx<'a> {
         (self.new_id.borrow_mut())(purpose)
     }
 
+    /// A fresh secret for `purpose`, as text: 244 bits drawn at random.
+    pub fn new_secret(&self, purpose: &str) -> String {
+        format!("{}{}", self.new_id(purpose).simple(), self.new_id(purpose).simple())
+    }
+
     /// Has `effect` run in the instant of the commit, and never if there is none. It must not use the store.
     ///
     /// Events and wake-ups go through here, because whoever waits for the answer may be gone by then: a caller

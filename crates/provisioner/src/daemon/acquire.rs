@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use groundhog_host::until;
 use groundhog_wire::{
     Channel, Fault,
     v1::{
@@ -14,7 +15,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
 use super::Life;
-use crate::deadline::until;
 
 /// What became of asking for a job.
 pub(super) enum Acquired {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, future::Future, time::Duration};
 
-use groundhog_host::{Host, Instant, machine::BoxFuture};
+use groundhog_host::{Host, Instant, machine::BoxFuture, until};
 use groundhog_wire::{
     Channel, fault,
     v1::{CommitQuotaResponse, provisioner_daemons_client::ProvisionerDaemonsClient},
@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     daemon::Orders,
-    deadline::until,
     events,
     session::{Provisioner, Session},
 };

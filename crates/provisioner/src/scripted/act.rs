@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use groundhog_host::{Host, Instant};
+use groundhog_host::{Host, Instant, until};
 use groundhog_wire::v1::{self, ParameterValue, Transition};
 
 use super::{
@@ -11,10 +11,7 @@ use super::{
     machines::{Machines, State},
     script::{Misbehaviour, OnCancel, Phase, Script},
 };
-use crate::{
-    deadline::until,
-    session::{Canceled, Config, Logs, Order, Peer, SessionError},
-};
+use crate::session::{Canceled, Config, Logs, Order, Peer, SessionError};
 
 /// Serves one session until either end closes it.
 pub(super) async fn serve(host: Host, machine: String, mut peer: Peer) {

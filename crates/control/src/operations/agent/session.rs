@@ -13,8 +13,7 @@ use crate::{
 
 /// Opens a session of `agent`'s. Only the token's hash is kept.
 pub fn open(tx: &Tx<'_>, agent: &Agent) -> Result<v1::OpenSessionResponse, CallError> {
-    // 244 bits drawn at random.
-    let session_token = format!("{}{}", tx.new_id("agent session").simple(), tx.new_id("agent session").simple());
+    let session_token = tx.new_secret("agent session");
     let token = Secret::new(&session_token).map_err(|error| Refusal::State(format!("open a session: {error}")))?;
     agents::open_session(tx, agent.number, &SecretHash::of(&token))?;
     Ok(v1::OpenSessionResponse { session_token, agent_id: agent.id.to_string() })
