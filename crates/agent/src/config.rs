@@ -1,6 +1,10 @@
 //! What an agent is started with.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use groundhog_wire::{ChannelConfig, Endpoints, Secret};
 
@@ -13,7 +17,7 @@ pub struct AgentConfig {
     pub token: Secret,
     /// The shell that scripts are handed to, as `shell -c TEXT`. `sh`.
     pub shell: String,
-    /// The home folder of whoever the agent works for. `/home/me`.
+    /// The home folder of whoever the agent works for: an absolute path.
     pub home: String,
     /// The environment that the agent's own process has. None.
     pub process_environment: BTreeMap<String, String>,
@@ -27,9 +31,9 @@ pub struct AgentConfig {
     pub listen_port: u16,
     /// On which port of its own machine the agent shows what it knows, to debug it; none unless set.
     pub debug_port: Option<u16>,
-    /// The folder of the scripts' log files, and of the agent's own. `/home/me/.groundhog/log`.
+    /// The folder of the scripts' log files, and of the agent's own. `.groundhog/log` in the home folder.
     pub log_folder: PathBuf,
-    /// Below it are the folders in which scripts keep data and programs. `/home/me/.groundhog/scripts`.
+    /// Below it are the folders in which scripts keep data and programs. `.groundhog/scripts` in the home folder.
     pub script_folder: PathBuf,
     /// How the connection to the control plane behaves.
     pub channel: ChannelConfig,
@@ -70,21 +74,23 @@ impl Default for PriorityConfig {
 }
 
 impl AgentConfig {
-    /// An agent that the control plane at `control` lets in by `token`, with every default.
-    pub fn new(control: impl Into<Endpoints>, token: Secret) -> Self {
+    /// An agent that the control plane at `control` lets in by `token`, and that works for whoever has `home` for a
+    /// home folder; with every default.
+    pub fn new(control: impl Into<Endpoints>, token: Secret, home: impl Into<String>) -> Self {
+        let home = home.into();
+        let own = Path::new(&home).join(".groundhog");
         Self {
             control: control.into(),
             token,
             shell: "sh".to_owned(),
-            home: "/home/me".to_owned(),
             process_environment: BTreeMap::new(),
             environment: BTreeMap::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             subsystems: Vec::new(),
             listen_port: 4_100,
             debug_port: None,
-            log_folder: PathBuf::from("/home/me/.groundhog/log"),
-            script_folder: PathBuf::from("/home/me/.groundhog/scripts"),
+            log_folder: own.join("log"),
+            script_folder: own.join("scripts"),
             channel: ChannelConfig::default(),
             reconnect_wait_min: Duration::from_millis(100),
             reconnect_wait_max: Duration::from_secs(10),
@@ -95,6 +101,7 @@ impl AgentConfig {
             banner_interval: Duration::from_secs(120),
             terminal_idle_timeout: Duration::from_secs(300),
             priority: None,
+            home,
         }
     }
 }

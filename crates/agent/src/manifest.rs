@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn config() -> AgentConfig {
-        AgentConfig::new(Address::new("control", 443), Secret::new("token").expect("a token"))
+        AgentConfig::new(Address::new("control", 443), Secret::new("token").expect("a token"), "/home/me")
     }
 
     fn agent(number: u128) -> AgentId {

@@ -29,7 +29,7 @@ pub(crate) struct Play<'a> {
 
 pub(crate) fn config() -> AgentConfig {
     let token = Secret::new("token-of-the-test").expect("a token");
-    AgentConfig::new(Address::new("control", PORT), token)
+    AgentConfig::new(Address::new("control", PORT), token, "/home/me")
 }
 
 /// Plays a story in which the agent's manifest is this one.

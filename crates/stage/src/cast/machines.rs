@@ -52,6 +52,9 @@ groundhog_host::events! {
 /// what a cloud takes on top.
 pub(crate) const GRACE: Duration = Duration::from_mins(5);
 
+/// The home folder on every machine.
+const HOME: &str = "/home/me";
+
 /// The first part of every agent's process environment.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -220,8 +223,8 @@ impl Machine {
             () = close.cancelled() => return,
             () = host.sleep(self.boots) => {}
         }
-        let mut config = AgentConfig::new(self.control.clone(), token);
-        config.process_environment = [("HOME", config.home.as_str()), ("PATH", PATH)]
+        let mut config = AgentConfig::new(self.control.clone(), token, HOME);
+        config.process_environment = [("HOME", HOME), ("PATH", PATH)]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();

@@ -242,11 +242,8 @@ async fn story() {
     let home = folder.join("home");
     std::fs::create_dir(&home).expect("a home");
     let config = AgentConfig {
-        home: home.display().to_string(),
-        log_folder: home.join("log"),
-        script_folder: home.join("scripts"),
         process_environment: std::env::vars().filter(|(name, _)| name == "PATH").collect(),
-        ..AgentConfig::new(address, Secret::new(token).expect("a token"))
+        ..AgentConfig::new(address, Secret::new(token).expect("a token"), home.display().to_string())
     };
     let (off, host) = (CancellationToken::new(), workspace.host());
     let (stop, (gone, is_gone)) = (off.clone(), oneshot::channel());
