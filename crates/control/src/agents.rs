@@ -48,6 +48,8 @@ impl Agents for AgentsService {
     type CoordinateAgentStream = Messages<v1::CoordinateResponse>;
     type WatchRelayMapStream = Messages<v1::RelayMap>;
     type WatchReinitializationStream = Messages<v1::Reinitialization>;
+    type ListenRelayStream = Messages<v1::RelayNews>;
+    type AcceptRelayVisitStream = Messages<v1::RelayChunk>;
 
     async fn open_session(
         &self,
@@ -192,6 +194,20 @@ impl Agents for AgentsService {
     ) -> Result<Response<Self::WatchRelayMapStream>, Status> {
         let look = |session| Relays { session, told: false };
         self.watch("WatchRelayMap", request.metadata(), look).await
+    }
+
+    async fn listen_relay(
+        &self,
+        _: Request<v1::ListenRelayRequest>,
+    ) -> Result<Response<Self::ListenRelayStream>, Status> {
+        Err(Status::unimplemented("there is no relay"))
+    }
+
+    async fn accept_relay_visit(
+        &self,
+        _: Request<Streaming<v1::RelayChunk>>,
+    ) -> Result<Response<Self::AcceptRelayVisitStream>, Status> {
+        Err(Status::unimplemented("there is no relay"))
     }
 
     async fn watch_reinitialization(

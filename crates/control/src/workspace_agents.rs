@@ -35,6 +35,8 @@ impl WorkspaceAgentsService {
 impl WorkspaceAgents for WorkspaceAgentsService {
     type FollowAgentLogsStream = Messages<v1::ListAgentLogsResponse>;
     type CoordinateClientStream = Messages<v1::CoordinateResponse>;
+    type VisitAgentStream = Messages<v1::RelayChunk>;
+    type WatchConnectionStream = Messages<v1::ConnectionNews>;
 
     async fn list_agents(
         &self,
@@ -74,6 +76,24 @@ impl WorkspaceAgents for WorkspaceAgentsService {
         let watch = Watch { host: host.clone(), look, follower, messages, poll, shutdown };
         host.spawn("follow an agent's log", watch.run()).detach();
         Ok(Response::new(answer))
+    }
+
+    async fn get_relay_map(&self, _: Request<v1::GetRelayMapRequest>) -> Result<Response<v1::RelayMap>, Status> {
+        Err(Status::unimplemented("there is no relay"))
+    }
+
+    async fn visit_agent(
+        &self,
+        _: Request<Streaming<v1::RelayChunk>>,
+    ) -> Result<Response<Self::VisitAgentStream>, Status> {
+        Err(Status::unimplemented("there is no relay"))
+    }
+
+    async fn watch_connection(
+        &self,
+        _: Request<v1::WatchConnectionRequest>,
+    ) -> Result<Response<Self::WatchConnectionStream>, Status> {
+        Err(Status::unimplemented("there is no watch"))
     }
 
     async fn coordinate_client(

@@ -80,7 +80,7 @@ async fn hello(shared: &Shared, stream: &mut Stream) -> io::Result<(Service, Can
         (Some(gone), Some(service)) => Ok((service, gone)),
     };
     let error = answer.as_ref().err().cloned().unwrap_or_default();
-    frame::write(stream, &PeerWelcome { error }.encode_to_vec()).await?;
+    frame::write(stream, &PeerWelcome { error, ..PeerWelcome::default() }.encode_to_vec()).await?;
     answer.map_err(io::Error::other)
 }
 

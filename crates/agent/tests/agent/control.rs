@@ -11,11 +11,12 @@ use groundhog_wire::{
     v1::{
         AgentManifest, AgentMetadataValue, AgentStats, AppHealthUpdate, ConnectRequest, ConnectResponse,
         CoordinateRequest, CoordinateResponse, CreateLogsRequest, CreateLogsResponse, GetBannersRequest,
-        GetBannersResponse, GetManifestRequest, OpenSessionRequest, OpenSessionResponse, PeerUpdate, Reinitialization,
-        RelayMap, ReportConnectionRequest, ReportConnectionResponse, ScriptCompletedRequest, ScriptCompletedResponse,
-        UpdateAppHealthsRequest, UpdateAppHealthsResponse, UpdateLifecycleRequest, UpdateLifecycleResponse,
-        UpdateMetadataRequest, UpdateMetadataResponse, UpdateStartupRequest, UpdateStartupResponse, UpdateStatsRequest,
-        UpdateStatsResponse, WatchReinitializationRequest, WatchRelayMapRequest,
+        GetBannersResponse, GetManifestRequest, ListenRelayRequest, OpenSessionRequest, OpenSessionResponse,
+        PeerUpdate, Reinitialization, RelayChunk, RelayMap, RelayNews, ReportConnectionRequest,
+        ReportConnectionResponse, ScriptCompletedRequest, ScriptCompletedResponse, UpdateAppHealthsRequest,
+        UpdateAppHealthsResponse, UpdateLifecycleRequest, UpdateLifecycleResponse, UpdateMetadataRequest,
+        UpdateMetadataResponse, UpdateStartupRequest, UpdateStartupResponse, UpdateStatsRequest, UpdateStatsResponse,
+        WatchReinitializationRequest, WatchRelayMapRequest,
         agents_server::{Agents, AgentsServer},
         coordinate_request::Kind,
     },
@@ -188,6 +189,19 @@ impl Agents for Service {
     type CoordinateAgentStream = UnboundedReceiverStream<Result<CoordinateResponse, Status>>;
     type WatchRelayMapStream = UnboundedReceiverStream<Result<RelayMap, Status>>;
     type WatchReinitializationStream = UnboundedReceiverStream<Result<Reinitialization, Status>>;
+    type ListenRelayStream = UnboundedReceiverStream<Result<RelayNews, Status>>;
+    type AcceptRelayVisitStream = UnboundedReceiverStream<Result<RelayChunk, Status>>;
+
+    async fn listen_relay(&self, _: Request<ListenRelayRequest>) -> Result<Response<Self::ListenRelayStream>, Status> {
+        Err(Status::unimplemented("there is no relay"))
+    }
+
+    async fn accept_relay_visit(
+        &self,
+        _: Request<Streaming<RelayChunk>>,
+    ) -> Result<Response<Self::AcceptRelayVisitStream>, Status> {
+        Err(Status::unimplemented("there is no relay"))
+    }
 
     async fn open_session(&self, _: Request<OpenSessionRequest>) -> Result<Response<OpenSessionResponse>, Status> {
         self.take("open_session", |state| OpenSessionResponse {

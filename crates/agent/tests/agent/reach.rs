@@ -27,7 +27,7 @@ fn update(kind: Kind) -> PeerUpdate {
 }
 
 fn hello(port: u32, secret: &str) -> PeerHello {
-    PeerHello { peer_id: Uuid::from_u128(PEER).to_string(), secret: secret.to_owned(), port }
+    PeerHello { peer_id: Uuid::from_u128(PEER).to_string(), secret: secret.to_owned(), port, ..PeerHello::default() }
 }
 
 async fn connect(host: &Host, port: u32, secret: &str) -> std::io::Result<Stream> {

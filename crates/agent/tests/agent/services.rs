@@ -305,7 +305,12 @@ fn an_agent_serves_them_behind_its_listener_to_peers_that_it_was_told_of() {
         play.act("visitor", 60, |host| async move {
             let open = async |port| {
                 let mut stream = host.connect(&Address::new("agent", 4_100)).await.expect("the agent listens");
-                let hello = PeerHello { peer_id: peer_id.clone(), secret: "of-the-tunnel".to_owned(), port };
+                let hello = PeerHello {
+                    peer_id: peer_id.clone(),
+                    secret: "of-the-tunnel".to_owned(),
+                    port,
+                    ..PeerHello::default()
+                };
                 frame::hello(&mut stream, &hello).await.map(|()| stream)
             };
             let mut stream = open(agent_port::SPEEDTEST).await.expect("the peer is let in");

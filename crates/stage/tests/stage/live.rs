@@ -158,7 +158,11 @@ impl Alice {
                     let address = node.endpoints[0].parse().expect("an address");
                     let port = groundhog_wire::agent_port::TERMINAL;
                     let kept = Kept { _requests: requests, _answers: answers };
-                    return (address, v1::PeerHello { peer_id, secret: update.secret, port }, kept);
+                    return (
+                        address,
+                        v1::PeerHello { peer_id, secret: update.secret, port, ..Default::default() },
+                        kept,
+                    );
                 }
             }
         }

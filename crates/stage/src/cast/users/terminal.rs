@@ -184,7 +184,12 @@ impl Terminal {
         let first = endpoints.first().ok_or_else(|| Status::unavailable("the agent says of no place where it is"))?;
         let address: Address = first.parse().map_err(|error| Status::internal(format!("{error}")))?;
         let mut stream = host.connect(&address).await?;
-        let hello = PeerHello { peer_id: peer_id.to_string(), secret: found.secret, port: agent_port::TERMINAL };
+        let hello = PeerHello {
+            peer_id: peer_id.to_string(),
+            secret: found.secret,
+            port: agent_port::TERMINAL,
+            ..PeerHello::default()
+        };
         // An agent that has not heard yet of who comes will have soon.
         frame::hello(&mut stream, &hello).await.map_err(|error| Status::unavailable(error.to_string()))?;
         let (height, width) = WINDOW;

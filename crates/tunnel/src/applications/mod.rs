@@ -1,0 +1,1 @@
+//! What runs over a connection to an agent.

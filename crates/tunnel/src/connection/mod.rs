@@ -1,0 +1,1 @@
+//! A connection to an agent: one that outlives the paths that it takes.

@@ -1,0 +1,1 @@
+//! The tunnel client in a simulated world.
