@@ -152,11 +152,9 @@ impl Machine {
                 self.dialled = Some(agent);
                 true
             }
-            Effect::Cancel
-            | Effect::SetAgentConn
-            | Effect::StartApp
-            | Effect::CloseApp
-            | Effect::ShutdownTailnet => true,
+            Effect::Cancel | Effect::SetAgentConn | Effect::StartApp | Effect::CloseApp | Effect::ShutdownTailnet => {
+                true
+            }
         }
     }
 
@@ -318,11 +316,7 @@ fn started(state: State) -> Cell {
 fn stopping(state: State, options: Options) -> Cell {
     match state {
         State::Init | State::WaitToStart | State::WaitForWorkspaceStarted | State::WaitForAgent => {
-            if options.no_autostart {
-                Cell::exit()
-            } else {
-                Cell::to(State::WaitToStart, [])
-            }
+            if options.no_autostart { Cell::exit() } else { Cell::to(State::WaitToStart, []) }
         }
         State::EstablishTailnet | State::TailnetUp | State::ApplicationUp => signal(state),
         State::ShutdownApplication | State::ShutdownTailnet | State::Exit => Cell::stay(state),

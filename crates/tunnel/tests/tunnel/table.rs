@@ -170,9 +170,8 @@ fn there_are_as_many_cells_as_the_platform_has() {
             )
         })
         .collect();
-    let complaining = |name: &str| {
-        core.iter().filter(|row| row.severity.is_some_and(|severity| severity.as_str() == name)).count()
-    };
+    let complaining =
+        |name: &str| core.iter().filter(|row| row.severity.is_some_and(|severity| severity.as_str() == name)).count();
     assert_eq!((core.len(), complaining("error"), complaining("critical")), (1_400, 100, 8));
     // Beside them: nine of other agents, two answers to a start, two losses.
     assert_eq!(rows.len(), 1_400 + 13 * State::ALL.len() * Options::ALL.len());
