@@ -9,6 +9,7 @@
 //! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
 //!   listens on them.
 //! - [`users`]: the people, who act when the story says so.
+//! - `tunnels`: the laptops from which people have tunnels into their workspaces.
 //! - `faults`: what goes wrong.
 
 mod apps;
@@ -18,6 +19,7 @@ pub mod machines;
 mod programs;
 pub(crate) mod provisioners;
 mod templates;
+mod tunnels;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,6 +113,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     let people = users::cast(scenario, world, &secrets)?;
     let outages = apps::Outages::default();
     machines::cast(scenario, world, &outages)?;
+    tunnels::cast(scenario, world);
     for different in &scenario.links {
         let (a, b) = &different.between;
         world.link(a, b, &link(&different.path))?;

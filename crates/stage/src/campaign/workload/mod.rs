@@ -1,6 +1,7 @@
 //! Draws what people do beyond the file's own story.
 
 mod agents;
+mod tunnels;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,11 +71,12 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         let transition = one_of(&mut random, &TRANSITIONS).copied().unwrap_or(Transition::Stop);
         let at = workspace.at + time_until(&mut random, end.saturating_sub(workspace.at));
         let (name, owner) = (workspace.name.clone(), workspace.owner.clone());
-        plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition }));
+        plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition, update: false }));
     }
     draw_templates(plan, workload, end, draws);
     draw_follows(plan, workload, draws);
     agents::draw(plan, workload, end, draws);
+    tunnels::draw(plan, workload, end, draws);
     let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
         let mut random = draws.stream(&["cancel", &number.to_string()]);
