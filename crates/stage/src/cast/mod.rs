@@ -19,7 +19,7 @@ pub mod machines;
 mod programs;
 pub(crate) mod provisioners;
 mod templates;
-mod tunnels;
+pub(crate) mod tunnels;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
