@@ -32,6 +32,7 @@ pub mod fault;
 pub mod frame;
 pub mod id;
 pub mod limits;
+pub mod resumable;
 pub mod routes;
 pub mod server;
 pub mod speedtest;

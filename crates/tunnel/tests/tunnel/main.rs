@@ -1,1 +1,3 @@
 //! The tunnel client in a simulated world.
+
+mod table;

@@ -1,0 +1,5 @@
+//! Streams to an agent that outlive their paths.
+
+mod stream;
+
+pub use self::stream::ResumableStream;
