@@ -297,10 +297,7 @@ impl Core {
         match &self.reset {
             Some(reset) => reset.told,
             None => {
-                self.all_consumed_there()
-                    && self.ended
-                    && self.unread.is_empty()
-                    && self.consumed_told == self.received
+                self.all_consumed_there() && self.ended && self.unread.is_empty() && self.consumed_told == self.received
             }
         }
     }

@@ -23,5 +23,5 @@ pub use self::{
     frame::DATA_BYTES_MAX,
     hello::{HelloError, Refused},
     single::open_over,
-    stream::{ResumableStream, StreamHandle},
+    stream::{ResumableStream, StreamHandle, Turn},
 };

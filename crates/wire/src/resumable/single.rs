@@ -1,5 +1,7 @@
 //! A stream over one path.
 
+use std::io;
+
 use groundhog_host::Host;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -19,9 +21,8 @@ pub async fn open_over(
     let hello = PeerHello { stream_id: host.new_id("stream").to_string(), resumes: false, received: 0, ..hello };
     let received = hello::say(&mut path, &hello).await?;
     let (handle, stream) = StreamHandle::new();
-    let attachment = handle
-        .attach(host, received)
-        .map_err(|violation| std::io::Error::new(std::io::ErrorKind::InvalidData, violation))?;
+    let attachment =
+        handle.attach(host, &handle.turn(), received).map_err(|end| io::Error::new(io::ErrorKind::InvalidData, end))?;
     let driven = host.clone();
     let drive = async move {
         let end = attachment.drive(&driven, path).await;

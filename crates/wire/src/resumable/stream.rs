@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    core::{Core, Read, Violation, Written},
-    driver::Attachment,
+    core::{Core, Read, Written},
+    driver::{Attachment, PathEnd},
 };
 
 /// A byte stream to an agent, or to its visitor, whatever paths it goes over.
@@ -33,6 +33,13 @@ pub struct ResumableStream {
 #[derive(Clone, Debug)]
 pub struct StreamHandle {
     shared: Arc<Shared>,
+}
+
+/// A stream's way to its next path. One that is taken later counts.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    number: u64,
+    received: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,30 +71,33 @@ impl StreamHandle {
         (handle, stream)
     }
 
-    /// Leaves the path that there is, if there is one. What the other end is to be told in a hello or a welcome: how much
-    /// was received.
-    pub fn detach(&self) -> u64 {
+    /// Leaves the path that there is, if there is one, for another one that is about to begin.
+    pub fn turn(&self) -> Turn {
         self.act(|state| {
             state.attached = false;
             state.path += 1;
-            state.core.received()
+            Turn { number: state.path, received: state.core.received() }
         })
     }
 
-    /// Goes on over another path, whose other end says that it has received so much. A count that can't be resets the
-    /// stream.
-    pub fn attach(&self, host: &Host, received_there: u64) -> Result<Attachment, Violation> {
+    /// Goes on over the path of this turn, whose other end says that it has received so much. Fails if a later turn was
+    /// taken, or the count can't be, which resets the stream.
+    pub fn attach(&self, host: &Host, turn: &Turn, received_there: u64) -> Result<Attachment, PathEnd> {
         let now = host.now();
+        let number = turn.number;
         self.act(|state| {
+            if state.path != number {
+                return Err(PathEnd::Left);
+            }
             if let Err(violation) = state.core.attach(received_there) {
                 state.core.reset(&violation.to_string());
-                return Err(violation);
+                return Err(PathEnd::Violated(violation));
             }
-            state.path += 1;
             state.attached = true;
             state.heard_at = Some(now);
-            Ok(Attachment::new(self.clone(), state.path))
-        })
+            Ok(())
+        })?;
+        Ok(Attachment::new(self.clone(), number))
     }
 
     /// Ends the stream for this reason, unless it has ended. The other end is told if there is a path, or comes to be.
@@ -210,6 +220,13 @@ impl StreamHandle {
     }
 }
 
+impl Turn {
+    /// What the other end is to be told in a hello or a welcome: how much was received.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+}
+
 impl ResumableStream {
     /// What finds its paths.
     pub fn handle(&self) -> &StreamHandle {
@@ -229,11 +246,7 @@ impl Drop for ResumableStream {
 }
 
 impl AsyncRead for ResumableStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
