@@ -119,6 +119,7 @@ pub(super) fn queue(
         events::build_queued(id.event(), workspace.event(), number, transition.as_str(), job.event());
     });
     tx.notify(Notice::JobPosted(Posting { provisioner_type: version.provisioner_type.clone(), tags }));
+    tx.notify(Notice::WorkspaceChanged { workspace });
     let build = builds::by_id(tx, id)?.ok_or_else(|| Refusal::NotFound(format!("there is no build {id}")))?;
     view::build(tx, &build)
 }
