@@ -70,6 +70,18 @@ pub struct AgentsConfig {
     pub banners: Vec<v1::Banner>,
     /// How agents and their clients find each other.
     pub peers: PeersConfig,
+    /// How connections to agents are told what they have to know of.
+    pub watches: WatchConfig,
+}
+
+/// How connections to agents are told what they have to know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchConfig {
+    /// How often a watched workspace is looked at even though nothing was heard of it; 15 s. It bounds how long a
+    /// change can be missing whose notice was lost. Must be above zero.
+    pub poll: Duration,
+    /// Watches that may be open at once; 10 000. One more is told to come again.
+    pub watches_max: usize,
 }
 
 /// How agents and their clients find each other.
@@ -186,6 +198,7 @@ impl Default for AgentsConfig {
             disable_direct: false,
             banners: Vec::new(),
             peers: PeersConfig::default(),
+            watches: WatchConfig::default(),
         }
     }
 }
@@ -198,6 +211,12 @@ impl Default for PeersConfig {
             kept: Duration::from_mins(15),
             tunnels_max: 1_000,
         }
+    }
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        Self { poll: Duration::from_secs(15), watches_max: 10_000 }
     }
 }
 

@@ -42,6 +42,8 @@ pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
 pub mod conformance {}
+pub mod connection_watch;
+mod connection_watcher;
 mod coordination;
 mod coordinator;
 pub mod daemon_status;
@@ -82,7 +84,10 @@ pub mod workspace_agents;
 pub mod workspaces;
 
 pub use crate::{
-    config::{AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig},
+    config::{
+        AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig,
+        WatchConfig,
+    },
     events::EVENTS,
     server::{Error, run},
     setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},

@@ -2,16 +2,20 @@
 
 use groundhog_wire::{
     Caller,
-    v1::{self, workspace_agents_server::WorkspaceAgents},
+    v1::{self, watch_connection_request, workspace_agents_server::WorkspaceAgents},
 };
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
+    connection_watcher::{METHOD, Watching},
     coordination::{Coordination, Site},
     followers::Topic,
     identity,
-    messages::Messages,
-    operations::agent::view,
+    messages::{Messages, stopping},
+    operations::{
+        agent::view,
+        view::{self as build_view, Named},
+    },
     refusal::CallError,
     rpc::{answer_user, told},
     store::{Tx, users::User},
@@ -91,9 +95,30 @@ impl WorkspaceAgents for WorkspaceAgentsService {
 
     async fn watch_connection(
         &self,
-        _: Request<v1::WatchConnectionRequest>,
+        request: Request<v1::WatchConnectionRequest>,
     ) -> Result<Response<Self::WatchConnectionStream>, Status> {
-        Err(Status::unimplemented("there is no watch"))
+        let Site { host, store, followers, config, shutdown, .. } = self.site.clone();
+        if shutdown.is_cancelled() {
+            return Err(stopping());
+        }
+        let named = request.get_ref().workspace.as_ref().map(|workspace| match workspace {
+            watch_connection_request::Workspace::Name(name) => Named::Name(name),
+            watch_connection_request::Workspace::WorkspaceId(id) => Named::Id(id),
+        });
+        // The name is looked up once: from then on it is this workspace that is watched, whatever it is called, also
+        // when it has been destroyed and its name is free again.
+        let work = |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), build_view::workspace(tx, user, named)?));
+        let (name, workspace) = answer_user(&store, METHOD, request.metadata(), work).await?;
+        let watches = config.agents.watches;
+        let Some(follower) = followers.join(Topic::Connection(workspace), watches.watches_max) else {
+            return Err(Status::unavailable("too many workspaces are watched: try again"));
+        };
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (messages, answer) = Messages::new();
+        let look = Watching::new(self.site.clone(), caller, name, workspace, request.into_inner().agent_name);
+        let watch = Watch { host: host.clone(), look, follower, messages, poll: Some(watches.poll), shutdown };
+        host.spawn("watch a workspace", watch.run()).detach();
+        Ok(Response::new(answer))
     }
 
     async fn coordinate_client(

@@ -287,7 +287,7 @@ at = "60s"
 list_agents = { workspace = "ahead", owner = "eve", by = "carol" }
 [[step]]
 at = "61s"
-open_tunnel = { name = "page", workspace = "ahead", owner = "eve", agent = "main", port = 80, every = "2s", autostart = false, stays = "5m" }
+open_tunnel = { name = "page", workspace = "ahead", owner = "eve", agent = "main", port = 8080, every = "2s", autostart = false, stays = "5m" }
 [[step]]
 at = "62s"
 open_tunnel = { name = "shell", workspace = "ahead", owner = "eve", by = "carol", app = "terminal", session = "both", sends = ["env"], wait_for_scripts = false }
@@ -494,7 +494,7 @@ fn everything_can_be_said() {
             owner: "eve".into(),
             by: "eve".into(),
             agent: "main".into(),
-            application: TunnelApplication::Forward { port: 80, every: secs(2) },
+            application: TunnelApplication::Forward { port: 8080, every: secs(2) },
             autostart: false,
             wait_for_scripts: true,
             stays: Some(secs(300)),

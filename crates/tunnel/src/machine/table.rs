@@ -157,7 +157,7 @@ pub fn table() -> Vec<Row> {
         for event in EventKind::all() {
             for options in Options::ALL {
                 let (after, Outcome { effects, severity }) =
-                    Machine::at(state, dialled(state)).step(&event.event(), options);
+                    Machine::at(state, None, dialled(state)).step(&event.event(), options);
                 rows.push(Row { state, event, options, next: after.state(), effects, severity });
             }
         }

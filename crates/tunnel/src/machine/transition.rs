@@ -77,10 +77,10 @@ impl Machine {
         Self { state: State::Init, start: None, dialled: None }
     }
 
-    /// A tunnel in `state` with nothing else under way: no start, and `dialled` as the agent that was dialled last.
-    /// For those who look at the machine from outside; a tunnel begins with [`new`](Self::new).
-    pub const fn at(state: State, dialled: Option<AgentId>) -> Self {
-        Self { state, start: None, dialled }
+    /// A tunnel in the midst of its life. For those who look at the machine from outside; a tunnel begins with
+    /// [`new`](Self::new).
+    pub const fn at(state: State, start: Option<StartUnderway>, dialled: Option<AgentId>) -> Self {
+        Self { state, start, dialled }
     }
 
     /// How far it has come.
@@ -114,22 +114,23 @@ impl Machine {
             Event::AppLost => app_lost(self.state),
             Event::TailnetLost => tailnet_lost(self.state),
         };
-        let mut after = Self { state: next, start: self.keep(event), dialled: self.dialled };
+        let mut after = Self { state: next, start: self.keep(event, next), dialled: self.dialled };
         effects.retain(|effect| after.allows(*effect));
         (after, Outcome { effects, severity })
     }
 
-    /// What is kept of a start of ours once `event` has come, before anything new is asked.
-    fn keep(&self, event: &Event) -> Option<StartUnderway> {
+    /// What is kept of a start of ours once `event` has come and led to `next`, before anything new is asked.
+    fn keep(&self, event: &Event, next: State) -> Option<StartUnderway> {
         let start = self.start?;
         match *event {
             Event::StartWorkspaceEnded(_) => None,
             Event::BuildUpdate { number, transition, job_status } => {
-                let stopped = match Build::of(transition, job_status) {
+                let is_stop = match Build::of(transition, job_status) {
                     Build::Stopped => true,
                     Build::Starting | Build::Started | Build::Stopping | Build::Terminating => false,
                 };
-                Some(StartUnderway { stopped_again: (stopped && number > start.after).then_some(number), ..start })
+                let is_news = is_stop && number > start.after && next == State::WaitForWorkspaceStarted;
+                Some(StartUnderway { stopped_again: is_news.then_some(number), ..start })
             }
             Event::ShutdownSignal
             | Event::AgentUpdate { .. }

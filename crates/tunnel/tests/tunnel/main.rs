@@ -1,3 +1,5 @@
-//! The tunnel client in a simulated world.
+//! The tunnel client, in parts and in a simulated world.
+//!
+//! - `machine`: the machine by itself.
 
-mod table;
+mod machine;

@@ -55,7 +55,8 @@ impl Replica {
         let (followers, stop) = (Followers::new(), CancellationToken::new());
         let following = followers.clone();
         store.listen(move |heard| following.hear(heard));
-        let mailbox = store.open_mailbox(config.notices.queue_max);
+        let waiting = followers.clone();
+        let mailbox = store.open_mailbox(config.notices.queue_max, move |notice| waiting.wait_for(notice));
         let hearing = notices::run(host.clone(), store.clone(), mailbox, config.notices.clone(), stop.clone());
         host.spawn("notices", hearing).detach();
         let acquirer = world.acquirer(AcquireConfig::default());

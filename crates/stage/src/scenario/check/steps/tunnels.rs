@@ -19,6 +19,9 @@ const EVERY: Duration = Duration::from_secs(10);
 /// What a tunnel's terminal session is called, unless said: as with `open_terminal`.
 const SESSION: &str = "terminal";
 
+/// The first port that agents forward to.
+const PORT_MIN: i64 = groundhog_wire::agent_port::FORWARD_MIN as i64;
+
 /// The tunnels of a story.
 pub(super) struct Opened {
     /// When each is opened.
@@ -104,7 +107,7 @@ impl Resolve<'_, '_> {
             );
         }
         let port = match &raw.port {
-            Some(port) => u16::try_from(whole(self.check, port, 1..=i64::from(u16::MAX))).unwrap_or(1),
+            Some(port) => u16::try_from(whole(self.check, port, PORT_MIN..=i64::from(u16::MAX))).unwrap_or(1),
             None => self.only_port(raw, agent),
         };
         let every = raw.every.as_ref().and_then(|raw| duration_above_zero(self.check, raw)).unwrap_or(EVERY);
@@ -132,7 +135,8 @@ impl Resolve<'_, '_> {
         let workspace = &raw.workspace;
         let agents = self.check.machines.get(workspace.get_ref()).into_iter().flatten();
         let apps = agents.filter(|(name, _)| agent.is_empty() || name.as_str() == agent).map(|(_, apps)| apps);
-        let ports: BTreeSet<u16> = apps.flat_map(Apps::values).copied().collect();
+        let ports: BTreeSet<u16> =
+            apps.flat_map(Apps::values).copied().filter(|port| i64::from(*port) >= PORT_MIN).collect();
         let mut several = ports.iter();
         if let (Some(only), None) = (several.next(), several.next()) {
             return *only;
@@ -142,7 +146,7 @@ impl Resolve<'_, '_> {
         if !is_told {
             let listed: Vec<String> = ports.iter().map(u16::to_string).collect();
             let help = if listed.is_empty() {
-                "say which with `port`: no app listens on the agent's machine".to_owned()
+                format!("say which with `port`: no app listens on the agent's machine, from port {PORT_MIN} on")
             } else {
                 format!("say which with `port`: {}", listed.join(", "))
             };
