@@ -60,8 +60,11 @@ pub struct AgentsConfig {
     pub stats_interval: Duration,
     /// What an agent may write into its logs, and how they are read and followed: 1 MiB of output.
     pub logs: LogConfig,
-    /// The relays; none.
+    /// The relays, as agents and clients are told of them; none. The same at every replica.
     pub relays: Vec<v1::Relay>,
+    /// Which of them this replica is, by its number; 0, none. A replica that is one passes bytes between agents and
+    /// clients that can't reach each other directly.
+    pub relay: u32,
     /// How other services reach an app of a workspace; empty for not at all.
     pub proxy_uri: String,
     /// Whether agents are told not to use direct paths; they are not.
@@ -194,6 +197,7 @@ impl Default for AgentsConfig {
             stats_interval: Duration::from_mins(5),
             logs: LogConfig::default(),
             relays: Vec::new(),
+            relay: 0,
             proxy_uri: String::new(),
             disable_direct: false,
             banners: Vec::new(),

@@ -383,6 +383,14 @@ groundhog_host::events! {
         kind: &str,
     }
 
+    /// An agent took a visit over the relay of a replica.
+    quiet relay_visited = "relay.visited" {
+        /// The agent.
+        agent: Id,
+        /// The visit.
+        visit: Id,
+    }
+
     /// A peer told where it can be reached.
     quiet peer_updated = "peer.updated" {
         /// The peer.

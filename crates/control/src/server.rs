@@ -27,6 +27,7 @@ use crate::{
     notices,
     operations::acquire::Terms,
     reaper,
+    relay::Relay,
     store::{Database, Store},
     templates::TemplatesService,
     workspace_agents::WorkspaceAgentsService,
@@ -101,6 +102,7 @@ pub fn routes(
         store: store.clone(),
         followers: followers.clone(),
         coordinator,
+        relay: Relay::default(),
         config: config.clone(),
         shutdown: shutdown.clone(),
     };

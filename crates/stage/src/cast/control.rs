@@ -77,8 +77,9 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
         ..Config::default()
     };
-    for replica in scenario.replicas() {
-        let (database, config) = (database.clone(), config.clone());
+    for (number, replica) in (1..).zip(scenario.replicas()) {
+        let (database, mut config) = (database.clone(), config.clone());
+        config.agents.relay = if scenario.control.relays { number } else { 0 };
         world.host(&replica, move |host| {
             let (database, config) = (database.clone(), config.clone());
             async move {

@@ -1,11 +1,13 @@
 //! `tunnel-ends`: a tunnel that is to end does so, whatever the world does.
 //!
-//! A tunnel that was told to (`tunnel.shutdown_asked`), by its user or by what its watch has heard, has ended
-//! (`tunnel.ended`) within the minute that its user gives it, and a little. Neither a network that is cut nor an
+//! A tunnel that was told to (`tunnel.shutdown_asked`), by its user or by its watch, or that goes down by itself
+//! (`tunnel.state`), because its workspace does say, has ended (`tunnel.ended`) within the minute that its user gives it, and a little. Neither a network that is cut nor an
 //! application that hangs is an excuse: what does not close in time is dropped. A laptop that was suspended, or whose
 //! clock was touched, has all of that time before it; one that dies has nothing left to end.
 
 use std::{collections::BTreeMap, time::Duration};
+
+use groundhog_tunnel::machine::State;
 
 use super::{Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, cast::tunnels::PATIENCE, scenario::units::show_duration};
@@ -40,6 +42,12 @@ impl TunnelEnds {
     }
 }
 
+/// Whether a tunnel tells that it has begun to go down.
+fn goes_down(record: &Record) -> bool {
+    let to = |state: State| record.field("to") == Some(state.as_str());
+    record.event == "tunnel.state" && (to(State::ShutdownApplication) || to(State::ShutdownTailnet) || to(State::Exit))
+}
+
 impl Invariant for TunnelEnds {
     fn id(&self) -> &'static str {
         "tunnel-ends"
@@ -58,7 +66,7 @@ impl Invariant for TunnelEnds {
         if let Some(tunnel) = record.field("tunnel") {
             match record.event.as_str() {
                 // Told twice, it has as long as the first time.
-                "tunnel.shutdown_asked" => {
+                event if event == "tunnel.shutdown_asked" || goes_down(record) => {
                     let asked = Asked { host: record.host.clone(), at: record.at, ordinal: record.ordinal };
                     self.asked.entry(tunnel.to_owned()).or_insert(asked);
                 }
@@ -91,6 +99,8 @@ mod tests {
     fn kept() {
         assert_kept(TunnelEnds::default(), &asked().add(70, "ssh", "tunnel.ended", &[TUNNEL]).end(999));
         assert_kept(TunnelEnds::default(), &asked().end(76));
+        let up = [TUNNEL, ("from", "tailnetUp"), ("to", "applicationUp"), ("because", "application up")];
+        assert_kept(TunnelEnds::default(), &Log::new().add(1, "ssh", "tunnel.state", &up).end(999));
         let host = [("host", "ssh")];
         assert_kept(TunnelEnds::default(), &asked().add(2, "-", "host.killed", &host).end(999));
         let asleep = asked().add(2, "-", "host.suspended", &host);
@@ -106,6 +116,10 @@ mod tests {
         assert_broken(TunnelEnds::default(), &again.end(80), 0, &["tunnel#1"]);
         let late = asked().add(90, "ssh", "tunnel.ended", &[TUNNEL]);
         assert_broken(TunnelEnds::default(), &late, 0, &["tunnel#1"]);
+        let stopped =
+            [TUNNEL, ("from", "applicationUp"), ("to", "shutdownApplication"), ("because", "build 2 stop pending")];
+        let goes_down = Log::new().add(1, "ssh", "tunnel.state", &stopped);
+        assert_broken(TunnelEnds::default(), &goes_down.end(77), 0, &["tunnel#1"]);
         // Neither another tunnel's end nor a cut helps.
         let other = asked().add(2, "ssh", "tunnel.ended", &[("tunnel", "tunnel#2")]);
         let cut = other.add(3, "-", "fault.cut", &[("from", "ssh"), ("to", "control"), ("ways", "both")]);

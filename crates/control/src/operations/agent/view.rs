@@ -28,9 +28,14 @@ use crate::{
 /// agents then still fits into a message.
 const LIST_BYTES_MAX: usize = groundhog_wire::MESSAGE_BYTES_MAX / 2;
 
+/// The agent that a request names, if `user` may see its workspace.
+pub fn named(tx: &Tx<'_>, user: &User, id: &str) -> Result<Agent, CallError> {
+    let id = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+    visible(tx, user, id)
+}
+
 /// The agent with this id, if `user` may see its workspace.
-pub fn visible(tx: &Tx<'_>, user: &User, id: &str) -> Result<Agent, CallError> {
-    let id: AgentId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+pub fn visible(tx: &Tx<'_>, user: &User, id: AgentId) -> Result<Agent, CallError> {
     let agent = match agents::by_id(tx, id)? {
         Some(agent) if user.role == Role::Admin => Some(agent),
         Some(agent) if workspaces::owner(tx, agent.workspace)? == Some(user.id) => Some(agent),
@@ -98,7 +103,7 @@ pub fn log(
     request: &v1::ListAgentLogsRequest,
     config: &AgentsConfig,
 ) -> Result<(v1::ListAgentLogsResponse, bool), CallError> {
-    let agent = visible(tx, user, &request.agent_id)?;
+    let agent = named(tx, user, &request.agent_id)?;
     let page = logs::page(tx, agent.number, request.after_id, &config.logs)?;
     Ok((page, outdated::is_outdated(agent.build_number, agent.build_done)))
 }
