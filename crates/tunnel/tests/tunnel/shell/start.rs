@@ -44,10 +44,9 @@ fn a_stopped_workspace_is_started_and_its_logs_are_shown() {
         play.control.state().tell_agent(3, AgentLifecycle::Ready);
         play.run(2);
         assert_eq!(play.states().last().map(String::as_str), Some("applicationUp"));
-        // Of two jobs: the stop's, whose build was the latest, and the start's. Each line once.
+        // Each line once, though the calls break after the first one.
         let lines = play.handle().lines.clone();
-        let expected = ["plan", "apply", "plan", "apply", "hello", "there", "done"];
-        assert_eq!(lines, expected);
+        assert_eq!(lines, ["plan", "apply", "hello", "there", "done"]);
         assert_eq!(play.control.state().starts, [2], "it is asked once");
     });
 }
