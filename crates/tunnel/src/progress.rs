@@ -54,7 +54,7 @@ impl Progress {
     /// Shows what a log has.
     fn show(&self, output: &str) {
         for line in output.lines() {
-            let line: String = line.chars().take(LINE_CHARS_MAX).collect();
+            let line: String = line.trim_end_matches('\r').chars().take(LINE_CHARS_MAX).collect();
             events::log_line(self.tunnel, &line);
             self.write(&line);
         }

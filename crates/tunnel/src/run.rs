@@ -13,7 +13,7 @@ use crate::{
     ending::Ending,
     events,
     jobs::{Job, Jobs},
-    machine::{Effect, Machine, Outcome, State, told},
+    machine::{Effect, JobStatus, Machine, Outcome, State, told},
     message::{Message, NoConnection},
     news,
     progress::{Follower, Progress},
@@ -295,10 +295,13 @@ impl Run {
         Follower { host: self.host.clone(), channel: self.channel.clone(), progress: self.progress.clone() }
     }
 
-    /// Shows the log of the build that is waited for.
+    /// Shows the log of the build that is waited for, if one is under way.
     fn show_build(&mut self) {
-        let Some(job) = self.build.as_ref().map(|build| build.job.clone()) else { return };
-        if self.progress.is_read() && self.shown_job.as_ref() != Some(&job) {
+        let Some(news::Build { status: JobStatus::Pending | JobStatus::Running, job, .. }) = &self.build else {
+            return;
+        };
+        if self.progress.is_read() && self.shown_job.as_ref() != Some(job) {
+            let job = job.clone();
             self.jobs.begin(Job::BuildLog, self.follower().build(job.clone()));
             self.shown_job = Some(job);
         }
