@@ -8,7 +8,7 @@
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
 //!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
-//!   calls), `rpc` (over real sockets), `presence` and `coordination` (agents' calls that stay open),
+//!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
@@ -24,6 +24,7 @@ mod conformance;
 mod connection_rules;
 mod connection_watches;
 mod coordination;
+mod coordination_faults;
 mod core;
 mod core_reference;
 mod daemons;
