@@ -22,6 +22,11 @@ use crate::{
     },
     presence::Presence,
     refusal::Refusal,
+    relay::{
+        Side, check_is_relay,
+        listening::{self, Listening},
+        visiting,
+    },
     rpc::{answer, answer_agent, told},
     store::{Store, Tx, agents::Agent},
     watch::{Look, Seen, Watch},
@@ -198,16 +203,41 @@ impl Agents for AgentsService {
 
     async fn listen_relay(
         &self,
-        _: Request<v1::ListenRelayRequest>,
+        request: Request<v1::ListenRelayRequest>,
     ) -> Result<Response<Self::ListenRelayStream>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+        let site = self.site.clone();
+        let work = |_: &Tx<'_>, agent: &Agent| {
+            check_is_relay(&site)?;
+            Ok(agent.clone())
+        };
+        let agent = answer_agent(&site.store, listening::METHOD, request.metadata(), &site.config.agents, work).await?;
+        // Their number is bounded by that of connections and calls.
+        let Some(follower) = site.followers.join(Topic::Agent(agent.id), usize::MAX) else {
+            return Err(Status::unavailable("too many calls are open: try again"));
+        };
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (answers, answer) = Messages::new();
+        let (host, listener) = (site.host.clone(), site.relay.listen(agent.id));
+        let listening = Listening { site, caller, name: agent.name, listener, follower, answers };
+        host.spawn("an agent listens", listening.run()).detach();
+        Ok(Response::new(answer))
     }
 
     async fn accept_relay_visit(
         &self,
-        _: Request<Streaming<v1::RelayChunk>>,
+        request: Request<Streaming<v1::RelayChunk>>,
     ) -> Result<Response<Self::AcceptRelayVisitStream>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+        let site = self.site.clone();
+        let work = |_: &Tx<'_>, agent: &Agent| {
+            check_is_relay(&site)?;
+            Ok(agent.id)
+        };
+        let agent = answer_agent(&site.store, visiting::ACCEPT, request.metadata(), &site.config.agents, work).await?;
+        let (answers, answer) = Messages::new();
+        let side = Side { chunks: request.into_inner(), answers: Some(answers) };
+        let (host, relay) = (site.host.clone(), site.relay.clone());
+        host.spawn("an agent takes a visit", visiting::accept(site, relay, agent, side)).detach();
+        Ok(Response::new(answer))
     }
 
     async fn watch_reinitialization(

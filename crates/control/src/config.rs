@@ -60,8 +60,11 @@ pub struct AgentsConfig {
     pub stats_interval: Duration,
     /// What an agent may write into its logs, and how they are read and followed: 1 MiB of output.
     pub logs: LogConfig,
-    /// The relays; none.
+    /// The relays, as agents and clients are told of them; none. The same at every replica.
     pub relays: Vec<v1::Relay>,
+    /// Which of them this replica is, by its number; 0, none. A replica that is one passes bytes between agents and
+    /// clients that can't reach each other directly.
+    pub relay: u32,
     /// How other services reach an app of a workspace; empty for not at all.
     pub proxy_uri: String,
     /// Whether agents are told not to use direct paths; they are not.
@@ -70,6 +73,18 @@ pub struct AgentsConfig {
     pub banners: Vec<v1::Banner>,
     /// How agents and their clients find each other.
     pub peers: PeersConfig,
+    /// How connections to agents are told what they have to know of.
+    pub watches: WatchConfig,
+}
+
+/// How connections to agents are told what they have to know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchConfig {
+    /// How often a watched workspace is looked at even though nothing was heard of it; 15 s. It bounds how long a
+    /// change can be missing whose notice was lost. Must be above zero.
+    pub poll: Duration,
+    /// Watches that may be open at once; 10 000. One more is told to come again.
+    pub watches_max: usize,
 }
 
 /// How agents and their clients find each other.
@@ -182,10 +197,12 @@ impl Default for AgentsConfig {
             stats_interval: Duration::from_mins(5),
             logs: LogConfig::default(),
             relays: Vec::new(),
+            relay: 0,
             proxy_uri: String::new(),
             disable_direct: false,
             banners: Vec::new(),
             peers: PeersConfig::default(),
+            watches: WatchConfig::default(),
         }
     }
 }
@@ -198,6 +215,12 @@ impl Default for PeersConfig {
             kept: Duration::from_mins(15),
             tunnels_max: 1_000,
         }
+    }
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        Self { poll: Duration::from_secs(15), watches_max: 10_000 }
     }
 }
 

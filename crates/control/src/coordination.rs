@@ -25,6 +25,7 @@ use crate::{
     operations::coordination::{self, Call, End, Handled},
     peer_status::{self, Telling},
     refusal::{CallError, Refusal},
+    relay::Relay,
     rpc::told,
     store::{Store, Tx},
 };
@@ -43,6 +44,7 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     pub(crate) followers: Followers,
     pub(crate) coordinator: Coordinator,
+    pub(crate) relay: Relay,
     pub(crate) config: Arc<Config>,
     pub(crate) shutdown: CancellationToken,
 }

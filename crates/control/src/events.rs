@@ -237,7 +237,7 @@ groundhog_host::events! {
 
     /// A notice from another replica did not arrive here.
     quiet notice_lost = "notice.lost" {
-        /// job_posted, job_logs, job_ended, agent_logs, agent_changed, peer_changed or workspace_claimed.
+        /// job_posted, job_logs, job_ended, agent_logs, agent_changed, peer_changed, workspace_claimed or workspace_changed.
         kind: &str,
     }
 
@@ -365,6 +365,30 @@ groundhog_host::events! {
         owner: &str,
         /// The build by which it becomes theirs.
         build: Id,
+    }
+
+    /// Whoever watches a workspace was told something of it.
+    quiet watch_told = "watch.told" {
+        /// The workspace.
+        ws: Id,
+        /// Such as "build 2 stop running" or "agent main ready".
+        what: &str,
+    }
+
+    /// A watch of a workspace has ended, and asking again would not help.
+    log watch_ended = "watch.ended" {
+        /// The workspace.
+        ws: Id,
+        /// too_many_agents, name_not_found, no_agents, not_found or internal.
+        kind: &str,
+    }
+
+    /// An agent took a visit over the relay of a replica.
+    quiet relay_visited = "relay.visited" {
+        /// The agent.
+        agent: Id,
+        /// The visit.
+        visit: Id,
     }
 
     /// A peer told where it can be reached.

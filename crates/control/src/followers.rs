@@ -24,6 +24,8 @@ pub enum Topic {
     Peer(PeerId),
     /// A workspace's claim.
     Workspace(WorkspaceId),
+    /// What a connection to a workspace's agent has to know of.
+    Connection(WorkspaceId),
 }
 
 impl From<JobId> for Topic {
@@ -54,15 +56,31 @@ enum Limit {
     Jobs,
     /// Followers of agents' logs.
     AgentLogs,
+    /// Watches of what a connection has to know of.
+    Connections,
     /// Streams of agents and their clients, whose number the server's connections bound.
     Streams,
 }
 
 impl Topic {
+    /// What a notice is about; none if nobody follows that.
+    const fn of(notice: &Notice) -> Option<Self> {
+        match notice {
+            Notice::JobLogs { job } | Notice::JobEnded { job } => Some(Self::Job(*job)),
+            Notice::AgentLogs { agent } => Some(Self::AgentLogs(*agent)),
+            Notice::AgentChanged { agent } => Some(Self::Agent(*agent)),
+            Notice::PeerChanged { peer } => Some(Self::Peer(*peer)),
+            Notice::WorkspaceClaimed { workspace } => Some(Self::Workspace(*workspace)),
+            Notice::WorkspaceChanged { workspace } => Some(Self::Connection(*workspace)),
+            Notice::JobPosted(_) => None,
+        }
+    }
+
     const fn limit(self) -> Limit {
         match self {
             Self::Job(_) => Limit::Jobs,
             Self::AgentLogs(_) => Limit::AgentLogs,
+            Self::Connection(_) => Limit::Connections,
             Self::Agent(_) | Self::Peer(_) | Self::Workspace(_) => Limit::Streams,
         }
     }
@@ -112,16 +130,18 @@ impl Followers {
     pub fn hear(&self, heard: &Heard) {
         let state = self.state();
         let ring = |bells: &BTreeMap<u64, Arc<Notify>>| bells.values().for_each(|bell| bell.notify_one());
-        let topic = match heard {
-            Heard::Notice(Notice::JobLogs { job } | Notice::JobEnded { job }) => Topic::Job(*job),
-            Heard::Notice(Notice::AgentLogs { agent }) => Topic::AgentLogs(*agent),
-            Heard::Notice(Notice::AgentChanged { agent }) => Topic::Agent(*agent),
-            Heard::Notice(Notice::PeerChanged { peer }) => Topic::Peer(*peer),
-            Heard::Notice(Notice::WorkspaceClaimed { workspace }) => Topic::Workspace(*workspace),
-            Heard::Notice(Notice::JobPosted(_)) => return,
-            Heard::Everything => return state.bells.values().for_each(ring),
-        };
-        state.bells.get(&topic).into_iter().for_each(ring);
+        match heard {
+            Heard::Notice(notice) => {
+                let bells = Topic::of(notice).and_then(|topic| state.bells.get(&topic));
+                bells.into_iter().for_each(ring);
+            }
+            Heard::Everything => state.bells.values().for_each(ring),
+        }
+    }
+
+    /// Whether somebody waits for what a notice is about.
+    pub fn wait_for(&self, notice: &Notice) -> bool {
+        Topic::of(notice).is_some_and(|topic| self.state().bells.contains_key(&topic))
     }
 
     /// Wakes everybody who waits for news of peers.

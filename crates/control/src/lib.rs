@@ -13,14 +13,16 @@
 //!   [`transition`], [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
 //!   there), [`outdated`] (has it anything to come back for), [`lifecycle`] (which step comes after which),
 //!   [`agent_report`] (what becomes of what it reports), [`claim_state`] (what it is told of a claim), [`peer_status`]
-//!   (what peers are told of each other).
+//!   (what peers are told of each other); about connections to agents, [`connection_watch`] (what a watch tells next) and
+//!   [`relay::table`] (who visits whom over a relay).
 //! - [`operations`]: what can be done, each thing as a function over one transaction.
 //! - [`store`]: the database, its pool, and every SQL statement; [`store::notices`]: what replicas tell each other.
 //! - The shells: [`workspaces`], [`templates`], [`jobs`], [`administration`], [`daemons`], [`agents`] and
 //!   [`workspace_agents`] are the services; [`delivery`] brings a job to a daemon, and [`heartbeat`] notes the daemon
 //!   as seen while it waits; `presence` is an agent's call by which it is there, and `coordination` a peer's; `watch`
-//!   answers a call that grows, and [`followers`] are woken when it may; [`acquirer`], [`reaper`] and [`notices`] run
-//!   in the background, and `coordinator` does while there are peers.
+//!   answers a call that grows, and [`followers`] are woken when it may; `connection_watcher` is such a call, by which a
+//!   person's connection learns what it has to know of, and [`relay`] passes its bytes where there is no direct path;
+//!   [`acquirer`], [`reaper`] and [`notices`] run in the background, and `coordinator` does while there are peers.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
 //!   are kept. [`millis`]: how spans of time are counted. [`events`]: what is told.
 //! - [`conformance`]: which test shows each behaviour that is expected of such a server.
@@ -42,6 +44,8 @@ pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
 pub mod conformance {}
+pub mod connection_watch;
+mod connection_watcher;
 mod coordination;
 mod coordinator;
 pub mod daemon_status;
@@ -68,6 +72,7 @@ mod presence;
 pub mod quota;
 pub mod reaper;
 pub mod refusal;
+pub mod relay;
 mod rpc;
 pub mod secret_hash;
 pub mod server;
@@ -82,7 +87,10 @@ pub mod workspace_agents;
 pub mod workspaces;
 
 pub use crate::{
-    config::{AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig},
+    config::{
+        AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig,
+        WatchConfig,
+    },
     events::EVENTS,
     server::{Error, run},
     setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},

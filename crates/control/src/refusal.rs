@@ -36,6 +36,9 @@ pub enum Refusal {
     /// The thing's state does not allow it.
     #[error("{0}")]
     State(String),
+    /// The caller decided on something that is no longer the newest.
+    #[error("{0}")]
+    Overtaken(String),
 }
 
 impl Refusal {
@@ -60,6 +63,7 @@ impl Refusal {
             Self::Exists(_) => Code::AlreadyExists,
             Self::Invalid(_) => Code::InvalidArgument,
             Self::State(_) => Code::FailedPrecondition,
+            Self::Overtaken(_) => Code::Aborted,
         }
     }
 }

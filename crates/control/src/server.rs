@@ -27,6 +27,7 @@ use crate::{
     notices,
     operations::acquire::Terms,
     reaper,
+    relay::Relay,
     store::{Database, Store},
     templates::TemplatesService,
     workspace_agents::WorkspaceAgentsService,
@@ -64,7 +65,8 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let followers = Followers::new();
     let following = followers.clone();
     store.listen(move |heard| following.hear(heard));
-    let mailbox = store.open_mailbox(config.notices.queue_max);
+    let waiting = followers.clone();
+    let mailbox = store.open_mailbox(config.notices.queue_max, move |notice| waiting.wait_for(notice));
     events::control_started();
 
     let polling = host.spawn("acquirer", acquirer.clone().run(stop.clone()));
@@ -100,6 +102,7 @@ pub fn routes(
         store: store.clone(),
         followers: followers.clone(),
         coordinator,
+        relay: Relay::default(),
         config: config.clone(),
         shutdown: shutdown.clone(),
     };

@@ -35,6 +35,11 @@ pub(crate) trait Look: Send {
 
     /// What there is since the last look. It looks up anew who calls: one who may no longer see it is told no more.
     fn look(&mut self) -> impl Future<Output = Seen<Self::Message>> + Send;
+
+    /// The last message of a call that the control plane's stop ends.
+    fn stopping(&self) -> Result<Self::Message, Status> {
+        Err(stopping())
+    }
 }
 
 /// One such call.
@@ -70,7 +75,7 @@ impl<L: Look> Watch<L> {
                         () = self.shutdown.cancelled() => {
                             // If there is no room, the caller has not read the last message and will see the stream
                             // end.
-                            let _ = self.messages.try_send(Err(stopping()));
+                            let _ = self.messages.try_send(self.look.stopping());
                             return;
                         }
                         () = self.follower.heard() => {}

@@ -2,17 +2,25 @@
 
 use groundhog_wire::{
     Caller,
-    v1::{self, workspace_agents_server::WorkspaceAgents},
+    v1::{self, watch_connection_request, workspace_agents_server::WorkspaceAgents},
 };
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
+    connection_watcher::{METHOD, Watching},
     coordination::{Coordination, Site},
     followers::Topic,
     identity,
-    messages::Messages,
-    operations::agent::view,
+    messages::{Messages, stopping},
+    operations::{
+        agent::{manifest, view},
+        view::{self as build_view, Named},
+    },
     refusal::CallError,
+    relay::{
+        Side, check_is_relay,
+        visiting::{self, Visiting},
+    },
     rpc::{answer_user, told},
     store::{Tx, users::User},
     watch::{Look, Seen, Watch},
@@ -61,9 +69,8 @@ impl WorkspaceAgents for WorkspaceAgentsService {
         request: Request<v1::ListAgentLogsRequest>,
     ) -> Result<Response<Self::FollowAgentLogsStream>, Status> {
         let Site { host, store, followers, config, shutdown, .. } = self.site.clone();
-        let work = |tx: &Tx<'_>, user: &User| {
-            Ok((user.name.clone(), view::visible(tx, user, &request.get_ref().agent_id)?.id))
-        };
+        let work =
+            |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), view::named(tx, user, &request.get_ref().agent_id)?.id));
         let (name, agent) = answer_user(&store, "FollowAgentLogs", request.metadata(), work).await?;
         let Some(mut follower) = followers.join(Topic::AgentLogs(agent), config.agents.logs.followers_max) else {
             return Err(Status::unavailable("too many logs are followed: try again"));
@@ -78,22 +85,55 @@ impl WorkspaceAgents for WorkspaceAgentsService {
         Ok(Response::new(answer))
     }
 
-    async fn get_relay_map(&self, _: Request<v1::GetRelayMapRequest>) -> Result<Response<v1::RelayMap>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+    async fn get_relay_map(&self, request: Request<v1::GetRelayMapRequest>) -> Result<Response<v1::RelayMap>, Status> {
+        let work = |_: &Tx<'_>, _: &User| Ok(manifest::relay_map(&self.site.config.agents));
+        answer_user(&self.site.store, "GetRelayMap", request.metadata(), work).await.map(Response::new)
     }
 
     async fn visit_agent(
         &self,
-        _: Request<Streaming<v1::RelayChunk>>,
+        request: Request<Streaming<v1::RelayChunk>>,
     ) -> Result<Response<Self::VisitAgentStream>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+        let site = self.site.clone();
+        let work = |_: &Tx<'_>, user: &User| {
+            check_is_relay(&site)?;
+            Ok(user.name.clone())
+        };
+        let name = answer_user(&site.store, visiting::VISIT, request.metadata(), work).await?;
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (answers, answer) = Messages::new();
+        let side = Side { chunks: request.into_inner(), answers: Some(answers) };
+        let (host, relay) = (site.host.clone(), site.relay.clone());
+        host.spawn("visit an agent", Visiting { site, relay, caller, name, side }.run()).detach();
+        Ok(Response::new(answer))
     }
 
     async fn watch_connection(
         &self,
-        _: Request<v1::WatchConnectionRequest>,
+        request: Request<v1::WatchConnectionRequest>,
     ) -> Result<Response<Self::WatchConnectionStream>, Status> {
-        Err(Status::unimplemented("there is no watch"))
+        let Site { host, store, followers, config, shutdown, .. } = self.site.clone();
+        if shutdown.is_cancelled() {
+            return Err(stopping());
+        }
+        let named = request.get_ref().workspace.as_ref().map(|workspace| match workspace {
+            watch_connection_request::Workspace::Name(name) => Named::Name(name),
+            watch_connection_request::Workspace::WorkspaceId(id) => Named::Id(id),
+        });
+        // The name is looked up once: from then on it is this workspace that is watched, whatever it is called, also
+        // when it has been destroyed and its name is free again.
+        let work = |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), build_view::workspace(tx, user, named)?));
+        let (name, workspace) = answer_user(&store, METHOD, request.metadata(), work).await?;
+        let watches = config.agents.watches;
+        let Some(follower) = followers.join(Topic::Connection(workspace), watches.watches_max) else {
+            return Err(Status::unavailable("too many workspaces are watched: try again"));
+        };
+        let caller = Caller::from_metadata(request.metadata())?;
+        let (messages, answer) = Messages::new();
+        let look = Watching::new(self.site.clone(), caller, name, workspace, request.into_inner().agent_name);
+        let watch = Watch { host: host.clone(), look, follower, messages, poll: Some(watches.poll), shutdown };
+        host.spawn("watch a workspace", watch.run()).detach();
+        Ok(Response::new(answer))
     }
 
     async fn coordinate_client(

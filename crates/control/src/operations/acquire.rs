@@ -82,6 +82,11 @@ pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, terms: &Terms) -> Result<
                 }
                 let name = worker.name.clone();
                 tx.after_commit(move || events::job_acquired(id.event(), &name));
+                if let Some(v1::job::Kind::WorkspaceBuild(build)) = &message.kind
+                    && let Ok(workspace) = build.workspace_id.parse()
+                {
+                    tx.notify(Notice::WorkspaceChanged { workspace });
+                }
                 return Ok(Some(Acquired { job: id, worker: worker.id, message }));
             }
             Err(reason) => reason,
@@ -111,7 +116,7 @@ fn invalidate(tx: &Tx<'_>, id: JobId, error: &str) -> Result<bool, StoreError> {
     if let (Some(build), Some(job)) = (&build, &job) {
         ended::audit(tx, build, job.initiator, Outcome::Failed(error))?;
     }
-    ended::notify(tx, id);
+    ended::notify(tx, id, build.map(|build| build.workspace));
     Ok(true)
 }
 
@@ -128,9 +133,8 @@ fn readable<T>(found: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreE
 ///
 /// Nothing if the worker has been heard of about this job: then it was delivered after all.
 pub fn put_back(tx: &Tx<'_>, job: JobId, worker: &Worker, reason: &str) -> Result<Option<Posting>, CallError> {
-    if !jobs::put_back(tx, job, worker.id)? {
-        return Ok(None);
-    }
+    let Some(workspace) = jobs::put_back(tx, job, worker.id)? else { return Ok(None) };
+    workspace.into_iter().for_each(|workspace| tx.notify(Notice::WorkspaceChanged { workspace }));
     let (name, reason) = (worker.name.clone(), reason.to_owned());
     tx.after_commit(move || events::job_returned(job.event(), &name, &reason));
     let Some(returned) = jobs::by_id(tx, job)? else { return Ok(None) };

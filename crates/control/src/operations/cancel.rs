@@ -14,6 +14,7 @@ use crate::{
         Tx,
         builds::Build,
         jobs::{self, End, Job},
+        notices::Notice,
         users::User,
     },
 };
@@ -63,6 +64,8 @@ fn ask(
     tx.after_commit(move || events::job_cancel_requested(event, &by));
     if job.worker.is_none() {
         over(tx, job, build)?;
+    } else if let Some(&Build { workspace, .. }) = build {
+        tx.notify(Notice::WorkspaceChanged { workspace });
     }
     Ok(())
 }
@@ -78,7 +81,7 @@ pub(super) fn over(tx: &Tx<'_>, job: &Job, build: Option<&Build>) -> Result<(), 
     if let Some(build) = build {
         ended::audit(tx, build, job.initiator, Outcome::Canceled)?;
     }
-    ended::notify(tx, job.id);
+    ended::notify(tx, job.id, build.map(|build| build.workspace));
     Ok(())
 }
 

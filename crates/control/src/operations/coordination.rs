@@ -172,7 +172,7 @@ pub fn handle(
             tx.after_commit(move || events::peer_updated(peer.event(), kind));
         }
         (Some(Kind::AddTunnel(v1::AddTunnel { agent_id })), End::Client(_, user)) => {
-            let agent = super::agent::view::visible(tx, user, agent_id)?;
+            let agent = super::agent::view::named(tx, user, agent_id)?;
             if peers::tunnels(tx, peer)? >= config.tunnels_max {
                 let text = format!("a client may have tunnels to {} agents at most", config.tunnels_max);
                 return Err(Refusal::State(text).into());

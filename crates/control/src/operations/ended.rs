@@ -1,6 +1,6 @@
 //! What belongs to a job's end, whoever brings it about: a worker, a person, the reaper, or the control plane itself.
 
-use groundhog_wire::id::{JobId, UserId};
+use groundhog_wire::id::{JobId, UserId, WorkspaceId};
 
 use crate::{
     events,
@@ -45,7 +45,8 @@ pub(super) fn audit(tx: &Tx<'_>, build: &Build, initiator: UserId, outcome: Outc
     Ok(())
 }
 
-/// Has whoever follows the job hear of its end.
-pub(super) fn notify(tx: &Tx<'_>, job: JobId) {
+/// Has whoever follows the job hear of its end, and whoever watches the workspace that it built.
+pub(super) fn notify(tx: &Tx<'_>, job: JobId, workspace: Option<WorkspaceId>) {
     tx.notify(Notice::JobEnded { job });
+    workspace.into_iter().for_each(|workspace| tx.notify(Notice::WorkspaceChanged { workspace }));
 }

@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use groundhog_wire::v1::{self, complete_job_request::Kind, fail_job_request};
+use groundhog_wire::{
+    id::WorkspaceId,
+    v1::{self, complete_job_request::Kind, fail_job_request},
+};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -73,7 +76,7 @@ pub fn fail(tx: &Tx<'_>, worker: &Worker, request: &v1::FailJobRequest) -> Resul
     if let Some(build) = &build {
         ended::audit(tx, build, job.initiator, Outcome::Failed(error))?;
     }
-    ended::notify(tx, job.id);
+    ended::notify(tx, job.id, build.map(|build| build.workspace));
     Ok(v1::FailJobResponse {})
 }
 
@@ -110,7 +113,8 @@ pub fn complete(
     if let Some(error) = objection {
         let id = job.id.event();
         tx.after_commit(move || events::job_failed(id, "control", &error, ""));
-        ended::notify(tx, job.id);
+        // Only an import meets an objection, and builds no workspace.
+        ended::notify(tx, job.id, None);
         return Ok(v1::CompleteJobResponse {});
     }
     let canceled = job.canceled_at.is_some();
@@ -118,8 +122,9 @@ pub fn complete(
         if canceled { (JobStatus::Canceled, Outcome::Canceled) } else { (JobStatus::Succeeded, Outcome::Succeeded) };
     let (id, by) = (job.id.event(), worker.name.clone());
     tx.after_commit(move || events::job_completed(id, &by, ended.as_str()));
+    let mut workspace = None;
     match kind {
-        Kind::WorkspaceBuild(done) => complete_build(tx, &job, done, outcome)?,
+        Kind::WorkspaceBuild(done) => workspace = Some(complete_build(tx, &job, done, outcome)?),
         Kind::TemplateImport(found) => {
             limits::check_import(found)?;
             // One that was cancelled has not succeeded, so its version is not one to make workspaces of.
@@ -137,17 +142,17 @@ pub fn complete(
             dry_runs::set_found(tx, job.id, &found)?;
         }
     }
-    ended::notify(tx, job.id);
+    ended::notify(tx, job.id, workspace);
     Ok(v1::CompleteJobResponse {})
 }
 
-/// Keeps a build's state and resources, and lets a workspace that was destroyed be gone.
+/// Keeps a build's state and resources, and lets a workspace that was destroyed be gone. Which workspace it built.
 fn complete_build(
     tx: &Tx<'_>,
     job: &Job,
     done: &v1::CompletedWorkspaceBuild,
     outcome: Outcome<'_>,
-) -> Result<(), CallError> {
+) -> Result<WorkspaceId, CallError> {
     limits::check_resources(&done.resources)?;
     let build = builds::by_job(tx, job.id)?
         .ok_or_else(|| Refusal::NotFound(format!("get workspace build: the job {} has none", job.id)))?;
@@ -165,7 +170,7 @@ fn complete_build(
         workspaces::mark_deleted(tx, build.workspace)?;
     }
     ended::audit(tx, &build, job.initiator, outcome)?;
-    Ok(())
+    Ok(build.workspace)
 }
 
 /// The build that a job carries out, if it is one of those jobs.

@@ -12,7 +12,7 @@
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
 //! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each
-//!   other.
+//!   other. [`relay`]: whether a client may reach an agent over one. [`connection`]: what a connection to an agent has to know of is read.
 //!
 //! The functions check, write rows, and leave events for after the commit. A function that is refused has written
 //! nothing that outlives its transaction.
@@ -22,6 +22,7 @@ pub mod administration;
 pub mod agent;
 pub mod cancel;
 pub mod claim;
+pub mod connection;
 pub mod coordination;
 pub mod dry_run;
 pub mod ended;
@@ -32,6 +33,7 @@ pub mod owned;
 pub mod payload;
 pub mod quota;
 pub mod reap;
+pub mod relay;
 pub mod update;
 pub mod version;
 pub mod view;

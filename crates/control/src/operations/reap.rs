@@ -87,7 +87,7 @@ pub fn reap(tx: &Tx<'_>, id: JobId, config: &ReaperConfig) -> Result<bool, Store
         ended::audit(tx, build, job.initiator, Outcome::Failed(&error))?;
     }
     tx.notify(Notice::JobLogs { job: id });
-    ended::notify(tx, id);
+    ended::notify(tx, id, build.map(|build| build.workspace));
     Ok(true)
 }
 

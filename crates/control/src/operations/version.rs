@@ -123,6 +123,15 @@ pub(super) fn active(tx: &Tx<'_>, template: &str) -> Result<Version, CallError> 
     Ok(version)
 }
 
+/// The version that new workspaces are made from, of the template that another version is of.
+pub(super) fn active_beside(tx: &Tx<'_>, version: &Version) -> Result<Version, CallError> {
+    let active = templates::active_version_of(tx, version.template_id)?
+        // A template has an active version from its first one on, so only a damaged database gets here.
+        .ok_or_else(|| Refusal::NotFound(format!("Template {:?} has no version.", version.template)))?;
+    check_usable(tx, &active)?;
+    Ok(active)
+}
+
 /// The refusal of whatever needs a version whose import has succeeded, if this one's has not.
 pub(super) fn check_usable(tx: &Tx<'_>, version: &Version) -> Result<(), CallError> {
     if version.usable {

@@ -1,7 +1,7 @@
 //! Builds and their logs, as their owner sees them. To anyone else they do not exist.
 
 use groundhog_wire::{
-    id::{BuildId, UserId},
+    id::{BuildId, UserId, WorkspaceId},
     v1::{self, build_selector},
 };
 
@@ -49,6 +49,53 @@ pub fn latest_build(tx: &Tx<'_>, user: &User, name: &str) -> Result<Build, CallE
         None => None,
     };
     build.ok_or_else(|| Refusal::NotFound(format!("there is no workspace {:?}", limits::shown(name))).into())
+}
+
+/// How a request names a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// By the name of a live one of the caller's own.
+    Name(&'a str),
+    /// By its id, whether or not it was destroyed.
+    Id(&'a str),
+}
+
+/// The workspace that a request names, if `user` may see it: it is theirs, or they are an administrator. `None` is a
+/// request that names none.
+pub fn workspace(tx: &Tx<'_>, user: &User, named: Option<Named<'_>>) -> Result<WorkspaceId, CallError> {
+    let (found, shown) = match named {
+        Some(Named::Name(name)) => (workspaces::live_by_name(tx, user.id, name)?, format!("{:?}", limits::shown(name))),
+        Some(Named::Id(id)) => {
+            let id: WorkspaceId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+            (visible(tx, user, id)?, id.to_string())
+        }
+        None => return Err(Refusal::Invalid("expected a workspace: its name, or its id".to_owned()).into()),
+    };
+    found.ok_or_else(|| no_workspace(&shown).into())
+}
+
+/// This workspace, if `user` may see it, whether or not it was destroyed.
+pub fn visible(tx: &Tx<'_>, user: &User, workspace: WorkspaceId) -> Result<Option<WorkspaceId>, CallError> {
+    let owner = workspaces::owner(tx, workspace)?;
+    let may_see = owner.is_some_and(|owner| user.role == Role::Admin || owner == user.id);
+    Ok(may_see.then_some(workspace))
+}
+
+/// The refusal of a workspace that does not exist, or is another person's. `shown` is how the request named it.
+pub fn no_workspace(shown: &str) -> Refusal {
+    Refusal::NotFound(format!("there is no workspace {shown}"))
+}
+
+/// The latest build of the live workspace with this id, if `user` may build it: it is theirs, or they are an
+/// administrator.
+pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<Build, CallError> {
+    let id: WorkspaceId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+    let owner = workspaces::live_owner(tx, id)?;
+    let build = match owner {
+        Some(owner) if user.role == Role::Admin || owner == user.id => builds::latest(tx, id)?,
+        Some(_) | None => None,
+    };
+    build.ok_or_else(|| no_workspace(&id.to_string()).into())
 }
 
 /// What the protocol says of a build.

@@ -14,11 +14,11 @@ use crate::{
     refusal::{CallError, Refusal},
     store::{
         Tx,
-        builds::{self, NewBuild},
+        builds::{self, Build, NewBuild},
         jobs::{self, NewJob},
         notices::Notice,
         templates::{self, Version},
-        users::User,
+        users::{self, User},
         workspaces::{self, NewWorkspace},
     },
     tags::Tags,
@@ -45,29 +45,48 @@ pub fn create_workspace(
     tx.after_commit(move || events::workspace_created(id.event(), &workspace_name, &owner));
     let parameters = request.parameters.clone();
     let place = Place { workspace: id, number: 1, transition: Transition::Start, daily_cost: 0 };
-    queue(tx, user, &version, place, asked(parameters, log_level))
+    queue(tx, user, &user.name, &version, place, asked(parameters, log_level))
 }
 
-/// Queues a build of `user`'s workspace, of the version that it was last built from and with the same parameters.
-/// Refused while another build of it has not ended.
+/// Queues a build of a workspace with the parameters that it was last built with: `user`'s own, named by its name, or
+/// any that they may see, by its id. It is of the version that the workspace was last built from, or of the template's
+/// active one if the workspace is to be updated.
+///
+/// Refused while another build of it has not ended; and before that, if the caller says after which build this one is
+/// to come, once there is a newer one. So a request that is repeated because its answer was lost makes no second build.
 pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) -> Result<v1::Build, CallError> {
     let Some(transition) = Transition::from_wire(request.transition) else {
         return Err(Refusal::Invalid("expected a transition: start, stop or destroy".to_owned()).into());
     };
     let log_level = check_log_level(request.log_level)?;
-    let latest = view::latest_build(tx, user, &request.workspace)?;
+    let latest = match (request.workspace.as_str(), request.workspace_id.as_str()) {
+        (name, "") => view::latest_build(tx, user, name)?,
+        ("", id) => view::latest_build_by_id(tx, user, id)?,
+        (_, _) => {
+            return Err(Refusal::Invalid("expected a workspace's name or its id, and got both".to_owned()).into());
+        }
+    };
+    if request.after_build != 0 && latest.number > request.after_build {
+        let (number, after) = (latest.number, request.after_build);
+        let text = format!("The workspace has a build {number}, which is newer than build {after}: look at it first.");
+        return Err(Refusal::Overtaken(text).into());
+    }
     let job = jobs::by_id(tx, latest.job)?.ok_or_else(|| view::no_job(&latest))?;
     if job.completed_at.is_none() {
         return Err(Refusal::State("A workspace build is already active.".to_owned()).into());
     }
-    let version = templates::version(tx, latest.version)?
+    let mut version = templates::version(tx, latest.version)?
         .ok_or_else(|| Refusal::State("the version that the workspace was built from is gone".to_owned()))?;
+    if request.update {
+        version = version::active_beside(tx, &version)?;
+    }
     let number = latest.number.saturating_add(1);
     // Until the new build's cost is known, the workspace costs what it cost: were it nothing, another workspace
     // could be granted those credits, and then both would run.
     let daily_cost = latest.daily_cost;
     let place = Place { workspace: latest.workspace, number, transition, daily_cost };
-    queue(tx, user, &version, place, asked(latest.asked.parameter_values, log_level))
+    let owner = if latest.owner == user.id { user.name.clone() } else { owner_name(tx, &latest)? };
+    queue(tx, user, &owner, &version, place, asked(latest.asked.parameter_values, log_level))
 }
 
 /// Where a build belongs.
@@ -78,16 +97,17 @@ pub(super) struct Place {
     pub(super) daily_cost: i32,
 }
 
-/// Queues a build of `user`'s workspace.
+/// Queues a build that `user` asks for, of a workspace that belongs to the person called `owner`.
 pub(super) fn queue(
     tx: &Tx<'_>,
     user: &User,
+    owner: &str,
     version: &Version,
     place: Place,
     asked: v1::WorkspaceBuild,
 ) -> Result<v1::Build, CallError> {
     let Place { workspace, number, transition, daily_cost } = place;
-    let tags = Tags::for_job(&version.tags, &user.name).map_err(|error| Refusal::State(error.to_string()))?;
+    let tags = Tags::for_job(&version.tags, owner).map_err(|error| Refusal::State(error.to_string()))?;
     let job = JobId(tx.new_id("job"));
     let provisioner_type = version.provisioner_type.as_str();
     let kind = JobKind::WorkspaceBuild;
@@ -99,7 +119,17 @@ pub(super) fn queue(
         events::build_queued(id.event(), workspace.event(), number, transition.as_str(), job.event());
     });
     tx.notify(Notice::JobPosted(Posting { provisioner_type: version.provisioner_type.clone(), tags }));
-    view::build(tx, &view::by_id(tx, user, id)?)
+    tx.notify(Notice::WorkspaceChanged { workspace });
+    let build = builds::by_id(tx, id)?.ok_or_else(|| Refusal::NotFound(format!("there is no build {id}")))?;
+    view::build(tx, &build)
+}
+
+/// The name of the person whose workspace a build is of. Which daemons may carry it out depends on the owner, whoever
+/// asks for it.
+fn owner_name(tx: &Tx<'_>, build: &Build) -> Result<String, CallError> {
+    let name = users::name(tx, build.owner)?;
+    // People are never deleted, so only a damaged database gets here.
+    name.ok_or_else(|| Refusal::NotFound(format!("the owner of the workspace {} is gone", build.workspace)).into())
 }
 
 /// What an owner chose, as it is kept.

@@ -164,6 +164,32 @@ pub fn of_build(tx: &Tx<'_>, build: BuildId) -> Result<Vec<Listed>, StoreError> 
     )
 }
 
+/// An agent, with the steps of its life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Life {
+    /// Which one.
+    pub agent: AgentId,
+    /// What it is called.
+    pub name: String,
+    /// The last step that it has reported; none before the first.
+    pub last: Option<v1::AgentLifecycle>,
+}
+
+/// The lives of a build's agents, by the agents' names.
+pub fn lives_of_build(tx: &Tx<'_>, build: BuildId) -> Result<Vec<Life>, StoreError> {
+    tx.rows(
+        "SELECT a.id, a.name, COALESCE(r.report, x'')
+         FROM agents a LEFT JOIN agent_reports r ON r.agent = a.number
+         WHERE a.build_id = ?1 ORDER BY a.name",
+        [key(build.0)],
+        |row| {
+            let report: v1::AgentView = message(row, 2)?;
+            let last = report.lifecycles.last().map(v1::UpdateLifecycleRequest::state);
+            Ok(Life { agent: id(row, 0, AgentId)?, name: row.get(1)?, last })
+        },
+    )
+}
+
 /// The newest agent whose token has this hash.
 pub fn newest_by_token(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Agent>, StoreError> {
     tx.row(

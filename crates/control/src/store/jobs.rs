@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use groundhog_wire::id::{JobId, UserId, WorkerId};
+use groundhog_wire::id::{JobId, UserId, WorkerId, WorkspaceId};
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
@@ -177,15 +177,16 @@ pub fn lock(tx: &Tx<'_>, job: JobId, worker: WorkerId) -> Result<bool, StoreErro
     Ok(changed == 1)
 }
 
-/// Takes a job back from a worker that never had it; whether the worker still had it locked. A job of which the
-/// worker said anything is its own and stays so.
-pub fn put_back(tx: &Tx<'_>, job: JobId, worker: WorkerId) -> Result<bool, StoreError> {
-    let changed = tx.execute(
+/// Takes a job back from a worker that never had it; none if the worker no longer had it locked, else the workspace
+/// that the job builds, if it builds one. A job of which the worker said anything is its own and stays so.
+pub fn put_back(tx: &Tx<'_>, job: JobId, worker: WorkerId) -> Result<Option<Option<WorkspaceId>>, StoreError> {
+    tx.row(
         "UPDATE jobs SET started_at = NULL, worker_id = NULL, updated_at = ?3
-         WHERE id = ?1 AND worker_id = ?2 AND delivered = 0 AND completed_at IS NULL",
+         WHERE id = ?1 AND worker_id = ?2 AND delivered = 0 AND completed_at IS NULL
+         RETURNING (SELECT b.workspace_id FROM builds b WHERE b.job_id = jobs.id)",
         params![key(job.0), key(worker.0), tx.now_ms()],
-    )?;
-    Ok(changed == 1)
+        |row| Ok(row.get::<_, Option<[u8; 16]>>(0)?.map(|bytes| WorkspaceId(Uuid::from_bytes(bytes)))),
+    )
 }
 
 /// Notes that the job's worker was heard of now.

@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 
 use crate::operations::Posting;
 
+/// Whether a replica waits for what a notice is about.
+type Wants = Box<dyn Fn(&Notice) -> bool + Send>;
+
 /// Something changed in the database that somebody may wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -51,6 +54,12 @@ pub enum Notice {
         /// The workspace.
         workspace: WorkspaceId,
     },
+    /// Something changed of what a connection to a workspace's agent has to know of: whose the workspace is, its latest
+    /// build, where that build's job stands, or a step of an agent's life.
+    WorkspaceChanged {
+        /// The workspace.
+        workspace: WorkspaceId,
+    },
 }
 
 impl Notice {
@@ -64,6 +73,22 @@ impl Notice {
             Self::AgentChanged { .. } => "agent_changed",
             Self::PeerChanged { .. } => "peer_changed",
             Self::WorkspaceClaimed { .. } => "workspace_claimed",
+            Self::WorkspaceChanged { .. } => "workspace_changed",
+        }
+    }
+
+    /// Whether only those replicas are told at which somebody waits for it. It is so where there are far more changes
+    /// than people who wait for them: every build changes several times, and few workspaces are watched.
+    pub const fn is_on_demand(&self) -> bool {
+        match self {
+            Self::JobPosted(_)
+            | Self::JobLogs { .. }
+            | Self::JobEnded { .. }
+            | Self::AgentLogs { .. }
+            | Self::AgentChanged { .. }
+            | Self::PeerChanged { .. }
+            | Self::WorkspaceClaimed { .. } => false,
+            Self::WorkspaceChanged { .. } => true,
         }
     }
 }
@@ -77,12 +102,12 @@ pub enum Heard {
     Everything,
 }
 
-#[derive(Default)]
 struct Slot {
     waiting: VecDeque<Notice>,
     overflowed: bool,
     room: usize,
     bell: Arc<Notify>,
+    wants: Wants,
 }
 
 /// The mailboxes of all replicas over one database. Cheap to clone; every clone is the same.
@@ -105,17 +130,17 @@ pub struct Mailbox {
 }
 
 impl Mailboxes {
-    pub(super) fn open(&self, room: usize) -> Mailbox {
+    pub(super) fn open(&self, room: usize, wants: Wants) -> Mailbox {
         let mut state = self.state();
         state.last += 1;
-        let (id, slot) = (state.last, Slot { room, ..Slot::default() });
-        let bell = slot.bell.clone();
+        let (id, bell) = (state.last, Arc::<Notify>::default());
+        let slot = Slot { waiting: VecDeque::new(), overflowed: false, room, bell: bell.clone(), wants };
         state.slots.insert(id, slot);
         Mailbox { id, mailboxes: self.clone(), bell }
     }
 
     /// Puts a notice into every mailbox but the one of the replica that committed, in the order in which they were
-    /// opened.
+    /// opened; one on demand only into those of replicas that want it.
     pub(super) fn put(&self, notice: &Notice, except: Option<u64>) {
         for (_, slot) in self.state().slots.iter_mut().filter(|(id, _)| Some(**id) != except) {
             slot.put(notice);
@@ -131,7 +156,7 @@ impl Mailboxes {
 impl Slot {
     fn put(&mut self, notice: &Notice) {
         // The same reason to look, twice in a row, is one.
-        if self.overflowed || self.waiting.back() == Some(notice) {
+        if self.overflowed || self.waiting.back() == Some(notice) || (notice.is_on_demand() && !(self.wants)(notice)) {
             return;
         }
         if self.waiting.len() < self.room {

@@ -170,6 +170,17 @@ pub fn delete_tunnel(tx: &Tx<'_>, client: PeerId, agent: AgentId) -> Result<bool
     Ok(changed > 0)
 }
 
+/// Whether a client is this person's, has not gone, and has a tunnel to an agent.
+pub fn has_tunnel(tx: &Tx<'_>, client: PeerId, user: UserId, agent: i64) -> Result<bool, StoreError> {
+    let found = tx.row(
+        "SELECT 1 FROM tunnels t JOIN peers p ON p.id = t.client_id
+         WHERE t.client_id = ?1 AND t.agent = ?2 AND p.user_id = ?3 AND p.gone = 0",
+        params![key(client.0), agent, key(user.0)],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// How many tunnels a client has.
 pub fn tunnels(tx: &Tx<'_>, client: PeerId) -> Result<u32, StoreError> {
     let count = tx.row("SELECT COUNT(*) FROM tunnels WHERE client_id = ?1", [key(client.0)], |row| row.get(0))?;

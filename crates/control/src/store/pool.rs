@@ -76,8 +76,11 @@ impl Store {
 
     /// Opens the mailbox in which this replica finds the notices of others, at most `room` of them. To be called
     /// once; its notices are heard by nobody until somebody passes them to [`hear`](Self::hear).
-    pub fn open_mailbox(&self, room: usize) -> Mailbox {
-        let mailbox = self.inner.database.mailboxes().open(room);
+    ///
+    /// `wants` says which of the notices on demand are put into it: those of things that somebody waits for at this
+    /// replica. It is asked in the instant of a commit and must not use the store.
+    pub fn open_mailbox(&self, room: usize, wants: impl Fn(&Notice) -> bool + Send + 'static) -> Mailbox {
+        let mailbox = self.inner.database.mailboxes().open(room, Box::new(wants));
         // A second mailbox would be given this replica's own notices too, which does no harm.
         let _ = self.inner.mailbox.set(mailbox.id());
         mailbox

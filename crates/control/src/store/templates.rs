@@ -131,6 +131,11 @@ pub fn active_version(tx: &Tx<'_>, name: &str) -> Result<Option<Version>, StoreE
     find(tx, "t.name = ?1 AND v.id = t.active_version_id", [name])
 }
 
+/// The version that this template names as the active one, usable or not.
+pub fn active_version_of(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Version>, StoreError> {
+    find(tx, "t.id = ?1 AND v.id = t.active_version_id", [key(template.0)])
+}
+
 /// The version `name` of the template `template`.
 pub fn version_by_name(tx: &Tx<'_>, template: &str, name: &str) -> Result<Option<Version>, StoreError> {
     find(tx, "t.name = ?1 AND v.name = ?2", [template, name])

@@ -39,6 +39,13 @@ pub fn live_by_name(tx: &Tx<'_>, owner: UserId, name: &str) -> Result<Option<Wor
     )
 }
 
+/// Whose live workspace this is; none if there is none of this id, or it was destroyed.
+pub fn live_owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<UserId>, StoreError> {
+    tx.row("SELECT owner_id FROM workspaces WHERE id = ?1 AND deleted_at IS NULL", [key(workspace.0)], |row| {
+        id(row, 0, UserId)
+    })
+}
+
 /// Whose a workspace is, or was when it was destroyed.
 pub fn owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<UserId>, StoreError> {
     tx.row("SELECT owner_id FROM workspaces WHERE id = ?1", [key(workspace.0)], |row| id(row, 0, UserId))

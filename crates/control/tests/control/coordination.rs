@@ -24,40 +24,40 @@ use crate::support::{
     world::success,
 };
 
-const CLIENT: &str = "00000000-0000-4000-8000-00000000c11e";
+pub(crate) const CLIENT: &str = "00000000-0000-4000-8000-00000000c11e";
 
-struct Site {
-    world: World,
-    session: String,
-    agent: String,
+pub(crate) struct Site {
+    pub(crate) world: World,
+    pub(crate) session: String,
+    pub(crate) agent: String,
 }
 
 /// One call of coordination.
-struct Call {
-    requests: mpsc::Sender<v1::CoordinateRequest>,
-    answers: Streaming<v1::CoordinateResponse>,
+pub(crate) struct Call {
+    pub(crate) requests: mpsc::Sender<v1::CoordinateRequest>,
+    pub(crate) answers: Streaming<v1::CoordinateResponse>,
 }
 
 impl Call {
-    fn say(&self, kind: Kind) {
+    pub(crate) fn say(&self, kind: Kind) {
         self.requests.try_send(v1::CoordinateRequest { kind: Some(kind) }).expect("the call is open");
     }
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World::new();
         world.started("dev", vec![agent("token-1")]);
         let opened = world.by_token("token-1", groundhog_control::operations::agent::session::open).expect("known");
         Self { world, session: opened.session_token, agent: opened.agent_id }
     }
 
-    fn replica(&self) -> Replica {
+    pub(crate) fn replica(&self) -> Replica {
         Replica::new(&self.world, |_| {})
     }
 
     /// An agent's call, which says where the agent is.
-    fn agent(&self, replica: &Replica) -> Call {
+    pub(crate) fn agent(&self, replica: &Replica) -> Call {
         let (sender, stream) = requests();
         let mut service = replica.agents();
         let answers = service.coordinate_agent(by(&self.session, stream));
@@ -70,7 +70,7 @@ impl Site {
         call
     }
 
-    fn client(&self, replica: &Replica, token: &str, peer: &str) -> Call {
+    pub(crate) fn client(&self, replica: &Replica, token: &str, peer: &str) -> Call {
         let (sender, stream) = requests();
         let mut service = replica.people();
         let answers = service.coordinate_client(by(token, stream));
@@ -81,19 +81,19 @@ impl Site {
     }
 
     /// alice's client, with a tunnel to the agent.
-    fn tunnel(&self, replica: &Replica) -> Call {
+    pub(crate) fn tunnel(&self, replica: &Replica) -> Call {
         let mut call = self.client(replica, "alice-token", CLIENT);
         assert_eq!(self.told(&mut call), [""; 0], "there is nobody yet");
         call.say(self.add_tunnel());
         call
     }
 
-    fn add_tunnel(&self) -> Kind {
+    pub(crate) fn add_tunnel(&self) -> Kind {
         Kind::AddTunnel(v1::AddTunnel { agent_id: self.agent.clone() })
     }
 
     /// What the next answer says, by kinds and nodes; an answer has to be there.
-    fn told(&self, call: &mut Call) -> Vec<String> {
+    pub(crate) fn told(&self, call: &mut Call) -> Vec<String> {
         let answer = self.world.next(&mut call.answers).expect("there is an answer").expect("all is well");
         let line = |update: v1::PeerUpdate| match update.kind() {
             peer_update::Kind::Node => format!("at {}", update.node.expect("a node").endpoints.join(",")),
@@ -102,17 +102,17 @@ impl Site {
         answer.updates.into_iter().map(line).collect()
     }
 
-    fn secret(&self, call: &mut Call) -> String {
+    pub(crate) fn secret(&self, call: &mut Call) -> String {
         let answer = self.world.next(&mut call.answers).expect("there is an answer").expect("all is well");
         assert_eq!(answer.updates.len(), 1);
         answer.updates[0].secret.clone()
     }
 
-    fn nothing_more(&self, call: &mut Call) {
+    pub(crate) fn nothing_more(&self, call: &mut Call) {
         assert!(self.world.next(&mut call.answers).is_none());
     }
 
-    fn end(&self, call: &mut Call) -> Status {
+    pub(crate) fn end(&self, call: &mut Call) -> Status {
         loop {
             match self.world.next(&mut call.answers).expect("it ended") {
                 Ok(_) => {}
@@ -121,17 +121,17 @@ impl Site {
         }
     }
 
-    fn told_of_peers(&self) -> Vec<String> {
+    pub(crate) fn told_of_peers(&self) -> Vec<String> {
         self.world.record.take().into_iter().filter(|line| line.starts_with("peer.")).collect()
     }
 }
 
-fn at(endpoint: &str) -> v1::Node {
+pub(crate) fn at(endpoint: &str) -> v1::Node {
     v1::Node { endpoints: vec![endpoint.to_owned()], relay: 0 }
 }
 
-const LOST: &str = "KIND_LOST";
-const GONE: &str = "KIND_DISCONNECTED";
+pub(crate) const LOST: &str = "KIND_LOST";
+pub(crate) const GONE: &str = "KIND_DISCONNECTED";
 
 #[test]
 fn a_tunnel_tells_each_of_the_other_with_one_secret() {

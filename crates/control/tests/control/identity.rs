@@ -121,6 +121,8 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
         ..v1::ClaimWorkspaceRequest::default()
     };
     let lab = v1::list_agents_request::Workspace::Name("lab".to_owned());
+    let watched = v1::watch_connection_request::Workspace::Name("lab".to_owned());
+    let watch = v1::WatchConnectionRequest { workspace: Some(watched), agent_name: String::new() };
     let logs = v1::ListAgentLogsRequest { agent_id: agent.to_owned(), after_id: 0 };
     let uuid = "00000000-0000-4000-8000-000000000001".to_owned();
     let introduce = v1::coordinate_request::Kind::Introduce(v1::Introduce { peer_id: uuid.clone() });
@@ -140,6 +142,9 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
         call("WorkspaceAgents/ListAgentLogs", For::OwnerOrAdmins, &logs),
         call("WorkspaceAgents/FollowAgentLogs", For::OwnerOrAdmins, &logs),
         call("WorkspaceAgents/CoordinateClient", For::People, &v1::CoordinateRequest { kind: Some(introduce) }),
+        call("WorkspaceAgents/GetRelayMap", For::People, &v1::GetRelayMapRequest {}),
+        call("WorkspaceAgents/VisitAgent", For::People, &v1::RelayChunk { kind: None }),
+        call("WorkspaceAgents/WatchConnection", For::Owner, &watch),
         call("Agents/OpenSession", For::Agents, &v1::OpenSessionRequest {}),
         call("Agents/Connect", session, &v1::ConnectRequest { beat: false }),
         call("Agents/GetManifest", session, &v1::GetManifestRequest {}),
@@ -154,6 +159,8 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
         call("Agents/ScriptCompleted", session, &v1::ScriptCompletedRequest::default()),
         call("Agents/CoordinateAgent", session, &v1::CoordinateRequest { kind: Some(node) }),
         call("Agents/WatchRelayMap", session, &v1::WatchRelayMapRequest {}),
+        call("Agents/ListenRelay", session, &v1::ListenRelayRequest {}),
+        call("Agents/AcceptRelayVisit", session, &v1::RelayChunk { kind: None }),
         call("Agents/WatchReinitialization", session, &v1::WatchReinitializationRequest {}),
     ]
 }
@@ -200,7 +207,9 @@ impl Site {
         let dry_run = world.dry_run("root", "plain").expect("it is usable");
         let acquirer = world.acquirer(AcquireConfig::default());
         let stop = CancellationToken::new();
-        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), world.config.clone(), &stop);
+        let mut config = world.config.clone();
+        config.agents.relay = 1;
+        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), config, &stop);
         let calls = calls(job, &dry_run.dry_run_id, &opened.agent_id, &ahead);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }
     }

@@ -2,12 +2,14 @@
 //!
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
 //!   and control planes whose services are called in memory.
-//! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `core` (and `core_reference`, a second acquirer to hold
+//! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `connection_rules`,
+//!   `relay_rules`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
 //!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
-//!   calls), `rpc` (over real sockets), `presence` and `coordination` (agents' calls that stay open).
+//!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
+//!   `connection_watches` (people's), `relay` (both).
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
@@ -19,7 +21,10 @@ mod audit;
 mod cancel;
 mod claims;
 mod conformance;
+mod connection_rules;
+mod connection_watches;
 mod coordination;
+mod coordination_faults;
 mod core;
 mod core_reference;
 mod daemons;
@@ -32,6 +37,8 @@ mod presence;
 mod queue;
 mod quota;
 mod reaper;
+mod relay;
+mod relay_rules;
 mod replicas;
 mod rpc;
 mod sessions;

@@ -43,7 +43,7 @@ impl Replica {
         let followers = Followers::new();
         let following = followers.clone();
         store.listen(move |heard| following.hear(heard));
-        let mailbox = store.open_mailbox(config.queue_max);
+        let mailbox = store.open_mailbox(config.queue_max, |_| false);
         let stop = CancellationToken::new();
         host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, config, stop.clone())).detach();
         host.spawn("acquirer", acquirer.clone().run(stop.clone())).detach();
@@ -132,7 +132,7 @@ fn a_full_mailbox_says_look_at_everything() {
     let world = World::new();
     let store = Store::new(&world.host, world.database.clone(), StoreConfig::default());
     let other = Store::new(&world.host, world.database.clone(), StoreConfig::default());
-    let (mailbox, own) = (store.open_mailbox(2), other.open_mailbox(2));
+    let (mailbox, own) = (store.open_mailbox(2, |_| false), other.open_mailbox(2, |_| false));
     let logs = |number| Notice::JobLogs { job: JobId(Uuid::from_u128(number)) };
     let commit = |notices: &[Notice]| {
         let notices = notices.to_vec();

@@ -10,8 +10,9 @@ use groundhog_host::{
 use groundhog_wire::{
     Channel, ChannelConfig, DaemonName, Identity, Limited,
     v1::{
-        self, JobStatus, acquire_job_request::Kind, provisioner_daemons_client::ProvisionerDaemonsClient,
-        workspaces_client::WorkspacesClient,
+        self, JobStatus, acquire_job_request::Kind, agents_client::AgentsClient, connection_news, coordinate_request,
+        provisioner_daemons_client::ProvisionerDaemonsClient, relay_chunk::Kind as Chunk, relay_news,
+        workspace_agents_client::WorkspaceAgentsClient, workspaces_client::WorkspacesClient,
     },
 };
 use tokio::sync::{mpsc, oneshot};
@@ -19,8 +20,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use crate::support::world::{
-    DAEMON_KEY, by_name, failure, job_id, line, new_workspace, secret, setup, success, update,
+use crate::support::{
+    agents::{agent, made},
+    world::{DAEMON_KEY, by_name, failure, job_id, line, new_workspace, secret, setup, success, update},
 };
 
 /// Far above what any step here takes; it turns a hang into a failure.
@@ -38,6 +40,10 @@ struct Site {
 
 impl Site {
     async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let directory = Directory::new();
         let control = machine("control", &folder, &directory);
@@ -47,7 +53,8 @@ impl Site {
         database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("the setup is sound");
         // Any free port: asked for, and given back at once.
         let port = host.listen(0).await.expect("a port is free").port();
-        let config = Config { port, ..Config::default() };
+        let mut config = Config { port, ..Config::default() };
+        change(&mut config);
         let shutdown = CancellationToken::new();
         let (end, ended) = oneshot::channel();
         let running = run(host.clone(), database, config, shutdown.clone());
@@ -253,5 +260,190 @@ async fn waiting_for_a_job_is_for_daemons_that_say_what_they_want() {
     assert_eq!(refused(daemon("prov-1"), with(Kind::Want(nothing))).await, Code::InvalidArgument);
     let nameless = v1::Want { provisioner_types: vec![String::new()], tags: [].into() };
     assert_eq!(refused(daemon("prov-1"), with(Kind::Want(nameless))).await, Code::InvalidArgument);
+    site.stop().await;
+}
+
+/// One end of a path over a relay.
+struct End {
+    chunks: mpsc::Sender<v1::RelayChunk>,
+    answers: tonic::Streaming<v1::RelayChunk>,
+}
+
+impl End {
+    async fn send(&self, bytes: &[u8]) {
+        let kind = Some(Chunk::Data(bytes.to_vec()));
+        self.chunks.send(v1::RelayChunk { kind }).await.expect("the relay reads");
+    }
+
+    /// The next bytes; none at the end.
+    async fn bytes(&mut self, host: &Host) -> Result<Option<Vec<u8>>, Status> {
+        Ok(match soon(host, self.answers.message()).await? {
+            Some(v1::RelayChunk { kind: Some(Chunk::Data(bytes)) }) => Some(bytes),
+            Some(other) => panic!("expected data, got {other:?}"),
+            None => None,
+        })
+    }
+}
+
+/// What a call over a relay is made with: its first chunk, and where to send the others.
+fn beginning(first: Chunk) -> (mpsc::Sender<v1::RelayChunk>, ReceiverStream<v1::RelayChunk>) {
+    let (chunks, receiver) = mpsc::channel(1);
+    chunks.try_send(v1::RelayChunk { kind: Some(first) }).expect("there is room");
+    (chunks, ReceiverStream::new(receiver))
+}
+
+/// An agent that listens, and a client that visits it.
+struct Relayed {
+    site: Site,
+    people: WorkspaceAgentsClient<Channel>,
+    agents: AgentsClient<Channel>,
+    listening: tonic::Streaming<v1::RelayNews>,
+    agent_id: String,
+    /// The client's call of coordination, kept open.
+    _coordination: (mpsc::Sender<v1::CoordinateRequest>, tonic::Streaming<v1::CoordinateResponse>),
+}
+
+const PEER: &str = "00000000-0000-4000-8000-00000000c11e";
+
+impl Relayed {
+    async fn new() -> Self {
+        let site = Site::with(|config| config.agents.relay = 1).await;
+        let host = site.client.host();
+        let mut prov = site.daemon(&host, "prov-1");
+        let mut call = Call::begin(&mut prov, want()).await.expect("admitted");
+        let build = site.create("dev").await;
+        call.answer(&host).await.expect("served").expect("a job");
+        soon(&host, prov.complete_job(made(job_id(&build), vec![agent("token-1")]))).await.expect("it runs");
+        let agents = |token: &str| {
+            AgentsClient::new(site.channel(&site.control.host(), Identity::user(secret(token)))).limited()
+        };
+        let opened = soon(&host, agents("token-1").open_session(v1::OpenSessionRequest {})).await.expect("known");
+        let v1::OpenSessionResponse { session_token, agent_id } = opened.into_inner();
+        let mut agents = agents(&session_token);
+        let mut people =
+            WorkspaceAgentsClient::new(site.channel(&host, Identity::user(secret("alice-token")))).limited();
+        let listening = soon(&host, agents.listen_relay(v1::ListenRelayRequest {})).await.expect("it is let in");
+        let (requests, receiver) = mpsc::channel(2);
+        let introduce = coordinate_request::Kind::Introduce(v1::Introduce { peer_id: PEER.to_owned() });
+        let add = coordinate_request::Kind::AddTunnel(v1::AddTunnel { agent_id: agent_id.clone() });
+        for kind in [introduce, add] {
+            requests.try_send(v1::CoordinateRequest { kind: Some(kind) }).expect("there is room");
+        }
+        let answers = soon(&host, people.coordinate_client(ReceiverStream::new(receiver))).await.expect("a person");
+        let (listening, answers) = (listening.into_inner(), answers.into_inner());
+        Self { site, people, agents, listening, agent_id, _coordination: (requests, answers) }
+    }
+
+    /// Both ends of a path, once the client's tunnel is there.
+    async fn path(&mut self) -> (End, End) {
+        let host = self.site.client.host();
+        let visit = loop {
+            let visit = v1::VisitAgent { peer_id: PEER.to_owned(), agent_id: self.agent_id.clone() };
+            let (chunks, stream) = beginning(Chunk::Visit(visit));
+            let answers = soon(&host, self.people.visit_agent(stream)).await.expect("a person").into_inner();
+            let mut client = End { chunks, answers };
+            let visit = async {
+                loop {
+                    let news = soon(&host, self.listening.message()).await.expect("it listens").expect("it goes on");
+                    if let Some(relay_news::Kind::Visit(visit)) = news.kind {
+                        break visit.visit_id;
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                // First the refusal: the tunnel is still on its way.
+                refused = client.answers.message() => assert!(refused.is_err()),
+                visit = visit => break (client, visit),
+            }
+        };
+        let (client, visit_id) = visit;
+        let (chunks, stream) = beginning(Chunk::Accept(v1::AcceptVisit { visit_id }));
+        let answers = soon(&host, self.agents.accept_relay_visit(stream)).await.expect("it is let in").into_inner();
+        (client, End { chunks, answers })
+    }
+}
+
+#[tokio::test]
+async fn a_path_over_a_relay_carries_much_and_each_direction_ends_by_itself() {
+    let mut relayed = Relayed::new().await;
+    let host = relayed.site.client.host();
+    let (client, mut agent) = relayed.path().await;
+    let End { chunks, mut answers } = client;
+    let sent: Vec<u8> = (0..4_u32 << 20).map(|at| (at % 251) as u8).collect();
+    let all = sent.clone();
+    let sending = async move {
+        for chunk in all.chunks(64 << 10) {
+            let kind = Some(Chunk::Data(chunk.to_vec()));
+            chunks.send(v1::RelayChunk { kind }).await.expect("the relay reads");
+        }
+        // Dropped here, which ends this direction and no other.
+    };
+    let receiving = async {
+        let mut received = Vec::new();
+        while let Some(bytes) = agent.bytes(&host).await.expect("all is well") {
+            received.extend(bytes);
+        }
+        received
+    };
+    let ((), received) = tokio::join!(sending, receiving);
+    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    for answer in [b"one".as_slice(), b"two"] {
+        agent.send(answer).await;
+        let chunk = soon(&host, answers.message()).await.expect("all is well").expect("it goes on");
+        assert_eq!(chunk.kind, Some(Chunk::Data(answer.to_vec())), "the other direction goes on");
+    }
+    drop(agent);
+    assert_eq!(soon(&host, answers.message()).await.expect("a proper end"), None);
+    relayed.site.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_of_a_path_over_a_relay_that_hangs_up_is_noticed_at_the_other_one() {
+    let mut relayed = Relayed::new().await;
+    let host = relayed.site.client.host();
+    for client_goes in [true, false] {
+        let (client, mut agent) = relayed.path().await;
+        client.send(b"hello").await;
+        assert_eq!(agent.bytes(&host).await.expect("all is well"), Some(b"hello".to_vec()));
+        let (gone, mut left) = if client_goes { (client, agent) } else { (agent, client) };
+        drop(gone);
+        // Its direction ends, properly or not, and nobody takes what is still sent to it.
+        assert!(!matches!(left.bytes(&host).await, Ok(Some(_))));
+        soon(&host, left.chunks.closed()).await;
+    }
+    relayed.site.stop().await;
+}
+
+#[tokio::test]
+async fn a_watch_that_is_hung_up_is_over_and_one_that_goes_on_is_told() {
+    let site = Site::new().await;
+    let host = site.client.host();
+    site.create("dev").await;
+    let mut people = WorkspaceAgentsClient::new(site.channel(&host, Identity::user(secret("alice-token")))).limited();
+    let workspace = Some(v1::watch_connection_request::Workspace::Name("dev".to_owned()));
+    let request = v1::WatchConnectionRequest { workspace, agent_name: String::new() };
+    let gone = soon(&host, people.watch_connection(request.clone())).await.expect("it is hers");
+    let mut watch = soon(&host, people.watch_connection(request)).await.expect("it is hers").into_inner();
+    drop(gone);
+    let mut prov = site.daemon(&host, "prov-1");
+    let mut call = Call::begin(&mut prov, want()).await.expect("admitted");
+    let job = call.answer(&host).await.expect("served").expect("a job");
+    soon(&host, prov.fail_job(failure(job.job_id.parse().expect("an id"), "x", None))).await.expect("it runs");
+    let mut last = None;
+    while last != Some(JobStatus::Failed) {
+        let news = soon(&host, watch.message()).await.expect("all is well").expect("it goes on");
+        match news.kind {
+            Some(connection_news::Kind::Build(build)) => last = Some(build.status()),
+            other => panic!("expected a build, got {other:?}"),
+        }
+    }
+    site.shutdown.cancel();
+    let news = soon(&host, watch.message()).await.expect("its own word").expect("it is told");
+    match news.kind {
+        Some(connection_news::Kind::End(end)) => assert!(end.retryable),
+        other => panic!("expected the end, got {other:?}"),
+    }
+    assert_eq!(soon(&host, watch.message()).await.expect("a proper end"), None);
     site.stop().await;
 }

@@ -261,3 +261,6 @@ impl Route {
         self.phase = Phase::Waiting { until: now + self.backoff.next_wait_drawn(random) };
     }
 }
+
+#[cfg(test)]
+mod tests;

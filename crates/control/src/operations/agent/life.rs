@@ -6,7 +6,7 @@ use crate::{
     events,
     lifecycle::{self, Step},
     refusal::{CallError, Refusal},
-    store::{Tx, agent_reports, agents::Agent},
+    store::{Tx, agent_reports, agents::Agent, notices::Notice},
 };
 
 /// Keeps a step of `agent`'s life. One that is there already is answered alike and changes nothing.
@@ -28,7 +28,8 @@ pub fn step(tx: &Tx<'_>, agent: &Agent, request: &v1::UpdateLifecycleRequest) ->
     }
     report.lifecycles.push(v1::UpdateLifecycleRequest { state: state.into(), changed_at_ms: request.changed_at_ms });
     agent_reports::set_report(tx, agent.number, &report)?;
-    let id = agent.id.event();
+    let (id, workspace) = (agent.id.event(), agent.workspace);
     tx.after_commit(move || events::agent_lifecycle_stored(id, word));
+    tx.notify(Notice::WorkspaceChanged { workspace });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Agents and their logs, as people see them. To anyone who may not see the workspace they do not exist.
 
 use groundhog_wire::{
-    id::{AgentId, WorkspaceId},
+    id::AgentId,
     v1::{self, list_agents_request},
 };
 use prost::Message;
@@ -11,7 +11,9 @@ use crate::{
     agent_report,
     agent_status::{self, status},
     config::AgentsConfig,
-    lifecycle, limits, outdated,
+    lifecycle,
+    operations::view::{self, Named},
+    outdated,
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -26,9 +28,14 @@ use crate::{
 /// agents then still fits into a message.
 const LIST_BYTES_MAX: usize = groundhog_wire::MESSAGE_BYTES_MAX / 2;
 
+/// The agent that a request names, if `user` may see its workspace.
+pub fn named(tx: &Tx<'_>, user: &User, id: &str) -> Result<Agent, CallError> {
+    let id = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+    visible(tx, user, id)
+}
+
 /// The agent with this id, if `user` may see its workspace.
-pub fn visible(tx: &Tx<'_>, user: &User, id: &str) -> Result<Agent, CallError> {
-    let id: AgentId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+pub fn visible(tx: &Tx<'_>, user: &User, id: AgentId) -> Result<Agent, CallError> {
     let agent = match agents::by_id(tx, id)? {
         Some(agent) if user.role == Role::Admin => Some(agent),
         Some(agent) if workspaces::owner(tx, agent.workspace)? == Some(user.id) => Some(agent),
@@ -44,20 +51,14 @@ pub fn list(
     request: &v1::ListAgentsRequest,
     config: &AgentsConfig,
 ) -> Result<v1::ListAgentsResponse, CallError> {
-    let (found, shown) = match &request.workspace {
-        Some(list_agents_request::Workspace::Name(name)) => {
-            (workspaces::live_by_name(tx, user.id, name)?, format!("{:?}", limits::shown(name)))
-        }
-        Some(list_agents_request::Workspace::WorkspaceId(id)) => {
-            let id: WorkspaceId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
-            let owner = workspaces::owner(tx, id)?;
-            let may_see = owner.is_some() && (user.role == Role::Admin || owner == Some(user.id));
-            (may_see.then_some(id), id.to_string())
-        }
-        None => return Err(Refusal::Invalid("expected a workspace: its name, or its id".to_owned()).into()),
-    };
-    let unknown = || Refusal::NotFound(format!("there is no workspace {shown}"));
-    let build = builds::latest(tx, found.ok_or_else(unknown)?)?.ok_or_else(unknown)?;
+    let named = request.workspace.as_ref().map(|workspace| match workspace {
+        list_agents_request::Workspace::Name(name) => Named::Name(name),
+        list_agents_request::Workspace::WorkspaceId(id) => Named::Id(id),
+    });
+    let workspace = view::workspace(tx, user, named)?;
+    let build = builds::latest(tx, workspace)?
+        // A workspace is made with its first build, so only a damaged database gets here.
+        .ok_or_else(|| view::no_workspace(&workspace.to_string()))?;
     let (mut bytes, now_ms) = (0, tx.now_ms());
     let agents = agents::of_build(tx, build.id)?.into_iter().map(|listed| {
         let mut view = view(listed, now_ms, config);
@@ -102,7 +103,7 @@ pub fn log(
     request: &v1::ListAgentLogsRequest,
     config: &AgentsConfig,
 ) -> Result<(v1::ListAgentLogsResponse, bool), CallError> {
-    let agent = visible(tx, user, &request.agent_id)?;
+    let agent = named(tx, user, &request.agent_id)?;
     let page = logs::page(tx, agent.number, request.after_id, &config.logs)?;
     Ok((page, outdated::is_outdated(agent.build_number, agent.build_done)))
 }

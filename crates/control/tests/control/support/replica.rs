@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use groundhog_control::{AcquireConfig, Config, Store, StoreConfig, followers::Followers, notices, server::routes};
+use groundhog_control::{AcquireConfig, Config, Store, followers::Followers, notices, server::routes};
 use groundhog_wire::{
     Routes,
     v1::{agents_client::AgentsClient, workspace_agents_client::WorkspaceAgentsClient},
@@ -51,11 +51,12 @@ impl Replica {
         let mut config = Config::default();
         change(&mut config);
         let host = &world.host;
-        let store = Store::new(host, world.database.clone(), StoreConfig::default());
+        let store = Store::new(host, world.database.clone(), config.store);
         let (followers, stop) = (Followers::new(), CancellationToken::new());
         let following = followers.clone();
         store.listen(move |heard| following.hear(heard));
-        let mailbox = store.open_mailbox(config.notices.queue_max);
+        let waiting = followers.clone();
+        let mailbox = store.open_mailbox(config.notices.queue_max, move |notice| waiting.wait_for(notice));
         let hearing = notices::run(host.clone(), store.clone(), mailbox, config.notices.clone(), stop.clone());
         host.spawn("notices", hearing).detach();
         let acquirer = world.acquirer(AcquireConfig::default());
