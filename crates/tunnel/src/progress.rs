@@ -104,8 +104,8 @@ impl Follower {
         let request = FollowLogsRequest { job_id: job_id.to_owned(), after_id: *after_id };
         let mut stream = call(&self.host, CALL_TIMEOUT, client.follow_logs(request)).await?.into_inner();
         while let Some(response) = stream.message().await? {
-            backoff.reset();
             for stored in response.lines {
+                backoff.reset();
                 *after_id = (*after_id).max(stored.id);
                 self.progress.show(&stored.line.unwrap_or_default().output);
             }
@@ -135,8 +135,8 @@ impl Follower {
         let request = ListAgentLogsRequest { agent_id: agent.to_string(), after_id: *after_id };
         let mut stream = call(&self.host, CALL_TIMEOUT, client.follow_agent_logs(request)).await?.into_inner();
         while let Some(response) = stream.message().await? {
-            backoff.reset();
             for stored in response.lines {
+                backoff.reset();
                 *after_id = (*after_id).max(stored.id);
                 self.progress.show(&stored.line.unwrap_or_default().output);
             }

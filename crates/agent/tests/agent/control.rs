@@ -2,33 +2,42 @@
 
 use std::{
     collections::BTreeMap,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use groundhog_host::Host;
 use groundhog_wire::{
-    Limited, Routes, ServerConfig, serve,
+    Limited, Routes, ServerConfig,
+    chunks::{ChunkPath, chunks},
+    serve,
     v1::{
-        AgentManifest, AgentMetadataValue, AgentStats, AppHealthUpdate, ConnectRequest, ConnectResponse,
+        AcceptVisit, AgentManifest, AgentMetadataValue, AgentStats, AppHealthUpdate, ConnectRequest, ConnectResponse,
         CoordinateRequest, CoordinateResponse, CreateLogsRequest, CreateLogsResponse, GetBannersRequest,
         GetBannersResponse, GetManifestRequest, ListenRelayRequest, OpenSessionRequest, OpenSessionResponse,
-        PeerUpdate, Reinitialization, RelayChunk, RelayMap, RelayNews, ReportConnectionRequest,
-        ReportConnectionResponse, ScriptCompletedRequest, ScriptCompletedResponse, UpdateAppHealthsRequest,
-        UpdateAppHealthsResponse, UpdateLifecycleRequest, UpdateLifecycleResponse, UpdateMetadataRequest,
-        UpdateMetadataResponse, UpdateStartupRequest, UpdateStartupResponse, UpdateStatsRequest, UpdateStatsResponse,
-        WatchReinitializationRequest, WatchRelayMapRequest,
+        PeerUpdate, Reinitialization, RelayChunk, RelayListening, RelayMap, RelayNews, RelayVisit,
+        ReportConnectionRequest, ReportConnectionResponse, ScriptCompletedRequest, ScriptCompletedResponse,
+        UpdateAppHealthsRequest, UpdateAppHealthsResponse, UpdateLifecycleRequest, UpdateLifecycleResponse,
+        UpdateMetadataRequest, UpdateMetadataResponse, UpdateStartupRequest, UpdateStartupResponse, UpdateStatsRequest,
+        UpdateStatsResponse, WatchReinitializationRequest, WatchRelayMapRequest,
         agents_server::{Agents, AgentsServer},
         coordinate_request::Kind,
+        relay_chunk::Kind as Chunk,
+        relay_news::Kind as News,
     },
 };
 use tokio::sync::mpsc;
-use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
+use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
 
 /// The port of the control plane.
 pub(crate) const PORT: u16 = 443;
+
+/// The number of its relay, and the port at which a visitor comes to that.
+pub(crate) const RELAY: u32 = 7;
+pub(crate) const RELAY_PORT: u16 = 444;
 
 type Answers<T> = mpsc::UnboundedSender<Result<T, Status>>;
 
@@ -74,6 +83,9 @@ pub(crate) struct State {
     reinitializing: Vec<Answers<Reinitialization>>,
     connected: Vec<Answers<ConnectResponse>>,
     relays: Vec<Answers<RelayMap>>,
+    listening: Option<Answers<RelayNews>>,
+    /// Those who wait to be let through, by their visits' ids.
+    visitors: BTreeMap<String, groundhog_host::Stream>,
 }
 
 impl State {
@@ -110,6 +122,11 @@ impl State {
         self.reinitializing.retain(|answers| claim.iter().all(|claim| answers.send(Ok(claim.clone())).is_ok()));
     }
 
+    /// Ends the agent's call at the relay.
+    pub(crate) fn end_relay(&mut self) {
+        self.listening = None;
+    }
+
     /// Ends all connections, with this word.
     pub(crate) fn end_connections(&mut self, status: &Status) {
         for answers in self.connected.drain(..) {
@@ -136,9 +153,25 @@ impl Control {
 
     /// Its life on a host.
     pub(crate) async fn run(self, host: Host) {
+        let (relay, door) = (self.clone(), host.clone());
+        host.spawn("relay door", async move { relay.let_through(&door).await }).detach();
         let listener = host.listen(PORT).await.expect("the port is free");
         let routes = Routes::new().add(AgentsServer::new(Service { control: self, host: host.clone() }).limited());
         serve(&host, listener, routes, ServerConfig::default(), CancellationToken::new()).await;
+    }
+}
+
+impl Control {
+    /// Tells the agent of whoever comes to the relay's door.
+    async fn let_through(self, host: &Host) {
+        let mut door = host.listen(RELAY_PORT).await.expect("the port is free");
+        while let Ok(visitor) = door.accept().await {
+            let visit_id = host.new_id("visit").to_string();
+            let mut state = self.state();
+            state.visitors.insert(visit_id.clone(), visitor);
+            let news = RelayNews { kind: Some(News::Visit(RelayVisit { visit_id })) };
+            let _ = state.listening.as_ref().map(|answers| answers.send(Ok(news)));
+        }
     }
 }
 
@@ -190,17 +223,35 @@ impl Agents for Service {
     type WatchRelayMapStream = UnboundedReceiverStream<Result<RelayMap, Status>>;
     type WatchReinitializationStream = UnboundedReceiverStream<Result<Reinitialization, Status>>;
     type ListenRelayStream = UnboundedReceiverStream<Result<RelayNews, Status>>;
-    type AcceptRelayVisitStream = UnboundedReceiverStream<Result<RelayChunk, Status>>;
+    type AcceptRelayVisitStream = Pin<Box<dyn Stream<Item = Result<RelayChunk, Status>> + Send>>;
 
     async fn listen_relay(&self, _: Request<ListenRelayRequest>) -> Result<Response<Self::ListenRelayStream>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+        let (answers, receiver) = stream();
+        self.take("listen_relay", |state| {
+            let kind = Some(News::Listening(RelayListening { relay: RELAY }));
+            let _ = answers.send(Ok(RelayNews { kind }));
+            state.listening = Some(answers);
+        })
+        .await?;
+        Ok(Response::new(receiver))
     }
 
     async fn accept_relay_visit(
         &self,
-        _: Request<Streaming<RelayChunk>>,
+        request: Request<Streaming<RelayChunk>>,
     ) -> Result<Response<Self::AcceptRelayVisitStream>, Status> {
-        Err(Status::unimplemented("there is no relay"))
+        let mut requests = request.into_inner();
+        let first = requests.message().await?.and_then(|chunk| chunk.kind);
+        let Some(Chunk::Accept(AcceptVisit { visit_id })) = first else { panic!("expected a visit, got {first:?}") };
+        let visitor = self.take("accept_relay_visit", |state| state.visitors.remove(&visit_id)).await?.into_inner();
+        let mut visitor = visitor.ok_or_else(|| Status::not_found("there is no such visit"))?;
+        let (chunks, writer) = chunks(Chunk::Data(Vec::new()));
+        let mut path = ChunkPath::new(writer, requests);
+        let pass = async move {
+            let _ = tokio::io::copy_bidirectional(&mut visitor, &mut path).await;
+        };
+        self.host.spawn("relay", pass).detach();
+        Ok(Response::new(Box::pin(chunks.map(Ok))))
     }
 
     async fn open_session(&self, _: Request<OpenSessionRequest>) -> Result<Response<OpenSessionResponse>, Status> {
@@ -360,7 +411,7 @@ impl Agents for Service {
     ) -> Result<Response<Self::WatchRelayMapStream>, Status> {
         let (answers, receiver) = stream();
         self.take("watch_relay_map", |state| {
-            let _ = answers.send(Ok(RelayMap::default()));
+            let _ = answers.send(Ok(state.manifest.relay_map.clone().unwrap_or_default()));
             state.relays.push(answers);
         })
         .await?;

@@ -4,7 +4,7 @@ use std::io;
 
 use groundhog_host::{Address, Stream};
 use groundhog_wire::{
-    Channel, Endpoints, Identity, Limited,
+    Channel, Endpoints, Identity, Limited, Secret,
     chunks::{ChunkPath, chunks},
     resumable::{Attachment, HelloError, PathEnd, Refused, StreamHandle, hello},
     v1::{
@@ -67,10 +67,27 @@ pub(super) struct For<'a> {
 /// one has come so far. Bounding it is the caller's.
 pub(super) async fn make(shared: &Shared, way: &Way, stream: For<'_>) -> Result<(Stream, Attachment), PathError> {
     let secret = shared.found.get().secret.clone().ok_or(PathError::NotFound)?;
-    let mut path = match way {
-        Way::Direct(address) => shared.host.connect(address).await?,
-        Way::Relay(relay) => visit(shared, *relay).await?,
+    let made = match way {
+        Way::Direct(address) => begin(shared, shared.host.connect(address).await?, secret, stream).await,
+        Way::Relay(relay) => match visit(shared, *relay).await {
+            Ok(path) => begin(shared, path, secret, stream).await,
+            Err(error) => Err(error),
+        },
     };
+    // A relay may be somewhere else by now.
+    if let (Way::Relay(relay), Err(PathError::Network(_))) = (way, &made) {
+        shared.relays().remove(relay);
+    }
+    made
+}
+
+/// Says hello on a path.
+async fn begin(
+    shared: &Shared,
+    mut path: Stream,
+    secret: Secret,
+    stream: For<'_>,
+) -> Result<(Stream, Attachment), PathError> {
     let turn = stream.handle.turn();
     let said = PeerHello {
         peer_id: shared.peer.to_string(),
@@ -94,14 +111,8 @@ async fn visit(shared: &Shared, relay: u32) -> Result<Stream, PathError> {
     let mut client = WorkspaceAgentsClient::new(channel).limited();
     let visit = VisitAgent { peer_id: shared.peer.to_string(), agent_id: shared.agent.to_string() };
     let (chunks, writer) = chunks(Chunk::Visit(visit));
-    match client.visit_agent(chunks).await {
-        Ok(answer) => Ok(Stream::new(ChunkPath::new(writer, answer.into_inner()), "relay")),
-        Err(status) => {
-            // It may be somewhere else by now.
-            shared.relays().remove(&relay);
-            Err(refused(status))
-        }
-    }
+    let answer = client.visit_agent(chunks).await.map_err(refused)?;
+    Ok(Stream::new(ChunkPath::new(writer, answer.into_inner()), "relay"))
 }
 
 /// Where a relay is: looked up once, because the control plane may not be there when it is needed again.

@@ -56,9 +56,28 @@ fn an_end_that_may_be_retried_is() {
         let asked = play.control.state().count("watch_connection");
         assert!((10..30).contains(&asked), "asked {asked} times in a minute");
         play.control.state().refuses.clear();
-        play.run(15);
+        play.run(30);
         assert_eq!(play.events("tunnel.watch_back"), 1);
         assert_eq!(play.fields("tunnel.watch_lost", "error"), ["the control plane is stopping"]);
+        assert_eq!(play.probe.calls(), ["start"]);
+        // A watch that was steady is replaced at once.
+        play.control.state().end_watches(watch_end::Kind::Shutdown, "the control plane is stopping", true);
+        play.run_ms(300);
+        assert_eq!(play.events("tunnel.watch_back"), 2);
+    });
+}
+
+/// T2: what tells a little and then fails, each time, is not asked without a pause.
+#[test]
+fn a_watch_that_fails_again_and_again_is_not_asked_in_a_hurry() {
+    play(Probe::default(), |play| {
+        play.open(OPEN, 5);
+        for _ in 0..6_000 {
+            play.control.state().end_watches(watch_end::Kind::Database, "the database", true);
+            play.run_ms(10);
+        }
+        let asked = play.control.state().count("watch_connection");
+        assert!((8..30).contains(&asked), "asked {asked} times in a minute");
         assert_eq!(play.probe.calls(), ["start"]);
     });
 }
