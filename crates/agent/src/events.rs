@@ -13,6 +13,11 @@ pub const fn terminal(uuid: Uuid) -> Id {
     Id { kind: "terminal", uuid }
 }
 
+/// A stream that somebody has to an agent, as an event's field.
+pub const fn stream(uuid: Uuid) -> Id {
+    Id { kind: "stream", uuid }
+}
+
 groundhog_host::events! {
     /// The domain events of the workspace agent.
     pub EVENTS;
@@ -140,6 +145,46 @@ groundhog_host::events! {
         first: u64,
         /// The last line's number.
         last: u64,
+    }
+
+    /// An agent listens at a relay, or does so no more.
+    log agent_relay = "agent.relay" {
+        /// The agent.
+        agent: Id,
+        /// The relay's number; 0 for none.
+        relay: u64,
+    }
+
+    /// Somebody has begun a stream to an agent.
+    quiet agent_stream_opened = "agent.stream_opened" {
+        /// The agent.
+        agent: Id,
+        /// The stream.
+        stream: Id,
+        /// Which of the agent's services it is for.
+        port: u32,
+        /// How it has come: `direct` or `relay`.
+        path: &str,
+    }
+
+    /// A stream to an agent goes on over another path.
+    quiet agent_stream_resumed = "agent.stream_resumed" {
+        /// The agent.
+        agent: Id,
+        /// The stream.
+        stream: Id,
+        /// How it comes now: `direct` or `relay`.
+        path: &str,
+    }
+
+    /// A stream to an agent has ended.
+    quiet agent_stream_ended = "agent.stream_ended" {
+        /// The agent.
+        agent: Id,
+        /// The stream.
+        stream: Id,
+        /// Why.
+        why: &str,
     }
 
     /// A terminal session has begun.

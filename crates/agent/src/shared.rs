@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use groundhog_host::{Host, Task};
 use groundhog_wire::v1::{Banner, RelayMap};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     metadata: Mutex<Pending>,
     banners: Mutex<Vec<Banner>>,
     relays: Mutex<RelayMap>,
+    relays_changed: Notify,
     /// Whose the workspace was when the agent began.
     begun_as: OnceLock<String>,
     /// Runs the start scripts, and then those that go by the clock.
@@ -98,6 +100,7 @@ impl Shared {
             metadata: Mutex::default(),
             banners: Mutex::default(),
             relays: Mutex::default(),
+            relays_changed: Notify::new(),
             begun_as: OnceLock::new(),
             script_task: Mutex::default(),
         }
@@ -121,6 +124,19 @@ impl Shared {
     /// The relays as they are now.
     pub(crate) fn set_relays(&self, relays: RelayMap) {
         *held(&self.relays) = relays;
+        self.relays_changed.notify_waiters();
+    }
+
+    /// Waits until there are relays. Cancel safe.
+    pub(crate) async fn relays_there(&self) {
+        loop {
+            // Listening before looking: a change in between is not missed.
+            let changed = self.relays_changed.notified();
+            if !held(&self.relays).relays.is_empty() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// How many terminal sessions there are.

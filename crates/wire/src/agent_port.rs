@@ -1,6 +1,9 @@
 //! What an agent serves, by the port that a [`PeerHello`](crate::v1::PeerHello) names. The numbers are this
 //! platform's customary ones.
 
+/// Nothing but a stream that stays open: by it a client knows whether the agent is there.
+pub const KEEP_ALIVE: u32 = 1;
+
 /// A terminal session: see [`terminal`](crate::terminal).
 pub const TERMINAL: u32 = 2;
 

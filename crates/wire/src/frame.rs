@@ -4,7 +4,6 @@
 
 use std::io;
 
-use groundhog_host::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The largest content of a frame, in bytes: what its length can say.
@@ -37,18 +36,4 @@ pub async fn write(stream: &mut (impl AsyncWrite + Unpin), content: &[u8]) -> io
 /// A message that came in a frame made no sense.
 pub(crate) fn malformed(what: &str, error: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("malformed {what}: {error}"))
-}
-
-/// Says hello on a stream to an agent, and takes its welcome. Fails with
-/// [`PermissionDenied`](io::ErrorKind::PermissionDenied) if the agent won't have it, and says why.
-pub async fn hello(stream: &mut Stream, hello: &crate::v1::PeerHello) -> io::Result<()> {
-    use prost::Message;
-    write(stream, &hello.encode_to_vec()).await?;
-    let welcome = read(stream).await?;
-    let welcome =
-        crate::v1::PeerWelcome::decode(welcome.as_slice()).map_err(|error| malformed("answer to a hello", error))?;
-    match welcome.error.as_str() {
-        "" => Ok(()),
-        error => Err(io::Error::new(io::ErrorKind::PermissionDenied, error)),
-    }
 }

@@ -8,7 +8,9 @@
 //! - [`limits`]: the largest message and how a client or server is told of it.
 //! - [`routes`] and [`server`]: the answering end: services by name, connections from a listener, shutdown.
 //! - [`channel`]: the calling end: one connection that is kept alive and made anew, a bound on calls in flight.
-//! - [`frame`], [`terminal`], [`speedtest`], [`agent_port`]: what a stream to an agent carries, past the control plane.
+//! - [`resumable`]: streams to an agent, which go past the control plane and outlive their paths. [`chunks`]: a path over
+//!   a relay.
+//! - [`frame`], [`terminal`], [`speedtest`], [`agent_port`]: what such a stream carries.
 //! - [`fault`]: what went wrong with a call: refused by the server, or lost on the way and worth another try.
 //!
 //! It rests on two things: generated clients and servers are plain services over HTTP requests, and hyper's HTTP/2
@@ -28,10 +30,12 @@
 pub mod agent_port;
 pub mod auth;
 pub mod channel;
+pub mod chunks;
 pub mod fault;
 pub mod frame;
 pub mod id;
 pub mod limits;
+pub mod resumable;
 pub mod routes;
 pub mod server;
 pub mod speedtest;

@@ -18,6 +18,15 @@ pub(crate) struct Session {
     /// To the one replica that has answered: if that goes, the connection has ended.
     pub(crate) channel: Channel,
     pub(crate) agent: AgentId,
+    token: Secret,
+}
+
+impl Session {
+    /// Another channel to the same replica.
+    pub(crate) fn another_channel(&self, shared: &Shared) -> Channel {
+        let identity = Identity::user(self.token.clone());
+        Channel::new(&shared.host, self.channel.address(), identity, shared.config().channel.clone())
+    }
 }
 
 /// Opens sessions. Between tries that failed it remembers which replica comes next; once there is a session it lets go of
@@ -43,7 +52,8 @@ impl Exchange {
         let token = Secret::new(session_token).map_err(|error| Failure::new(CALL, error))?;
         let to = Endpoints::from(channel.address());
         self.channel = None;
-        Ok(Session { channel: Channel::new(host, to, Identity::user(token), config.channel.clone()), agent })
+        let channel = Channel::new(host, to, Identity::user(token.clone()), config.channel.clone());
+        Ok(Session { channel, agent, token })
     }
 }
 

@@ -46,11 +46,17 @@ pub(crate) struct Connection<'a> {
     pub(crate) client: AgentsClient<Channel>,
     /// Who the agent is over this connection.
     pub(crate) agent: AgentId,
+    session: Session,
 }
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(shared: &'a Arc<Shared>, session: Session) -> Self {
-        Self { shared, client: AgentsClient::new(session.channel).limited(), agent: session.agent }
+        Self { shared, client: AgentsClient::new(session.channel.clone()).limited(), agent: session.agent, session }
+    }
+
+    /// Another channel to the same replica, of the same session.
+    pub(crate) fn another_channel(&self) -> Channel {
+        self.session.another_channel(self.shared)
     }
 
     /// Makes a call, within the time that calls have.

@@ -7,7 +7,7 @@
 //! | ends of scripts, connections | go on | is tried again (A4) |
 //! | coordination | says good-bye and ends | ends the connection |
 //! | manifest, listener | ends | ends the connection |
-//! | metadata, stats, apps, banners, relays, claims | end | is tried again (A4) |
+//! | metadata, stats, apps, banners, relays, visits, claims | end | is tried again (A4) |
 //!
 //! When the agent closes, a routine that ends is dropped where it stands. What its calls may come to then is seen by
 //! nobody, so it can't be taken for the connection's failure.
@@ -49,7 +49,12 @@ impl Connection<'_> {
                     return Failure::new("listen", error);
                 }
                 reachable.cancel();
-                Several::new().with(self.watch_relays()).with(self.report_stats()).next().await
+                Several::new()
+                    .with(self.watch_relays())
+                    .with(self.listen_at_relay())
+                    .with(self.report_stats())
+                    .next()
+                    .await
             })
             .with(self.report_metadata(&manifest))
             .with(self.watch_apps(&manifest))

@@ -24,10 +24,11 @@ impl Connection<'_> {
         let network = &self.shared.network;
         // Until the good-bye has been heard, or the connection has ended and nobody is left to hear it.
         let open = network.coordinating();
-        // Room for both messages there can be, so that neither ever waits.
+        // Room for the first message and for the good-bye, so that neither ever waits.
         let (sender, receiver) = mpsc::channel(2);
+        let mut told = self.node();
         // There is room.
-        let _ = sender.try_send(CoordinateRequest { kind: Some(Kind::UpdateSelf(self.node())) });
+        let _ = sender.try_send(CoordinateRequest { kind: Some(Kind::UpdateSelf(told.clone())) });
         let mut sender = Some(sender);
         let call = self.call(|mut client| async move { client.coordinate_agent(ReceiverStream::new(receiver)).await });
         let mut answers = match call.await {
@@ -37,6 +38,10 @@ impl Connection<'_> {
         network.peers().all_lost(self.shared.host.now());
         loop {
             let forget_at = network.peers().next_forgotten();
+            // Listening before looking: a change in between is not missed.
+            let changed = network.relay_changed.notified();
+            let node = self.node();
+            let is_news = node != told && sender.is_some();
             tokio::select! {
                 biased;
                 // The order first: it is what the rest is waited for.
@@ -46,6 +51,9 @@ impl Connection<'_> {
                         let _ = sender.try_send(CoordinateRequest { kind: Some(Kind::Disconnect(Disconnect {})) });
                     }
                 }
+                // Where the agent is, as soon as the message before has left.
+                () = tell_node(sender.as_ref(), &node), if is_news => told = node,
+                () = changed, if !is_news => {}
                 answer = answers.message() => match answer {
                     Ok(Some(answer)) => {
                         let now = self.shared.host.now();
@@ -71,6 +79,17 @@ impl Connection<'_> {
             Some(port) if direct => vec![format!("{}:{port}", self.shared.host.name())],
             _ => Vec::new(),
         };
-        Node { endpoints, relay: 0 }
+        Node { endpoints, relay: *self.shared.network.relay_now() }
+    }
+}
+
+/// Tells the control plane where the agent is. Leaves room for the good-bye. Cancel safe.
+async fn tell_node(sender: Option<&mpsc::Sender<CoordinateRequest>>, node: &Node) {
+    let Some(sender) = sender else { return std::future::pending().await };
+    // Two places: when both are free, one is left.
+    if let Ok(mut permits) = sender.reserve_many(2).await
+        && let Some(permit) = permits.next()
+    {
+        permit.send(CoordinateRequest { kind: Some(Kind::UpdateSelf(node.clone())) });
     }
 }

@@ -1,12 +1,16 @@
 //! What reaches an agent past the control plane.
 //!
 //! - [`peers`]: who may reach it. [`coordination`]: hearing of them. [`relay_map`]: the relays.
-//! - [`visitor`]: one stream, from its hello to its end.
+//! - [`visitor`]: one path, from its hello to its end. [`relay`]: those that come over a relay.
+//! - [`streams`]: what goes on over paths that come and go. [`service`]: what a stream is for.
 //! - [`Network`] (here): the listener.
 
 mod coordination;
 pub(crate) mod peers;
+mod relay;
 mod relay_map;
+mod service;
+mod streams;
 mod visitor;
 
 use std::{
@@ -18,11 +22,11 @@ use std::{
 use groundhog_host::{Backoff, Listener};
 use tokio::sync::{Notify, Semaphore};
 
-use self::peers::Peers;
+use self::{peers::Peers, streams::Streams, visitor::Way};
 use crate::shared::Shared;
 
-/// How many streams there may be at a time; more are closed at once.
-const STREAMS_MAX: usize = 2_048;
+/// How many paths there may be at a time; more are closed at once. As many as there may be streams.
+const PATHS_MAX: usize = streams::STREAMS_MAX;
 /// The waits after accepts that failed: soon enough to ask again, seldom enough not to burn a core.
 const ACCEPT_BACKOFF: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
 
@@ -32,7 +36,11 @@ pub(crate) struct Network {
     peers: Mutex<Peers>,
     /// Set once there is a listener.
     port: OnceLock<u16>,
-    streams: Arc<Semaphore>,
+    paths: Arc<Semaphore>,
+    streams: Streams,
+    /// The relay that is listened at; 0 for none.
+    relay: Mutex<u32>,
+    relay_changed: Notify,
     coordinating: Mutex<bool>,
     changed: Notify,
 }
@@ -48,7 +56,10 @@ impl Network {
         Self {
             peers: Mutex::default(),
             port: OnceLock::new(),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            paths: Arc::new(Semaphore::new(PATHS_MAX)),
+            streams: Streams::default(),
+            relay: Mutex::new(0),
+            relay_changed: Notify::new(),
             coordinating: Mutex::new(false),
             changed: Notify::new(),
         }
@@ -74,6 +85,11 @@ impl Network {
             }
             changed.await;
         }
+    }
+
+    /// The relay that is listened at; 0 for none.
+    fn relay_now(&self) -> MutexGuard<'_, u32> {
+        self.relay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn coordinating(&self) -> Coordinating<'_> {
@@ -106,35 +122,30 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes streams until the agent has closed.
+/// Takes paths until the agent has closed.
 async fn accept(shared: &Arc<Shared>, mut listener: Listener) {
     let mut backoff = ACCEPT_BACKOFF;
     let hard = &shared.orders.hard;
     loop {
         let accepted = tokio::select! {
             biased;
-            // The order first: no stream is begun after it.
+            // The order first: no path is begun after it.
             () = hard.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        match (accepted, shared.network.streams.clone().try_acquire_owned()) {
+        match (accepted, shared.network.paths.clone().try_acquire_owned()) {
             (Ok(stream), Ok(permit)) => {
                 backoff.reset();
                 let visited = shared.clone();
                 let visit = async move {
-                    tokio::select! {
-                        biased;
-                        // The order first, as above.
-                        () = visited.orders.hard.cancelled() => {}
-                        () = visitor::serve(&visited, stream) => {}
-                    }
+                    visitor::serve(&visited, stream, Way::Direct).await;
                     drop(permit);
                 };
-                shared.host.spawn("agent stream", visit).detach();
+                shared.host.spawn("agent path", visit).detach();
             }
             (Ok(stream), Err(_)) => {
                 backoff.reset();
-                tracing::debug!(peer = stream.peer(), "a stream was refused: too many are open");
+                tracing::debug!(peer = stream.peer(), "a path was refused: too many are open");
             }
             (Err(error), _) => {
                 tracing::debug!(%error, "an accept failed");

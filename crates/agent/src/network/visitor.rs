@@ -1,129 +1,82 @@
-//! One stream to an agent, from its hello to its end.
+//! One path to an agent, from its hello to its end.
 
 use std::{io, sync::Arc, time::Duration};
 
-use groundhog_host::{Address, Stream};
-use groundhog_wire::{
-    agent_port, frame,
-    v1::{PeerHello, PeerWelcome},
-};
-use prost::Message;
-use tokio_util::sync::CancellationToken;
+use groundhog_host::Stream;
+use groundhog_wire::resumable::{Attachment, PathEnd, hello};
 
-use crate::{http::api, shared::Shared, speedtest, stats::counted::Counted};
+use super::streams;
+use crate::shared::Shared;
 
-/// How long whoever connects may take to say who they are.
+/// How long whoever comes may take to say who they are.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a stream is for.
+/// How long a path may take to say the last words once the agent has closed.
+const PARTING: Duration = Duration::from_secs(5);
+
+/// How a path comes to the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
-    /// A terminal.
-    Terminal,
-    /// A measurement of the path.
-    Speedtest,
-    /// What the agent tells over HTTP.
-    HttpApi,
-    /// Something that listens on the machine, on this port.
-    Forward(u16),
+pub(super) enum Way {
+    /// Straight.
+    Direct,
+    /// Over a relay.
+    Relay,
 }
 
-impl Service {
-    /// What is behind a port of the agent's.
-    fn at(port: u32) -> Option<Self> {
-        match port {
-            agent_port::TERMINAL => Some(Self::Terminal),
-            agent_port::SPEEDTEST => Some(Self::Speedtest),
-            agent_port::HTTP_API => Some(Self::HttpApi),
-            agent_port::FORWARD_MIN.. => u16::try_from(port).ok().map(Self::Forward),
-            _ => None,
-        }
-    }
-
-    /// As stats name it.
-    const fn protocol(self) -> &'static str {
+impl Way {
+    /// As events name it.
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Terminal => "pty",
-            Self::Speedtest => "speedtest",
-            Self::HttpApi => "http",
-            Self::Forward(_) => "forward",
+            Self::Direct => "direct",
+            Self::Relay => "relay",
         }
     }
 }
 
-/// Serves a stream until it, its peer or the service has gone.
-pub(super) async fn serve(shared: &Arc<Shared>, mut stream: Stream) {
-    let admitted = match shared.host.timeout(HELLO_TIMEOUT, hello(shared, &mut stream)).await {
-        Ok(Ok(admitted)) => admitted,
-        Ok(Err(error)) => return tracing::debug!(peer = stream.peer(), %error, "a stream was not let in"),
-        Err(_) => return tracing::debug!(peer = stream.peer(), "a stream did not say hello"),
+/// Serves a path until it, or what goes over it, has ended.
+pub(super) async fn serve(shared: &Arc<Shared>, mut path: Stream, way: Way) {
+    let closed = async {
+        shared.orders.hard.cancelled().await;
+        shared.host.sleep(PARTING).await;
     };
-    let (service, gone) = admitted;
-    shared.stats.counters().connected(service.protocol());
-    let stream = Counted::wrap(stream, shared);
+    let carry = async {
+        let peer = path.peer().to_owned();
+        let greeted = shared.host.timeout(HELLO_TIMEOUT, greet(shared, &mut path, way)).await;
+        let attachment = match greeted {
+            Ok(Ok(Some(attachment))) => attachment,
+            Ok(Ok(None)) => return,
+            Ok(Err(error)) => return tracing::debug!(peer, %error, "a path came to nothing"),
+            Err(_) => return tracing::debug!(peer, "a path came without a hello"),
+        };
+        match attachment.drive(&shared.host, path).await {
+            PathEnd::Over | PathEnd::Left => {}
+            PathEnd::Broken(error) => tracing::debug!(peer, %error, "a path broke"),
+            PathEnd::Violated(violation) => tracing::debug!(peer, %violation, "a peer broke the rules"),
+        }
+    };
     tokio::select! {
         biased;
-        // The end first: a peer that has gone for good is not served.
-        () = gone.cancelled() => {}
-        () = carry_out(shared, service, stream) => {}
+        // The end first: what does not move is not waited for.
+        () = closed => {}
+        () = carry => {}
     }
 }
 
-/// Takes the hello and answers it. What the stream is for, and what ends with its peer.
-async fn hello(shared: &Shared, stream: &mut Stream) -> io::Result<(Service, CancellationToken)> {
-    let hello = PeerHello::decode(frame::read(stream).await?.as_slice()).map_err(io::Error::other)?;
-    let admitted = shared.network.peers().admit(&hello.peer_id, &hello.secret, shared.host.now());
-    // Who is not let in learns nothing of what there is.
-    let answer = match (admitted, Service::at(hello.port)) {
-        (None, _) => Err("this peer is not let in".to_owned()),
-        (Some(_), None) => Err(format!("nothing is served on port {}", hello.port)),
-        (Some(gone), Some(service)) => Ok((service, gone)),
-    };
-    let error = answer.as_ref().err().cloned().unwrap_or_default();
-    frame::write(stream, &PeerWelcome { error, ..PeerWelcome::default() }.encode_to_vec()).await?;
-    answer.map_err(io::Error::other)
-}
-
-async fn carry_out(shared: &Arc<Shared>, service: Service, mut stream: Stream) {
-    match service {
-        Service::Terminal => match shared.surroundings.login_shell().await {
-            Ok(shell) => {
-                let _visit = shared.connections.begin("reconnecting_pty", stream.peer());
-                shared.terminals.serve(stream, shell).await;
-            }
-            Err(error) => tracing::debug!(%error, "a terminal could not be begun"),
-        },
-        Service::Speedtest => speedtest::serve(&shared.host, stream).await,
-        Service::HttpApi => {
-            let own = shared.network.port().unwrap_or(shared.config().listen_port);
-            api::serve(&shared.host, own, stream).await;
-        }
-        Service::Forward(port) => {
-            let to = Address::new(shared.host.name(), port);
-            match shared.host.connect(&to).await {
-                Ok(mut local) => {
-                    // Either end may break at any time, which ends the other.
-                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut local).await;
-                }
-                Err(error) => tracing::debug!(%to, %error, "nothing listens where a stream was to go"),
-            }
-        }
+/// Takes the hello and answers it. The stream's place on the path; none if it was refused.
+async fn greet(shared: &Arc<Shared>, path: &mut Stream, way: Way) -> io::Result<Option<Attachment>> {
+    let said = hello::hear(path).await?;
+    if shared.orders.hard.is_cancelled() {
+        return Ok(None);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_names_a_service() {
-        assert_eq!(Service::at(0), None);
-        assert_eq!(Service::at(agent_port::TERMINAL), Some(Service::Terminal));
-        assert_eq!(Service::at(agent_port::SPEEDTEST), Some(Service::Speedtest));
-        assert_eq!(Service::at(agent_port::HTTP_API), Some(Service::HttpApi));
-        assert_eq!(Service::at(agent_port::FORWARD_MIN - 1), None);
-        assert_eq!(Service::at(agent_port::FORWARD_MIN), Some(Service::Forward(1_024)));
-        assert_eq!(Service::at(65_535), Some(Service::Forward(65_535)));
-        assert_eq!(Service::at(65_536), None);
+    let found = streams::welcome(shared, &said, way, path.peer());
+    let found = found.map(|handle| (handle.turn(), handle));
+    let answer = found.as_ref().map(|(turn, _)| turn.received()).map_err(Clone::clone);
+    hello::answer(path, &answer).await?;
+    match found {
+        Ok((turn, handle)) => handle.attach(&shared.host, &turn, said.received).map(Some).map_err(io::Error::other),
+        Err(refused) => {
+            tracing::debug!(peer = path.peer(), %refused, "a path was not let in");
+            Ok(None)
+        }
     }
 }

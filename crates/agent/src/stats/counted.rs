@@ -8,21 +8,27 @@ use std::{
 };
 
 use groundhog_host::Stream;
+use groundhog_wire::resumable::ResumableStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::shared::Shared;
 
-/// A stream whose bytes are counted, in both directions.
+/// A stream whose bytes are counted, in both directions. Dropping it ends what is written: all of that still arrives.
 pub(crate) struct Counted {
-    stream: Stream,
+    stream: ResumableStream,
     shared: Arc<Shared>,
 }
 
 impl Counted {
-    /// `stream`, counted for the agent's stats.
-    pub(crate) fn wrap(stream: Stream, shared: &Arc<Shared>) -> Stream {
-        let peer = stream.peer().to_owned();
+    /// `stream`, counted for the agent's stats. Its other end is on the host `peer`.
+    pub(crate) fn wrap(stream: ResumableStream, peer: String, shared: &Arc<Shared>) -> Stream {
         Stream::new(Self { stream, shared: shared.clone() }, peer)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.stream.finish();
     }
 }
 

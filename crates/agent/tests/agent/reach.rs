@@ -2,7 +2,8 @@
 
 use groundhog_host::{Address, Host, Stream};
 use groundhog_wire::{
-    agent_port, frame,
+    agent_port,
+    resumable::{HelloError, open_over},
     terminal::{Init, Input},
     v1::{
         AgentManifest, Node, PeerHello, PeerUpdate, coordinate_request::Kind as Said, peer_update::Kind,
@@ -30,10 +31,9 @@ fn hello(port: u32, secret: &str) -> PeerHello {
     PeerHello { peer_id: Uuid::from_u128(PEER).to_string(), secret: secret.to_owned(), port, ..PeerHello::default() }
 }
 
-async fn connect(host: &Host, port: u32, secret: &str) -> std::io::Result<Stream> {
-    let mut stream = host.connect(&Address::new("agent", 4_100)).await?;
-    frame::hello(&mut stream, &hello(port, secret)).await?;
-    Ok(stream)
+async fn connect(host: &Host, port: u32, secret: &str) -> Result<Stream, HelloError> {
+    let path = host.connect(&Address::new("agent", 4_100)).await?;
+    Ok(Stream::new(open_over(host, path, hello(port, secret)).await?, "agent"))
 }
 
 /// The visitor comes to a port of the agent's, and does something there.

@@ -13,7 +13,8 @@ use groundhog_agent::{
 use groundhog_host::{Address, Host, Stream};
 use groundhog_sim::{Config, Fault, Running, Ways, World, simulate};
 use groundhog_wire::{
-    agent_port, frame,
+    agent_port,
+    resumable::open_over,
     speedtest::{Direction, Report, Request, receive, send},
     v1::{AgentManifest, PeerHello, PeerUpdate, peer_update::Kind},
 };
@@ -304,14 +305,14 @@ fn an_agent_serves_them_behind_its_listener_to_peers_that_it_was_told_of() {
         play.run(5);
         play.act("visitor", 60, |host| async move {
             let open = async |port| {
-                let mut stream = host.connect(&Address::new("agent", 4_100)).await.expect("the agent listens");
+                let path = host.connect(&Address::new("agent", 4_100)).await.expect("the agent listens");
                 let hello = PeerHello {
                     peer_id: peer_id.clone(),
                     secret: "of-the-tunnel".to_owned(),
                     port,
                     ..PeerHello::default()
                 };
-                frame::hello(&mut stream, &hello).await.map(|()| stream)
+                open_over(&host, path, hello).await.map(|stream| Stream::new(stream, "agent"))
             };
             let mut stream = open(agent_port::SPEEDTEST).await.expect("the peer is let in");
             Request { direction: Direction::Down, duration_ms: 1_000 }.write(&mut stream).await.expect("it is up");

@@ -12,7 +12,8 @@ use groundhog_host::{
 };
 use groundhog_provisioner::{Daemon, DaemonConfig, Scripted, scripted};
 use groundhog_wire::{
-    Channel, ChannelConfig, DaemonName, Identity, Limited, Secret, frame,
+    Channel, ChannelConfig, DaemonName, Identity, Limited, Secret,
+    resumable::open_over,
     terminal::{Init, Input},
     v1::{
         self, coordinate_request::Kind, jobs_client::JobsClient, workspace_agents_client::WorkspaceAgentsClient,
@@ -183,8 +184,9 @@ struct Terminal {
 
 impl Terminal {
     async fn open(host: &Host, to: &Address, hello: &v1::PeerHello) -> Self {
-        let mut stream = host.connect(to).await.expect("the agent listens");
-        frame::hello(&mut stream, hello).await.expect("the agent knows of the tunnel");
+        let path = host.connect(to).await.expect("the agent listens");
+        let stream = open_over(host, path, hello.clone()).await.expect("the agent knows of the tunnel");
+        let mut stream = Stream::new(stream, to.host.clone());
         let init = Init { id: Uuid::from_u128(1), height: 24, width: 80, command: String::new() };
         init.write(&mut stream).await.expect("the agent is there");
         Self { stream, seen: String::new() }
@@ -277,9 +279,9 @@ async fn story() {
     assert!(!terminal.sees("never seen").await, "the session ended with its shell");
 
     // And without a tunnel nobody is let in.
-    let mut stranger = alice.host.connect(&to).await.expect("the agent listens");
+    let stranger = alice.host.connect(&to).await.expect("the agent listens");
     let lie = v1::PeerHello { secret: "a guess".to_owned(), ..hello };
-    assert!(frame::hello(&mut stranger, &lie).await.is_err());
+    assert!(open_over(&alice.host, stranger, lie).await.is_err());
     drop(coordination);
 
     off.cancel();

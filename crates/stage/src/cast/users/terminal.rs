@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use groundhog_host::{Address, Host, Instant, Stream};
 use groundhog_wire::{
-    agent_port, call, frame, retryable,
+    agent_port, call,
+    resumable::open_over,
+    retryable,
     terminal::{Init, Input},
     v1::{
         AddTunnel, CoordinateRequest, CoordinateResponse, Disconnect, Introduce, Node, PeerHello, PeerUpdate,
@@ -183,7 +185,7 @@ impl Terminal {
         let endpoints = found.node.map(|node| node.endpoints).unwrap_or_default();
         let first = endpoints.first().ok_or_else(|| Status::unavailable("the agent says of no place where it is"))?;
         let address: Address = first.parse().map_err(|error| Status::internal(format!("{error}")))?;
-        let mut stream = host.connect(&address).await?;
+        let path = host.connect(&address).await?;
         let hello = PeerHello {
             peer_id: peer_id.to_string(),
             secret: found.secret,
@@ -191,7 +193,8 @@ impl Terminal {
             ..PeerHello::default()
         };
         // An agent that has not heard yet of who comes will have soon.
-        frame::hello(&mut stream, &hello).await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let stream = open_over(host, path, hello).await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let mut stream = Stream::new(stream, address.host);
         let (height, width) = WINDOW;
         let init = Init { id: session_id(&self.session), height, width, command: self.command.clone() };
         let mut frame = Vec::new();
