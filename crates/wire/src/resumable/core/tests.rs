@@ -264,6 +264,18 @@ fn a_reset_is_read_after_what_came_before_it_and_not_after_the_end() {
 }
 
 #[test]
+fn two_resets_that_cross_need_no_more_words() {
+    let (mut one, mut other) = (Core::default(), Core::default());
+    one.reset("enough");
+    other.reset("no more");
+    let said = one.next_frame().expect("it says so");
+    other.receive(said).expect("it is a reset");
+    assert!(other.is_over());
+    assert_eq!(other.next_frame(), None);
+    assert_eq!(other.reset_reason(), Some("no more"), "its own reason is the one it knows");
+}
+
+#[test]
 fn a_long_reason_is_cut_short() {
     let mut core = Core::default();
     core.receive(Frame::Reset("long ".repeat(1_000))).expect("it is a reset");
