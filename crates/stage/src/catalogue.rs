@@ -2,7 +2,7 @@
 
 use groundhog_host::event::{EventSpec, FieldSpec};
 
-use crate::cast::{machines, users};
+use crate::cast::{machines, tunnels, users};
 
 /// The events of one part of the platform.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +27,12 @@ const ERRORS: &[EventSpec] = &[EventSpec {
 /// All events, in the order in which a job meets them.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { teller: "users", events: users::EVENTS },
+    Chapter { teller: "users of tunnels", events: tunnels::EVENTS },
     Chapter { teller: "control", events: groundhog_control::EVENTS },
     Chapter { teller: "provisioner", events: groundhog_provisioner::events::EVENTS },
     Chapter { teller: "cloud", events: machines::EVENTS },
     Chapter { teller: "agent", events: groundhog_agent::EVENTS },
+    Chapter { teller: "tunnel", events: groundhog_tunnel::EVENTS },
     Chapter { teller: "world", events: groundhog_sim::FAULT_EVENTS },
     Chapter { teller: "any host", events: ERRORS },
 ];

@@ -227,6 +227,13 @@ fn act(world: &World, cast: &Cast, action: &Action) {
         }
     } else if let Action::AppOutage { workspace, agent, app, how, .. } = action {
         cast.outages.begin(&machine(workspace, agent), app, *how);
+    } else if let Action::OpenTunnel(tunnel) = action {
+        // A laptop that is down opens nothing.
+        if let Ok(laptop) = world.handle(&tunnel.name) {
+            cast.laptops.open(&laptop, &tunnel.name);
+        }
+    } else if let Action::InterruptTunnel { name } = action {
+        cast.laptops.interrupt(name);
     } else if let Ok(host) = world.handle(USERS) {
         cast.people.act(&host, action);
     }

@@ -175,16 +175,16 @@ fn a_stream_without_a_path_is_kept_for_two_minutes() {
 #[test]
 fn the_streams_of_a_peer_that_has_gone_end_at_once() {
     visited(AgentManifest::default(), |play| {
-        play.act("visitor", 5, |host| async move {
+        let control = play.control.clone();
+        acts(play, 5, |host| async move {
             let mut visit = Visit::new(&host, ECHO);
             let path = visit.go(&direct()).await.expect("it is let in");
+            control.state().tell_peer(peer(Kind::Disconnected));
             let error = visit.stream.read(&mut [0]).await.expect_err("it is ended");
             assert_eq!(error.to_string(), "its peer has gone");
             path.await;
             assert_eq!(visit.refused().await.refusal, Refusal::NotLetIn);
         });
-        play.control.state().tell_peer(peer(Kind::Disconnected));
-        play.run(5);
         assert_eq!(play.fields("agent.stream_ended", "why"), ["its peer has gone"]);
     });
 }
@@ -279,7 +279,7 @@ fn of(kind: Frame) -> Vec<u8> {
 #[test]
 fn what_keeps_alive_answers_pings_and_is_not_counted() {
     visited(AgentManifest::default(), |play| {
-        acts(play, 10, |host| async move {
+        acts(play, 11, |host| async move {
             let mut visit = Visit::new(&host, agent_port::KEEP_ALIVE);
             visit.go(&direct()).await.expect("it is let in").detach();
             for second in 1..8 {

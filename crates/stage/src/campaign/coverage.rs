@@ -7,7 +7,7 @@ use groundhog_sim::campaign::Coverage;
 use crate::Record;
 use crate::scenario::WORLD;
 
-/// The kinds of events and faults in a run, and the steps of its jobs' and agents' lives: `job.acquired > runner.phase`
+/// The kinds of events and faults in a run, and the steps of its jobs', agents' and tunnels' lives: `job.acquired > runner.phase`
 /// is a job about which the one was heard after the other. How many such steps a campaign has seen tells more of it than how
 /// many runs it made.
 pub(super) fn of(records: &[Record]) -> Coverage {
@@ -18,8 +18,9 @@ pub(super) fn of(records: &[Record]) -> Coverage {
         if record.host == WORLD && begins_trouble(&record.event) {
             note(&mut coverage.faults, &record.event);
         }
-        let (job, agent) = (record.field("job"), record.field("agent"));
-        let Some(one) = job.or(agent) else { continue };
+        // What a tunnel tells of its agent is a step of the tunnel's life.
+        let (tunnel, job, agent) = (record.field("tunnel"), record.field("job"), record.field("agent"));
+        let Some(one) = tunnel.or(job).or(agent) else { continue };
         let (kind, before) = last.get(one).copied().unwrap_or((kind(&record.event), ""));
         last.insert(one, (kind, &record.event));
         if !before.is_empty() && before != record.event {
@@ -34,6 +35,7 @@ pub(super) fn of(records: &[Record]) -> Coverage {
 fn kind(event: &str) -> &'static str {
     match event {
         "agent.registered" => "agent: ",
+        "tunnel.opened" => "tunnel: ",
         "version.queued" => "import: ",
         "dry_run.queued" => "dry run: ",
         _ => "",

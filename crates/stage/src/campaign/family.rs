@@ -53,7 +53,8 @@ fn outcome(plan: &Scenario, report: Report) -> Outcome {
         .zip(report.rested)
         .map(|((name, end), rested)| Settled { from: name.as_str().to_owned(), after: rested.saturating_sub(end) });
     let provisioners = plan.provisioners.iter().map(|provisioner| provisioner.name.clone());
-    let names = provisioners.chain(plan.users.keys().cloned()).collect();
+    let laptops = plan.tunnels().map(|tunnel| tunnel.name.clone());
+    let names = provisioners.chain(laptops).chain(plan.users.keys().cloned()).collect();
     Outcome {
         coverage: coverage::of(&report.records),
         violations: report.violations,

@@ -10,7 +10,9 @@ use groundhog_sim::campaign::Draws;
 
 use super::{count, log_uniform, one_of, span, time_until, unit};
 use crate::scenario::units::DurationRange;
-use crate::scenario::{CONTROL, ClockStep, Fault, FaultKind, FaultName, Scenario, SuspendedClock, Swarm, USERS};
+use crate::scenario::{
+    CONTROL, ClockStep, Fault, FaultKind, FaultName, Scenario, SuspendedClock, Swarm, Tunnel, USERS,
+};
 
 /// How often a kind is left out.
 const LEFT_OUT: f64 = 0.5;
@@ -26,6 +28,11 @@ const ON_A_DAEMON: f64 = 0.85;
 
 /// Where workspaces have agents: how often a fault is on one of their machines instead.
 const ON_A_MACHINE: f64 = 0.6;
+
+/// Where there are tunnels: how often a fault is on the laptop of one instead, and how often that is on its path to the
+/// control plane rather than to a machine.
+const ON_A_LAPTOP: f64 = 0.5;
+const AWAY_FROM_CONTROL: f64 = 0.35;
 
 /// How often a fault on the path of a machine is between it and the people rather than the control plane.
 const AWAY_FROM_PEOPLE: f64 = 0.15;
@@ -123,6 +130,19 @@ fn on_a_machine(random: &mut Random, plan: &Scenario, far: String, control: &str
     (machine, near.to_owned())
 }
 
+/// The same for laptops: one of them, and a machine of a workspace or the control plane.
+fn on_a_laptop(random: &mut Random, plan: &Scenario, drawn: (String, String), control: &str) -> (String, String) {
+    let tunnels: Vec<&Tunnel> = plan.tunnels().collect();
+    if tunnels.is_empty() || !random.chance(ON_A_LAPTOP) {
+        return drawn;
+    }
+    let Some(tunnel) = one_of(random, &tunnels) else { return drawn };
+    let of_workspace = plan.machines().into_iter().filter(|(_, one)| one.workspace == tunnel.workspace);
+    let machines: Vec<String> = of_workspace.map(|(name, _)| name).collect();
+    let machine = one_of(random, &machines).filter(|_| !random.chance(AWAY_FROM_CONTROL));
+    (tunnel.name.clone(), machine.cloned().unwrap_or_else(|| control.to_owned()))
+}
+
 fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let provisioner = one_of(random, &plan.provisioners).map(|one| one.name.clone()).unwrap_or_default();
     let far = if random.chance(ON_A_DAEMON) { provisioner.clone() } else { USERS.to_owned() };
@@ -130,6 +150,7 @@ fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let (size, sign) = (unit(random), random.chance(0.5));
     let control = control(random, plan);
     let (far, near) = on_a_machine(random, plan, far, &control);
+    let (far, near) = on_a_laptop(random, plan, (far, near), &control);
     let host = if on_control { control } else { far.clone() };
     let between = (far, near);
     match name {

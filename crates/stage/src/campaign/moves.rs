@@ -9,8 +9,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    Action, CONTROL, ClockStep, Control, FaultKind, Machine, OnCancel, Phase, Scenario, SuspendedClock, USERS,
-    defaults, is_control, machine,
+    Action, CONTROL, ClockStep, Control, FaultKind, Machine, OnCancel, Phase, Scenario, SuspendedClock,
+    TunnelApplication, USERS, defaults, is_control, machine,
 };
 
 impl Plan for Scenario {
@@ -70,6 +70,7 @@ impl Scenario {
         let slugs = |one: Machine<'_>| one.declared.apps.iter().map(|app| app.slug.clone()).collect::<BTreeSet<_>>();
         let machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
         let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut opened = BTreeSet::new();
         self.steps.retain(|step| match &step.action {
             Action::CreateWorkspace { name, owner, template, .. } => {
                 let stays = templates.contains(template);
@@ -115,10 +116,22 @@ impl Scenario {
             }
             Action::CancelDryRun { template, .. } => tried_out.contains(template),
             Action::DeleteKey { key, .. } => keys.contains(key),
+            Action::OpenTunnel(tunnel) => {
+                let has_agent =
+                    tunnel.agent.is_empty() || machines.contains_key(&machine(&tunnel.workspace, &tunnel.agent));
+                let stays = made.contains(&(tunnel.workspace.clone(), tunnel.owner.clone())) && has_agent;
+                if stays {
+                    opened.insert(tunnel.name.clone());
+                }
+                stays
+            }
+            Action::InterruptTunnel { name } => opened.contains(name),
         });
         for provisioner in &mut self.provisioners {
             provisioner.control = provisioner.control.take().filter(|control| hosts.contains(control));
         }
+        // The laptops of tunnels that are gone are gone too.
+        let hosts: BTreeSet<String> = self.hosts().collect();
         self.faults.retain(|fault| fault.kind.hosts().iter().all(|host| hosts.contains(*host)));
         self.links.retain(|link| hosts.contains(&link.between.0) && hosts.contains(&link.between.1));
         self.expectations.retain(|expectation| {
@@ -217,7 +230,11 @@ impl Candidates<'_> {
 
     fn settings(&mut self) {
         self.add(|plan| plan.network = defaults::NETWORK);
-        self.add(|plan| plan.control = Control { replicas: plan.control.replicas, ..defaults::CONTROL });
+        self.add(|plan| {
+            plan.control =
+                Control { replicas: plan.control.replicas, relays: plan.control.relays, ..defaults::CONTROL };
+        });
+        self.add(|plan| plan.control.relays = false);
         for fewer in 1..self.plan.control.replicas {
             self.add(|plan| plan.with_fewer_replicas(fewer));
         }
@@ -340,7 +357,19 @@ impl Candidates<'_> {
                 Action::ImportTemplate { variables, .. } => variables.clear(),
                 Action::DryRun { parameters, .. } => parameters.clear(),
                 Action::OpenTerminal { sends, .. } => sends.clear(),
+                Action::BuildWorkspace { update, .. } => *update = false,
+                Action::OpenTunnel(tunnel) => {
+                    (tunnel.autostart, tunnel.wait_for_scripts) = (true, true);
+                    if let TunnelApplication::Terminal { sends, .. } = &mut tunnel.application {
+                        sends.clear();
+                    }
+                }
                 _ => {}
+            });
+            self.add(|plan| {
+                if let Action::OpenTunnel(tunnel) = &mut plan.steps[index].action {
+                    tunnel.stays = None;
+                }
             });
         }
     }

@@ -57,7 +57,15 @@ pub(super) fn settle(plan: &Scenario) -> Duration {
         .any(|step| matches!(step.action, Action::ShutdownProvisioner { .. } | Action::DeleteKey { .. }))
         || plan.provisioners.is_empty()
         || plan.templates.iter().any(|template| !template.tags.is_empty());
-    USUAL + work + stamps_ahead(plan) + if left_alone { NOBODY_THERE } else { Duration::ZERO }
+    // A tunnel may start its workspace once more.
+    let started = plan.tunnels().filter_map(|tunnel| {
+        template_of(plan, &tunnel.workspace, &tunnel.owner).and_then(|template| build_takes(plan, template))
+    });
+    USUAL
+        + work
+        + started.sum::<Duration>()
+        + stamps_ahead(plan)
+        + if left_alone { NOBODY_THERE } else { Duration::ZERO }
 }
 
 /// How far in the future a time may lie that the control plane has stamped: what counts from it waits for as long.

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_control::{
-    Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, Role, Setup, StoreConfig, TemplateSetup,
-    UserSetup,
+    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, Role, Setup, StoreConfig,
+    TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
 use groundhog_sim::World;
-use groundhog_wire::Endpoints;
+use groundhog_wire::{Endpoints, v1::Relay};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -74,10 +74,12 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             ..NoticeConfig::default()
         },
         external_auth: settings.external_auth.clone(),
+        agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
         ..Config::default()
     };
-    for replica in scenario.replicas() {
-        let (database, config) = (database.clone(), config.clone());
+    for (number, replica) in (1..).zip(scenario.replicas()) {
+        let (database, mut config) = (database.clone(), config.clone());
+        config.agents.relay = if scenario.control.relays { number } else { 0 };
         world.host(&replica, move |host| {
             let (database, config) = (database.clone(), config.clone());
             async move {
@@ -88,6 +90,16 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         });
     }
     Ok(())
+}
+
+/// The relays: each replica is one, at the address at which it is called.
+fn relays(scenario: &Scenario) -> Vec<Relay> {
+    let replicas = scenario.replicas().filter(|_| scenario.control.relays);
+    let relay = |(id, name): (u32, String)| {
+        let endpoints = vec![Address::new(&name, groundhog_control::config::PORT).to_string()];
+        Relay { id, name, endpoints }
+    };
+    (1..).zip(replicas).map(relay).collect()
 }
 
 /// When templates and people were set up: before the story begins. The first second of 2026.

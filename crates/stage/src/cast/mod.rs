@@ -9,6 +9,7 @@
 //! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
 //!   listens on them.
 //! - [`users`]: the people, who act when the story says so.
+//! - `tunnels`: the laptops from which people have tunnels into their workspaces.
 //! - `faults`: what goes wrong.
 
 mod apps;
@@ -18,6 +19,7 @@ pub mod machines;
 mod programs;
 pub(crate) mod provisioners;
 mod templates;
+pub(crate) mod tunnels;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +88,7 @@ pub(crate) struct Cast {
     pub(crate) daemons: provisioners::Daemons,
     pub(crate) people: users::People,
     pub(crate) outages: apps::Outages,
+    pub(crate) laptops: tunnels::Laptops,
 }
 
 /// How a world begins for `scenario`.
@@ -111,6 +114,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     let people = users::cast(scenario, world, &secrets)?;
     let outages = apps::Outages::default();
     machines::cast(scenario, world, &outages)?;
+    let laptops = tunnels::cast(scenario, world, &secrets, &people);
     for different in &scenario.links {
         let (a, b) = &different.between;
         world.link(a, b, &link(&different.path))?;
@@ -120,5 +124,5 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }
-    Ok(Cast { daemons, people, outages })
+    Ok(Cast { daemons, people, outages, laptops })
 }

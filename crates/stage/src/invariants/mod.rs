@@ -36,6 +36,9 @@ mod reaped_for_cause;
 mod refused_ends;
 mod runner_silence;
 mod scripts_once;
+mod tunnel_ends;
+mod tunnel_nesting;
+mod tunnel_starts_once;
 mod weather;
 mod worker_known;
 
@@ -106,6 +109,9 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(agent_returns::AgentReturns::new(bounds)),
         Box::new(agent_log_order::AgentLogOrder::new(bounds)),
         Box::new(outdated_stays_out::OutdatedStaysOut::new(bounds)),
+        Box::new(tunnel_nesting::TunnelNesting::default()),
+        Box::new(tunnel_ends::TunnelEnds::default()),
+        Box::new(tunnel_starts_once::TunnelStartsOnce::default()),
     ]
 }
 

@@ -53,6 +53,8 @@ pub struct Workload {
     pub outages: CountRange,
     /// Workspaces that were built ahead and are handed over.
     pub claims: CountRange,
+    /// Tunnels that are opened into workspaces.
+    pub tunnels: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -140,6 +142,7 @@ impl Default for Workload {
             terminals: up_to(0),
             outages: up_to(0),
             claims: up_to(0),
+            tunnels: up_to(0),
         }
     }
 }

@@ -19,14 +19,15 @@
 //! # The machines and what is between them
 //!
 //! There is one host `control` (the control plane), or several (`control`, `control-2`, and so on) over one database,
-//! one host `users` (from which the people act), one per provisioner, called as it is, and one per agent of each
-//! workspace, called `workspace.agent`, which is off until a build makes it.
+//! one host `users` (from which the people act), one per provisioner, called as it is, one per tunnel, the laptop from
+//! which it is opened, called as it is, and one per agent of each workspace, called `workspace.agent`, which is off until
+//! a build makes it.
 //!
 //! | table | keys |
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none) |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`) |
 //! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between
@@ -85,7 +86,7 @@
 //! | key | what happens |
 //! |---|---|
 //! | `create_workspace` | `{ name, owner, template, parameters = { name = "value" }, log_level }` |
-//! | `build_workspace` | `{ workspace, owner, transition }`, the transition being `"start"`, `"stop"` or `"destroy"` |
+//! | `build_workspace` | `{ workspace, owner, transition, update }`, the transition being `"start"`, `"stop"` or `"destroy"`; with `update = true` of the template's active version |
 //! | `cancel_build` | `{ workspace, owner, by, expect_status }`: cancels the workspace's latest build |
 //! | `shutdown_provisioner` | `{ name, job }`: its job `"finishes"` first (what is meant if left out), `"is_canceled"`, or `"is_dropped"`: then the daemon ends within about a second |
 //!
@@ -99,10 +100,19 @@
 //! | `app_outage` | `{ workspace, agent, app, for, how }`: the app `"refuses"` connections (what is meant if left out), `"hangs"`, or answers `"500"` |
 //! | `claim_workspace` | `{ workspace, owner, by, for }`: what was built ahead, by the `"prebuilds"` account `owner`, is handed over to the person `for` |
 //! | `list_agents` | `{ workspace, owner, by }`: looks at how the workspace's agents are |
+//! | `open_tunnel` | `{ name, workspace, owner, by, agent, app, port, every, session, sends, autostart, wait_for_scripts, stays }`: see below |
+//! | `interrupt_tunnel` | `{ name }`: the tunnel's user has had enough, and gives it a minute to end; nothing happens to one that has |
 //!
 //! `agent` may be left out where there is one alone. `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
 //! for the cancel; it is the owner unless somebody is to be refused. `expect_status` is `"pending"` or `"running"`.
 //! With templates and keys, `by` is the administrator if there is one and no other; whoever else asks is refused.
+//!
+//! A tunnel is opened from a laptop of its own, a host called by the tunnel's `name`, to the workspace's `agent` (its only
+//! one if that is left out). With `app = "forward"` (what is meant if left out) a port of the laptop leads to the agent's
+//! `port`, that of its only app if left out, and the user asks for a page over it `every` ten seconds. With
+//! `app = "terminal"` the user has a terminal `session` (`"terminal"`), and types the lines of `sends`. It starts a
+//! stopped workspace unless `autostart` is false, and waits for the agent's start scripts unless `wait_for_scripts` is
+//! false. The user has enough of it after `stays`, if that is said. A laptop that is killed takes its tunnel with it.
 //!
 //! `[[fault]]` has `at`, mostly `for` (how long it lasts; to the end of the run if left out), and exactly one of:
 //!
@@ -148,7 +158,7 @@
 //! | table | keys |
 //! |---|---|
 //! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps and `claims` |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` and `tunnels` |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
@@ -173,6 +183,7 @@ mod scalars;
 mod story;
 mod template;
 mod text;
+mod tunnel;
 pub mod units;
 mod world;
 mod write;
@@ -203,6 +214,7 @@ pub use self::template::{
     ExternalAuth, LogLevel, Logs, Misbehaviour, OnCancel, Parameter, Phase, Phases, Prebuilds, Preset, Replacement,
     Schedule, Template, Variable,
 };
+pub use self::tunnel::{Tunnel, TunnelApplication};
 pub use self::world::{Control, Group, Link, Notices, Path as NetworkPath, Provisioner, Role, User};
 
 /// The host of the control plane, or of its first replica.
@@ -293,7 +305,16 @@ impl Scenario {
     /// The names of all hosts, the control plane's and the users' first, the agents' last.
     pub fn hosts(&self) -> impl Iterator<Item = String> {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(self.machines().into_keys())
+        let laptops = self.tunnels().map(|tunnel| tunnel.name.clone());
+        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(self.machines().into_keys())
+    }
+
+    /// The tunnels that are opened, in the order of time.
+    pub fn tunnels(&self) -> impl Iterator<Item = &Tunnel> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::OpenTunnel(tunnel) => Some(tunnel),
+            _ => None,
+        })
     }
 
     /// The hosts of the control plane's replicas.

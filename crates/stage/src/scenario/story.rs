@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
-use super::{AppFailure, FaultName, LogLevel};
+use super::{AppFailure, FaultName, LogLevel, Tunnel};
 
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ impl Step {
             Action::OpenTerminal { stays: lasts, .. } | Action::AppOutage { lasts, .. } => {
                 self.at.saturating_add(*lasts)
             }
+            Action::OpenTunnel(Tunnel { stays: Some(lasts), .. }) => self.at.saturating_add(*lasts),
             _ => self.at,
         }
     }
@@ -54,6 +55,8 @@ pub enum Action {
         owner: String,
         /// What the build is for.
         transition: Transition,
+        /// It is of the template's active version instead of the workspace's own.
+        update: bool,
     },
     /// Asks for the end of a workspace's latest build.
     CancelBuild {
@@ -185,6 +188,13 @@ pub enum Action {
         /// Who looks.
         by: String,
     },
+    /// Opens a tunnel into a workspace, from a laptop of its own.
+    OpenTunnel(Tunnel),
+    /// Tells a tunnel to end.
+    InterruptTunnel {
+        /// The tunnel's name.
+        name: String,
+    },
 }
 
 impl Action {
@@ -200,7 +210,8 @@ impl Action {
             | Self::DeleteKey { by, .. } => vec![by],
             Self::OpenTerminal { owner, by, .. } | Self::ListAgents { owner, by, .. } => vec![owner, by],
             Self::ClaimWorkspace { owner, by, person, .. } => vec![owner, by, person],
-            Self::ShutdownProvisioner { .. } | Self::AppOutage { .. } => vec![],
+            Self::OpenTunnel(tunnel) => vec![&tunnel.owner, &tunnel.by],
+            Self::ShutdownProvisioner { .. } | Self::AppOutage { .. } | Self::InterruptTunnel { .. } => vec![],
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Control {
     pub notices: Notices,
     /// The other services that are set up, for templates that want their users logged in there.
     pub external_auth: BTreeSet<String>,
+    /// Each replica passes on what clients and agents that cannot reach each other have to say.
+    pub relays: bool,
 }
 
 /// How replicas of the control plane tell each other what has happened.

@@ -1,12 +1,13 @@
 //! Whether the world has come to rest, and by when it must.
 
 mod agents;
+mod tunnels;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 
-use self::agents::Agents;
+use self::{agents::Agents, tunnels::Tunnels};
 use crate::{
     invariants::{begins, is_terminal},
     scenario::{Scenario, Step},
@@ -16,12 +17,14 @@ use crate::{
 /// answered: half a minute for a call, ten seconds of back-off, twice.
 pub(crate) const CALM: Duration = Duration::from_mins(3);
 
-/// Things that are under way. At rest, every job has ended, and every agent that should be there is online.
+/// Things that are under way. At rest, every job has ended, every agent that should be there is online, and
+/// every tunnel that should be up is.
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
     /// What last happened to each job that has not ended.
     jobs: BTreeMap<String, String>,
     agents: Agents,
+    tunnels: Tunnels,
     /// When the last of them ended.
     empty_since: Duration,
 }
@@ -29,7 +32,8 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     pub(crate) fn observe(&mut self, record: &Record) {
         self.agents.observe(record);
-        if self.agents.changed_at() == Some(record.at) {
+        self.tunnels.observe(record);
+        if self.agents.changed_at() == Some(record.at) || self.tunnels.changed_at() == Some(record.at) {
             self.empty_since = record.at;
         }
         let Some(job) = record.field("job") else { return };
@@ -45,14 +49,16 @@ impl UnderWay {
 
     /// Since when nothing has been under way; none while something is.
     pub(crate) fn rested(&self) -> Option<Duration> {
-        (self.jobs.is_empty() && self.agents.missing().is_empty()).then_some(self.empty_since)
+        let none = self.jobs.is_empty() && self.agents.missing().is_empty() && self.tunnels.on_their_way().is_empty();
+        none.then_some(self.empty_since)
     }
 
     /// What is under way, in words; nothing at rest.
     pub(crate) fn describe(&self) -> Option<String> {
         let jobs = self.jobs.iter().map(|(job, last)| format!("{job} (last seen: {last})"));
         let agents = self.agents.missing().iter().map(|agent| format!("{agent} is not online"));
-        let all: Vec<String> = jobs.chain(agents).collect();
+        let tunnels = self.tunnels.on_their_way().iter().map(|(tunnel, state)| format!("{tunnel} is in {state}"));
+        let all: Vec<String> = jobs.chain(agents).chain(tunnels).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 }

@@ -8,7 +8,7 @@ use groundhog_stage::{
     case::{Failure, Verdict, replay},
     catalogue,
     run::run,
-    scenario::{Action, Scenario, ScenarioFile},
+    scenario::{Action, FaultName, Scenario, ScenarioFile, Step, TunnelApplication},
     suite,
 };
 
@@ -165,6 +165,63 @@ fn a_swarm_is_what_the_file_says() {
         assert_eq!(plan.network, file(FLEET).scenario.network);
     }
     assert!((10..45).contains(&without_any), "both kinds are left out in a quarter of the plans: {without_any}");
+}
+
+#[test]
+fn tunnels_are_drawn_with_what_ends_them_and_what_cuts_them_off() {
+    let family = family(
+        r#"
+about = "A tunnel."
+duration = "5m"
+[[template]]
+name = "vm"
+agents = [{ name = "main", apps = [{ slug = "web", port = 8080 }] }]
+[[provisioner]]
+name = "prov"
+[[step]]
+at = "1s"
+create_workspace = { name = "dev", owner = "alice", template = "vm" }
+[swarm]
+faults = 4
+[workload]
+builds = 3
+tunnels = "1..3"
+"#,
+    );
+    let (mut sizes, mut terminals, mut interrupted, mut updates) = (BTreeSet::new(), 0, 0, 0);
+    let (mut cut_off, mut broken) = (BTreeSet::new(), BTreeSet::new());
+    for seed in 0..200 {
+        let plan = family.plan(seed);
+        let tunnels: Vec<_> = plan.tunnels().collect();
+        sizes.insert(tunnels.len());
+        terminals += tunnels.iter().filter(|one| matches!(one.application, TunnelApplication::Terminal { .. })).count();
+        let opened = |name: &str| {
+            let is_it = |step: &&Step| matches!(&step.action, Action::OpenTunnel(tunnel) if tunnel.name == name);
+            plan.steps.iter().find(is_it).map(|step| step.at)
+        };
+        for step in &plan.steps {
+            match &step.action {
+                Action::InterruptTunnel { name } => {
+                    assert!(opened(name).is_some_and(|opened| opened <= step.at), "seed {seed}");
+                    interrupted += 1;
+                }
+                Action::BuildWorkspace { update, .. } => updates += usize::from(*update),
+                _ => {}
+            }
+        }
+        for fault in plan.faults.iter().filter(|fault| fault.kind.hosts()[0].starts_with("laptop-")) {
+            match fault.kind.hosts().as_slice() {
+                [_, other] => drop(cut_off.insert((*other).to_owned())),
+                _ => drop(broken.insert(fault.kind.name())),
+            }
+        }
+    }
+    assert_eq!(sizes, (1..=3).collect());
+    assert!((80..160).contains(&terminals), "{terminals}");
+    assert!((120..200).contains(&interrupted), "{interrupted}");
+    assert!(updates > 20, "{updates}");
+    assert!(cut_off.is_superset(&["control".to_owned(), "dev.main".to_owned()].into()), "{cut_off:?}");
+    assert!(broken.contains(&FaultName::Kill) && broken.contains(&FaultName::Suspend), "{broken:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use groundhog_stage::invariants::Bounds;
 use groundhog_stage::scenario::units::DurationRange;
 use groundhog_stage::scenario::{
     Action, AppFailure, ClockStep, ExpectStatus, FaultKind, LogLevel, Logs, Misbehaviour, OnCancel, OnSignal, Pipe,
-    Prints, Role, Scenario, SuspendedClock, Transition, User,
+    Prints, Role, Scenario, SuspendedClock, Transition, Tunnel, TunnelApplication, User,
 };
 
 use crate::catalogue;
@@ -139,6 +139,7 @@ connections = 1
 statement_latency = "1ms..1s"
 log_bytes_max = 1024
 replicas = 3
+relays = true
 notices = { latency = "1ms..2s", loss = 0.25 }
 external_auth = ["github"]
 
@@ -284,11 +285,26 @@ claim_workspace = { workspace = "ahead", for = "eve" }
 [[step]]
 at = "60s"
 list_agents = { workspace = "ahead", owner = "eve", by = "carol" }
+[[step]]
+at = "61s"
+open_tunnel = { name = "page", workspace = "ahead", owner = "eve", agent = "main", port = 8080, every = "2s", autostart = false, stays = "5m" }
+[[step]]
+at = "62s"
+open_tunnel = { name = "shell", workspace = "ahead", owner = "eve", by = "carol", app = "terminal", session = "both", sends = ["env"], wait_for_scripts = false }
+[[step]]
+at = "63s"
+interrupt_tunnel = { name = "shell" }
+[[step]]
+at = "64s"
+build_workspace = { workspace = "ahead", owner = "eve", transition = "start", update = true }
 
 [[fault]]
 at = "15s"
 for = "1m"
 cut = ["ahead.many-3", "control"]
+[[fault]]
+at = "16s"
+kill = "shell"
 [[fault]]
 at = "10m"
 cut_one_way = ["prov-1", "control"]
@@ -357,6 +373,7 @@ follows = 3
 terminals = "0..2"
 outages = 1
 claims = 0
+tunnels = "0..1"
 "#;
 
 #[test]
@@ -390,10 +407,19 @@ fn everything_can_be_said() {
     assert_eq!(apply.state.as_deref(), Some("left over"));
 
     let order: Vec<u64> = scenario.steps.iter().map(|step| step.at.as_secs()).collect();
-    assert_eq!(order, [1, 1, 20, 30, 40, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60], "the order of time");
+    assert_eq!(
+        order,
+        [1, 1, 20, 30, 40, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64],
+        "the order of time"
+    );
     assert_eq!(
         scenario.steps[2].action,
-        Action::BuildWorkspace { workspace: "dev".into(), owner: "dave".into(), transition: Transition::Destroy }
+        Action::BuildWorkspace {
+            workspace: "dev".into(),
+            owner: "dave".into(),
+            transition: Transition::Destroy,
+            update: false
+        }
     );
     assert_eq!(
         scenario.steps[3].action,
@@ -417,11 +443,12 @@ fn everything_can_be_said() {
     );
     assert_eq!(scenario.steps[10].action, Action::DeleteKey { key: "far-away".into(), by: "carol".into() });
     let kinds: Vec<&FaultKind> = scenario.faults.iter().map(|fault| &fault.kind).collect();
-    assert_eq!(kinds.len(), 11);
+    assert_eq!(kinds.len(), 12);
+    assert_eq!(*kinds[10], FaultKind::Kill { host: "shell".into() });
     assert_eq!(*kinds[1], FaultKind::Slow { between: pair("users", "control"), factor: 10.0 });
     assert_eq!(*kinds[6], FaultKind::Suspend { host: "prov-1".into(), clock: SuspendedClock::Stops });
     assert_eq!(*kinds[7], FaultKind::StepClock { host: "control".into(), by: ClockStep::Back(secs(300)) });
-    assert_eq!(*kinds[10], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
+    assert_eq!(*kinds[11], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
     assert_eq!((scenario.faults[3].ends_at(), scenario.faults[5].ends_at()), (Some(secs(4)), None));
 
     assert_eq!(*kinds[9], FaultKind::Cut { between: pair("ahead.many-3", "control") });
@@ -459,6 +486,29 @@ fn everything_can_be_said() {
             person: "eve".into()
         }
     );
+    assert_eq!(
+        scenario.steps[16].action,
+        Action::OpenTunnel(Tunnel {
+            name: "page".into(),
+            workspace: "ahead".into(),
+            owner: "eve".into(),
+            by: "eve".into(),
+            agent: "main".into(),
+            application: TunnelApplication::Forward { port: 8080, every: secs(2) },
+            autostart: false,
+            wait_for_scripts: true,
+            stays: Some(secs(300)),
+        })
+    );
+    assert_eq!(scenario.steps[16].ends_at(), secs(361));
+    let Action::OpenTunnel(shell) = &scenario.steps[17].action else { panic!("a tunnel") };
+    let terminal = TunnelApplication::Terminal { session: "both".into(), sends: vec!["env".into()] };
+    assert_eq!((shell.by.as_str(), &shell.application), ("carol", &terminal));
+    assert_eq!((shell.agent.as_str(), shell.autostart, shell.wait_for_scripts, shell.stays), ("", true, false, None));
+    assert_eq!(scenario.steps[18].action, Action::InterruptTunnel { name: "shell".into() });
+    assert!(matches!(scenario.steps[19].action, Action::BuildWorkspace { update: true, .. }));
+    assert!(scenario.hosts().any(|host| host == "page"));
+    assert!(control.relays);
     let machines: Vec<String> = scenario.machines().into_keys().collect();
     assert_eq!(machines, ["ahead.main", "ahead.many-1", "ahead.many-2", "ahead.many-3"]);
 

@@ -9,3 +9,4 @@ mod good;
 mod live;
 mod mistakes;
 mod runs;
+mod tunnels;

@@ -462,7 +462,7 @@ fn agents_and_programs() {
 #[track_caller]
 fn agents(text: &str, code: &str, line: usize, column: usize, help: &str) {
     let head = "[[template]]\nname = \"a\"\n\
-                agents = [{ name = \"main\", apps = [{ slug = \"web\", port = 80 }] }, { name = \"more\", count = 2 }]\n\
+                agents = [{ name = \"main\", apps = [{ slug = \"web\", port = 8080 }] }, { name = \"more\", count = 2 }]\n\
                 [[step]]\nat = \"2s\"\ncreate_workspace = { name = \"w\", owner = \"alice\", template = \"a\" }\n";
     check(&format!("{HEAD}{head}{text}"), code, BODY + 6 + line - 1, column, help);
 }
@@ -497,4 +497,34 @@ fn steps_with_agents() {
         29,
         "another name",
     );
+}
+
+#[test]
+fn tunnels() {
+    let open = |text: &str| format!("[[step]]\nat = \"1m\"\nopen_tunnel = {{ {text} }}");
+    let first = "name = \"ssh\", workspace = \"w\"";
+    agents(&open("workspace = \"w\""), "missing-key", 3, 15, "");
+    agents(&open("name = \"s sh\", workspace = \"w\""), "bad-name", 3, 24, "hyphens");
+    agents(&open("name = \"prov-1\", workspace = \"w\""), "reserved-name", 3, 24, "no other host");
+    agents(&open("name = \"control\", workspace = \"w\""), "reserved-name", 3, 24, "no other host");
+    agents(&open("name = \"ssh\", workspace = \"v\""), "unknown-workspace", 3, 43, "`w`");
+    agents(&open(&format!("{first}, agent = \"mein\"")), "unknown-agent", 3, 56, "`main`");
+    agents(&open(&format!("{first}, agent = \"more-1\"")), "missing-key", 3, 43, "no app listens");
+    agents(&open(&format!("{first}, port = 65536")), "out-of-range", 3, 55, "from 1024 to 65535");
+    agents(&open(&format!("{first}, every = \"0s\"")), "out-of-range", 3, 56, "");
+    agents(&open(&format!("{first}, stays = \"0s\"")), "out-of-range", 3, 56, "");
+    agents(&open(&format!("{first}, sends = []")), "contradiction", 3, 56, "`app = \"terminal\"`");
+    agents(&open(&format!("{first}, app = \"terminal\", port = 8080")), "contradiction", 3, 73, "`app = \"forward\"`");
+    agents(&open(&format!("{first}, app = \"ssh\"")), "unknown-value", 3, 54, "`forward`");
+    let twice = format!("{}\n{}", open(first), open(first));
+    agents(&twice, "duplicate-name", 6, 24, "another name");
+    // A workspace whose template has no agents may have a tunnel, which will be told so.
+    body(&open("name = \"ssh\", workspace = \"dev\""), "missing-key", 3, 43, "no app listens");
+
+    let interrupt =
+        |at: &str, name: &str| format!("[[step]]\nat = \"{at}\"\ninterrupt_tunnel = {{ name = \"{name}\" }}");
+    agents(&interrupt("1m", "ssh"), "unknown-tunnel", 3, 29, "`open_tunnel`");
+    agents(&format!("{}\n{}", open(first), interrupt("2m", "shh")), "unknown-tunnel", 6, 29, "did you mean `ssh`?");
+    agents(&format!("{}\n{}", open(first), interrupt("30s", "ssh")), "unknown-tunnel", 6, 29, "only at 1m");
+    agents(&format!("{}\n[[fault]]\nat = \"1m\"\nkill = \"shh\"", open(first)), "unknown-host", 6, 8, "`ssh`");
 }

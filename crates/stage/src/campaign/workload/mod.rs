@@ -1,6 +1,7 @@
 //! Draws what people do beyond the file's own story.
 
 mod agents;
+mod tunnels;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,6 +37,9 @@ const FOLLOWED_AFTER: DurationRange = DurationRange { min: Duration::from_millis
 /// What a further build is for. Starting again what runs is the rarest wish.
 const TRANSITIONS: [Transition; 4] = [Transition::Stop, Transition::Stop, Transition::Destroy, Transition::Start];
 
+/// How often a start is of the template's active version.
+const UPDATES: f64 = 0.5;
+
 /// How a daemon is told to stop.
 const SHUTDOWNS: [JobAtShutdown; 3] = [JobAtShutdown::Finishes, JobAtShutdown::IsCanceled, JobAtShutdown::IsDropped];
 
@@ -70,11 +74,15 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         let transition = one_of(&mut random, &TRANSITIONS).copied().unwrap_or(Transition::Stop);
         let at = workspace.at + time_until(&mut random, end.saturating_sub(workspace.at));
         let (name, owner) = (workspace.name.clone(), workspace.owner.clone());
-        plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition }));
+        // Where there are tunnels, what they meet after a build may be of another version.
+        let mut random = draws.stream(&["build", &number.to_string(), "update"]);
+        let update = workload.tunnels.max > 0 && transition == Transition::Start && random.chance(UPDATES);
+        plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition, update }));
     }
     draw_templates(plan, workload, end, draws);
     draw_follows(plan, workload, draws);
     agents::draw(plan, workload, end, draws);
+    tunnels::draw(plan, workload, end, draws);
     let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
         let mut random = draws.stream(&["cancel", &number.to_string()]);

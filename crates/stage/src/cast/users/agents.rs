@@ -148,7 +148,7 @@ impl Circle {
         call(host, CALL_TIMEOUT, self.asking.workspaces.claim_workspace(request)).await.map(drop)
     }
 
-    async fn workspace_id(&mut self, host: &Host) -> Result<String, Status> {
+    pub(super) async fn workspace_id(&mut self, host: &Host) -> Result<String, Status> {
         let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(self.asked.workspace.clone())) };
         let request = GetBuildRequest { build: Some(build) };
         let owner = self.owner.as_mut().unwrap_or(&mut self.asking);

@@ -3,7 +3,7 @@
 //! - `request`: a call that is made once it is answered.
 //! - `follow`: a log that is read as it grows.
 //! - `agents`: what is asked about a workspace's agents, and who takes a workspace over.
-//! - `terminal`: a terminal on an agent's machine.
+//! - `terminal`: a terminal on an agent's machine. `screen`: what is seen there.
 //!
 //! A person whose call gets no answer tries again, as people do; what an earlier try did is then no surprise to
 //! them. A refusal is an answer: it is told, and that is that.
@@ -11,6 +11,7 @@
 mod agents;
 mod follow;
 mod request;
+mod screen;
 mod terminal;
 
 use std::{
@@ -23,13 +24,21 @@ use groundhog_host::{Host, event::Id};
 use groundhog_sim::World;
 use groundhog_wire::{
     Channel, ChannelConfig, Endpoints, Identity, Limited, Secret,
+    id::WorkspaceId,
+    retryable,
     v1::{
         administration_client::AdministrationClient, jobs_client::JobsClient, templates_client::TemplatesClient,
         workspace_agents_client::WorkspaceAgentsClient, workspaces_client::WorkspacesClient,
     },
 };
 
-use self::{agents::Question, follow::Follow, request::Request, terminal::Terminal};
+pub(super) use self::screen::{Screen, WINDOW, session_id};
+use self::{
+    agents::{Asked, Circle, Question},
+    follow::Follow,
+    request::Request,
+    terminal::Terminal,
+};
 use super::{CastError, Secrets, control};
 use crate::scenario::{Action, Scenario, USERS as HOST};
 
@@ -159,6 +168,28 @@ impl People {
             host.spawn("follow", async move { follow.read(&asking, &people).await }).detach();
         } else if let Some(request) = Request::of(action, &people) {
             host.spawn("step", async move { request.make(&asking, &people).await }).detach();
+        }
+    }
+
+    /// The id of `owner`'s workspace, which others need who do not know it by its name; none once patience ends. Somebody
+    /// who is at `host` asks.
+    pub(super) async fn workspace_id(&self, host: &Host, owner: &str, workspace: &str) -> Option<WorkspaceId> {
+        let asked = Asked { by: owner.to_owned(), owner: owner.to_owned(), workspace: workspace.to_owned() };
+        let mut circle = Circle::of(host, &self.shared, &asked)?;
+        let until = host.now() + PATIENCE;
+        loop {
+            match circle.workspace_id(host).await {
+                Ok(id) => return id.parse().ok(),
+                Err(status) if !retryable(&status) => {
+                    refused(owner, "open_tunnel", &format!("{:?}", status.code()), status.message());
+                    return None;
+                }
+                Err(status) if host.now() >= until => {
+                    gave_up(owner, "open_tunnel", status.message());
+                    return None;
+                }
+                Err(_) => host.sleep(RETRY_WAIT).await,
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ impl Request {
                 };
                 (owner, Call::CreateWorkspace(request))
             }
-            Action::BuildWorkspace { workspace, owner, transition } => {
+            Action::BuildWorkspace { workspace, owner, transition, update } => {
                 let transition = match transition {
                     scenario::Transition::Start => Transition::Start,
                     scenario::Transition::Stop => Transition::Stop,
@@ -57,6 +57,7 @@ impl Request {
                 let request = CreateBuildRequest {
                     workspace: workspace.clone(),
                     transition: transition.into(),
+                    update: *update,
                     ..CreateBuildRequest::default()
                 };
                 (owner, Call::CreateBuild(request))
@@ -105,7 +106,9 @@ impl Request {
             | Action::OpenTerminal { .. }
             | Action::AppOutage { .. }
             | Action::ClaimWorkspace { .. }
-            | Action::ListAgents { .. } => return None,
+            | Action::ListAgents { .. }
+            | Action::OpenTunnel(_)
+            | Action::InterruptTunnel { .. } => return None,
         };
         Some(Self { by: by.clone(), call })
     }

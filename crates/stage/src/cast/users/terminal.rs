@@ -1,54 +1,35 @@
 //! A person at a terminal on an agent's machine.
 //!
-//! Their program asks the control plane where the agent is, connects to it and joins the session. When the path
-//! breaks they come back to the same session, which shows them again what it showed last.
+//! Their program asks the control plane which agent it is, connects to it and joins the session. The session outlives the
+//! paths of the connection; when the connection itself is lost they come back to the same session, which shows them again
+//! what it showed last.
 
 use std::time::Duration;
 
-use groundhog_host::{Address, Host, Instant, Stream};
+use groundhog_host::{Host, Instant};
+use groundhog_tunnel::connection::{AgentConnection, DialError, Dialer};
 use groundhog_wire::{
-    agent_port, call,
-    resumable::open_over,
+    ChannelConfig, agent_port,
+    id::AgentId,
     retryable,
     terminal::{Init, Input},
-    v1::{
-        AddTunnel, CoordinateRequest, CoordinateResponse, Disconnect, Introduce, Node, PeerHello, PeerUpdate,
-        coordinate_request::Kind, peer_update,
-    },
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
-    sync::mpsc,
-};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
-use uuid::Uuid;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tonic::Status;
 
 use super::{
-    CALL_TIMEOUT, PATIENCE, RETRY_WAIT, Shared,
+    PATIENCE, Person, RETRY_WAIT, Screen, Shared, WINDOW,
     agents::{Asked, Circle},
-    gave_up, refused, terminal_seen,
+    gave_up, refused, session_id, terminal_seen,
 };
 use crate::scenario::Action;
 
 /// What the step is called.
 const NAME: &str = "open_terminal";
 
-/// How large people's windows are.
-const WINDOW: (u16, u16) = (24, 80);
-
-/// How long somebody waits for the control plane to have heard that they go.
-const PARTING: Duration = Duration::from_secs(5);
-
-/// How much of the end of what was seen is told, in characters.
-const TAIL_CHARS: usize = 100;
-
 /// What arrives at a time of frames that come in pieces, and the time between two pieces.
 const PIECE_BYTES: usize = 7;
 const PIECE_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Messages to the control plane that wait to be sent, at most: more than there are.
-const MESSAGES_MAX: usize = 8;
 
 /// A person who wants to see a terminal.
 pub(super) struct Terminal {
@@ -62,31 +43,12 @@ pub(super) struct Terminal {
     in_pieces: bool,
 }
 
-/// What they have seen.
+/// How their visits have gone so far.
 #[derive(Default)]
-struct Seen {
-    bytes: u64,
-    /// The last of it.
-    end: Vec<u8>,
+struct Visit {
+    screen: Screen,
     /// When they have to leave, once they have come.
     leaves_at: Option<Instant>,
-}
-
-impl Seen {
-    fn take(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
-        self.end.extend_from_slice(bytes);
-        // A character has four bytes at most.
-        let surplus = self.end.len().saturating_sub(TAIL_CHARS * 4);
-        self.end.drain(..surplus);
-    }
-
-    /// The last characters, the lines of which are joined by `|`.
-    fn tail(&self) -> String {
-        let text = String::from_utf8_lossy(&self.end).replace("\r\n", "\n").replace(['\n', '\r'], "|");
-        let skipped = text.chars().count().saturating_sub(TAIL_CHARS);
-        text.chars().skip(skipped).collect()
-    }
 }
 
 /// How a visit ended.
@@ -120,22 +82,23 @@ impl Terminal {
     /// Comes, stays, and leaves; tells what was seen.
     pub(super) async fn visit(self, host: &Host, people: &Shared) {
         let Some(mut circle) = Circle::of(host, people, &self.asked) else { return };
-        let peer_id = host.new_id("peer");
-        let mut seen = Seen::default();
+        let Some(Person { token, control }) = people.people.get(&self.asked.by) else { return };
+        let dialer = Dialer::new(host, control.clone(), token.clone(), ChannelConfig::default());
+        let mut visit = Visit::default();
         let mut until = host.now() + PATIENCE;
         loop {
-            let error = match self.once(host, &mut circle, peer_id, &mut seen).await {
-                Ok(left) => return self.tell(&seen, matches!(left, Left::SentAway)),
+            let error = match self.once(host, &mut circle, &dialer, &mut visit).await {
+                Ok(left) => return self.tell(&visit, matches!(left, Left::SentAway)),
                 Err(error) => error,
             };
-            if let Some(leaves_at) = seen.leaves_at {
+            if let Some(leaves_at) = visit.leaves_at {
                 until = leaves_at;
             } else if !retryable(&error) {
                 return refused(&self.asked.by, NAME, &format!("{:?}", error.code()), error.message());
             }
             if host.now() >= until {
-                return match seen.leaves_at {
-                    Some(_) => self.tell(&seen, false),
+                return match visit.leaves_at {
+                    Some(_) => self.tell(&visit, false),
                     None => gave_up(&self.asked.by, NAME, error.message()),
                 };
             }
@@ -143,67 +106,40 @@ impl Terminal {
         }
     }
 
-    fn tell(&self, seen: &Seen, sent_away: bool) {
-        terminal_seen(&self.asked.by, &self.session, seen.bytes, &seen.tail(), sent_away);
+    fn tell(&self, visit: &Visit, sent_away: bool) {
+        terminal_seen(&self.asked.by, &self.session, visit.screen.bytes, &visit.screen.tail(), sent_away);
     }
 
-    /// One visit, for as long as the path holds.
-    async fn once(&self, host: &Host, circle: &mut Circle, peer_id: Uuid, seen: &mut Seen) -> Result<Left, Status> {
+    /// One visit, for as long as the connection holds.
+    async fn once(&self, host: &Host, circle: &mut Circle, dialer: &Dialer, visit: &mut Visit) -> Result<Left, Status> {
         let agents = circle.agents(host).await?;
         let agent = agents.iter().find(|agent| agent.name == self.agent);
-        let agent_id = agent.ok_or_else(|| Status::unavailable("the agent is not there yet"))?.agent_id.clone();
-        let (tell, told) = mpsc::channel(MESSAGES_MAX);
-        let messages = [
-            Kind::Introduce(Introduce { peer_id: peer_id.to_string() }),
-            Kind::UpdateSelf(Node::default()),
-            Kind::AddTunnel(AddTunnel { agent_id: agent_id.clone() }),
-        ];
-        for message in messages {
-            say(&tell, message).await;
-        }
-        let updates = circle.asking.agents.coordinate_client(ReceiverStream::new(told));
-        let mut updates = call(host, CALL_TIMEOUT, updates).await?.into_inner();
-        let found = call(host, CALL_TIMEOUT, where_is(&mut updates, &agent_id)).await?;
-        let stream = call(host, CALL_TIMEOUT, self.enter(host, peer_id, found)).await?;
-        // A session is not begun with what an earlier visit has typed already.
-        let is_first = seen.leaves_at.is_none();
-        let leaves_at = *seen.leaves_at.get_or_insert(host.now() + self.stays);
-        let (mut read, mut write) = tokio::io::split(stream);
-        if is_first {
-            self.send(host, &mut write).await?;
-        }
-        let left = self.stay(host, &mut read, leaves_at, seen).await?;
-        say(&tell, Kind::Disconnect(Disconnect {})).await;
-        drop(tell);
-        // A call that is dropped at once takes what was said last with it.
-        let _ = host.timeout(PARTING, async { while let Ok(Some(_)) = updates.message().await {} }).await;
-        Ok(left)
+        let agent = &agent.ok_or_else(|| Status::unavailable("the agent is not there yet"))?.agent_id;
+        let agent: AgentId = agent.parse().map_err(|error| Status::internal(format!("{error}")))?;
+        let connection = dialer.dial(agent).await.map_err(not_dialled)?;
+        let left = self.join(host, &connection, visit).await;
+        connection.close().await;
+        left
     }
 
-    /// Connects to the agent, and joins the session.
-    async fn enter(&self, host: &Host, peer_id: Uuid, found: PeerUpdate) -> Result<Stream, Status> {
-        let endpoints = found.node.map(|node| node.endpoints).unwrap_or_default();
-        let first = endpoints.first().ok_or_else(|| Status::unavailable("the agent says of no place where it is"))?;
-        let address: Address = first.parse().map_err(|error| Status::internal(format!("{error}")))?;
-        let path = host.connect(&address).await?;
-        let hello = PeerHello {
-            peer_id: peer_id.to_string(),
-            secret: found.secret,
-            port: agent_port::TERMINAL,
-            ..PeerHello::default()
-        };
-        // An agent that has not heard yet of who comes will have soon.
-        let stream = open_over(host, path, hello).await.map_err(|error| Status::unavailable(error.to_string()))?;
-        let mut stream = Stream::new(stream, address.host);
+    /// Joins the session, and stays until it is time to leave.
+    async fn join(&self, host: &Host, connection: &AgentConnection, visit: &mut Visit) -> Result<Left, Status> {
+        let mut stream = connection.open(agent_port::TERMINAL).await?;
         let (height, width) = WINDOW;
         let init = Init { id: session_id(&self.session), height, width, command: self.command.clone() };
         let mut frame = Vec::new();
         init.write(&mut frame).await?;
         self.write(host, &mut stream, &frame).await?;
-        Ok(stream)
+        // A session is not begun with what an earlier visit has typed already.
+        let is_first = visit.leaves_at.is_none();
+        let leaves_at = *visit.leaves_at.get_or_insert(host.now() + self.stays);
+        if is_first {
+            self.send(host, &mut stream).await?;
+        }
+        self.stay(host, &mut stream, leaves_at, &mut visit.screen).await
     }
 
-    async fn send(&self, host: &Host, stream: &mut WriteHalf<Stream>) -> Result<(), Status> {
+    async fn send(&self, host: &Host, stream: &mut (impl AsyncWrite + Unpin)) -> Result<(), Status> {
         for line in &self.sends {
             let mut frame = Vec::new();
             Input { data: format!("{line}\n"), ..Input::default() }.write(&mut frame).await?;
@@ -215,10 +151,12 @@ impl Terminal {
     /// Writes a frame at once, or piece by piece.
     async fn write(&self, host: &Host, stream: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> Result<(), Status> {
         if !self.in_pieces {
-            return Ok(stream.write_all(frame).await?);
+            stream.write_all(frame).await?;
+            return Ok(stream.flush().await?);
         }
         for piece in frame.chunks(PIECE_BYTES) {
             stream.write_all(piece).await?;
+            stream.flush().await?;
             host.sleep(PIECE_INTERVAL).await;
         }
         Ok(())
@@ -228,9 +166,9 @@ impl Terminal {
     async fn stay(
         &self,
         host: &Host,
-        stream: &mut ReadHalf<Stream>,
+        stream: &mut (impl AsyncRead + Unpin),
         leaves_at: Instant,
-        seen: &mut Seen,
+        screen: &mut Screen,
     ) -> Result<Left, Status> {
         if !self.reads {
             host.sleep_until(leaves_at).await;
@@ -247,33 +185,15 @@ impl Terminal {
             if bytes == 0 {
                 return Ok(Left::SentAway);
             }
-            seen.take(&portion[..bytes]);
+            screen.take(&portion[..bytes]);
         }
     }
 }
 
-/// Says something to the control plane; if the call is over, that shows where its answers are read.
-async fn say(tell: &mpsc::Sender<CoordinateRequest>, kind: Kind) {
-    let _ = tell.send(CoordinateRequest { kind: Some(kind) }).await;
-}
-
-/// Waits until the control plane says where an agent is.
-async fn where_is(updates: &mut Streaming<CoordinateResponse>, agent_id: &str) -> Result<PeerUpdate, Status> {
-    while let Some(response) = updates.message().await? {
-        let is_it = |update: &PeerUpdate| update.peer_id == agent_id && update.kind() == peer_update::Kind::Node;
-        if let Some(update) = response.updates.into_iter().find(is_it) {
-            return Ok(update);
-        }
+/// Whether it makes sense to ask again for an agent that could not be dialled: there may be another one by then.
+fn not_dialled(error: DialError) -> Status {
+    match error {
+        DialError::Refused { .. } => Status::permission_denied(error.to_string()),
+        DialError::NoPath { .. } | DialError::Gone { .. } => Status::unavailable(error.to_string()),
     }
-    Err(Status::unavailable("the control plane does not say where the agent is"))
-}
-
-/// The id of the session that people call by a name: the name's letters, so that it is the same for everybody.
-fn session_id(name: &str) -> Uuid {
-    let mut bytes = [0_u8; 16];
-    for (index, byte) in name.bytes().enumerate() {
-        let place = &mut bytes[index % 16];
-        *place = place.rotate_left(1) ^ byte;
-    }
-    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }

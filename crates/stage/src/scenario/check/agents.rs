@@ -37,8 +37,11 @@ const FAILS_FIRST_MAX: u32 = 1_000;
 /// Lines closer than this, and without a count, would be more than a run can hold.
 const PRINTS_EVERY_MIN: Duration = Duration::from_millis(1);
 
-/// What the machines of one workspace have: by agent, the slugs of its apps.
-pub(super) type Machines = BTreeMap<String, BTreeSet<String>>;
+/// What the machines of one workspace have: by agent, its apps.
+pub(super) type Machines = BTreeMap<String, Apps>;
+
+/// Where the apps of an agent listen, by slug.
+pub(super) type Apps = BTreeMap<String, u16>;
 
 /// Learns which machines there will be, and which programs they have, before anything that names one is looked at.
 pub(super) fn collect(
@@ -57,11 +60,13 @@ pub(super) fn collect(
         let likes: BTreeSet<&String> = likes.chain([name]).collect();
         let behaviours = templates.iter().map(Spanned::get_ref).filter(|one| likes.contains(one.name.get_ref()));
         for agent in behaviours.flat_map(|template| &template.agents) {
-            let slugs = || agent.apps.iter().map(|app| app.slug.get_ref().clone());
+            // A port that makes no sense is reported where agents are checked.
+            let port = |app: &raw::AgentApp| u16::try_from(*app.port.get_ref()).unwrap_or(1);
+            let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
             for name in agent_names(check, agent) {
                 // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
                 check.hosts.insert(machine(workspace, &name), Duration::ZERO);
-                check.machines.entry(workspace.clone()).or_default().entry(name).or_default().extend(slugs());
+                check.machines.entry(workspace.clone()).or_default().entry(name).or_default().extend(apps());
             }
         }
     }

@@ -34,4 +34,5 @@ pub(crate) const CONTROL: Control = Control {
     replicas: 1,
     notices: Notices { latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(5) }, loss: 0.0 },
     external_auth: BTreeSet::new(),
+    relays: false,
 };

@@ -75,6 +75,7 @@ pub(super) fn workload(check: &mut Check<'_>, raw: Option<raw::Workload>) -> Wor
         terminals: count(check, raw.terminals.as_ref(), default.terminals),
         outages: count(check, raw.outages.as_ref(), default.outages),
         claims: count(check, raw.claims.as_ref(), default.claims),
+        tunnels: count(check, raw.tunnels.as_ref(), default.tunnels),
     }
 }
 

@@ -34,6 +34,8 @@ struct Check<'a> {
     duration: Duration,
     /// All hosts, and when each boots.
     hosts: BTreeMap<String, Duration>,
+    /// The hosts of those from which tunnels are opened.
+    laptops: BTreeSet<String>,
     templates: BTreeSet<String>,
     users: BTreeMap<String, User>,
     /// By workspace: its machines.
@@ -72,6 +74,7 @@ pub(super) fn check(
         lines: Lines::of(text),
         duration: DURATION_UNKNOWN,
         hosts: BTreeMap::new(),
+        laptops: BTreeSet::new(),
         templates: BTreeSet::new(),
         users: BTreeMap::new(),
         machines: BTreeMap::new(),
@@ -91,7 +94,7 @@ pub(super) fn check(
     let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
-    names::collect_hosts(check, document.control.as_ref(), &document.provisioners);
+    names::collect_hosts(check, document.control.as_ref(), &document.provisioners, &document.steps);
     agents::collect(check, &document.steps, &document.templates, &document.programs);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);

@@ -20,6 +20,7 @@ pub(super) fn collect_hosts(
     check: &mut Check<'_>,
     control: Option<&raw::Control>,
     provisioners: &[Spanned<raw::Provisioner>],
+    steps: &[Spanned<raw::Step>],
 ) {
     let reported = check.found.len();
     let replicas = control.map_or(1, |control| replicas(check, control));
@@ -39,6 +40,14 @@ pub(super) fn collect_hosts(
             check.hosts.entry(name).or_insert(start.unwrap_or_default());
         }
         check.found.truncate(reported);
+    }
+    // Two tunnels of one name, and one that is called like another host, are reported where steps are checked.
+    let opened = steps.iter().filter_map(|step| step.get_ref().open_tunnel.as_ref());
+    for name in opened.map(|tunnel| tunnel.get_ref().name.get_ref()) {
+        if !check.hosts.contains_key(name) {
+            check.hosts.insert(name.clone(), Duration::ZERO);
+            check.laptops.insert(name.clone());
+        }
     }
 }
 

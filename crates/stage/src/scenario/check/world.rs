@@ -89,6 +89,7 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Contr
             loss: raw.loss.as_ref().map_or(default.notices.loss, |raw| number(check, raw, 0.0..=1.0)),
         }),
         external_auth: external_auth(check, raw.external_auth.unwrap_or_default()),
+        relays: raw.relays.unwrap_or(default.relays),
     }
 }
 

@@ -8,10 +8,12 @@ use toml::Spanned;
 mod agents;
 mod story;
 mod template;
+mod tunnel;
 
 pub(in crate::scenario) use self::agents::*;
 pub(in crate::scenario) use self::story::*;
 pub(in crate::scenario) use self::template::*;
+pub(in crate::scenario) use self::tunnel::*;
 pub(in crate::scenario) use crate::scenario::scalars::{Bytes, DurationText, FieldText, Number, OnSignal, Times};
 
 #[derive(Deserialize)]
@@ -41,6 +43,7 @@ pub(in crate::scenario) struct Control {
     pub(in crate::scenario) replicas: Option<Spanned<Times>>,
     pub(in crate::scenario) notices: Option<Notices>,
     pub(in crate::scenario) external_auth: Option<Vec<Spanned<String>>>,
+    pub(in crate::scenario) relays: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +140,7 @@ pub(in crate::scenario) struct Workload {
     pub(in crate::scenario) terminals: Option<Spanned<Times>>,
     pub(in crate::scenario) outages: Option<Spanned<Times>>,
     pub(in crate::scenario) claims: Option<Spanned<Times>>,
+    pub(in crate::scenario) tunnels: Option<Spanned<Times>>,
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{AppFailure, DurationText, FieldText, LogLevel, Number};
+use super::{AppFailure, DurationText, FieldText, InterruptTunnel, LogLevel, Number, OpenTunnel};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,8 @@ pub(in crate::scenario) struct Step {
     pub(in crate::scenario) app_outage: Option<Spanned<AppOutage>>,
     pub(in crate::scenario) claim_workspace: Option<Spanned<ClaimWorkspace>>,
     pub(in crate::scenario) list_agents: Option<Spanned<ListAgents>>,
+    pub(in crate::scenario) open_tunnel: Option<Spanned<OpenTunnel>>,
+    pub(in crate::scenario) interrupt_tunnel: Option<Spanned<InterruptTunnel>>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +46,7 @@ pub(in crate::scenario) struct BuildWorkspace {
     pub(in crate::scenario) workspace: Spanned<String>,
     pub(in crate::scenario) owner: Option<Spanned<String>>,
     pub(in crate::scenario) transition: Transition,
+    pub(in crate::scenario) update: Option<bool>,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -116,6 +116,9 @@ fn control(control: &Control) -> Table {
     if !control.external_auth.is_empty() {
         table["external_auth"] = value(control.external_auth.iter().collect::<Array>());
     }
+    if control.relays {
+        table["relays"] = value(true);
+    }
     table
 }
 

@@ -6,7 +6,7 @@ use toml_edit::{InlineTable, Table, Value, value};
 
 use super::template::level_text;
 use super::{text_of, texts, time};
-use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition};
+use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, Tunnel, TunnelApplication};
 
 pub(super) fn step(step: &Step) -> Table {
     let mut table = Table::new();
@@ -18,14 +18,16 @@ pub(super) fn step(step: &Step) -> Table {
             fields.extend(log_level.map(|level| ("log_level", level_text(level).into())));
             ("create_workspace", fields)
         }
-        Action::BuildWorkspace { workspace, owner, transition } => {
+        Action::BuildWorkspace { workspace, owner, transition, update } => {
             let transition = match transition {
                 Transition::Start => "start",
                 Transition::Stop => "stop",
                 Transition::Destroy => "destroy",
             };
             let fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            ("build_workspace", [fields, vec![("transition", transition.into())]].concat())
+            let update = update.then(|| ("update", true.into()));
+            let fields = fields.into_iter().chain([("transition", transition.into())]).chain(update);
+            ("build_workspace", fields.collect())
         }
         Action::CancelBuild { workspace, owner, by, expect_status } => {
             let mut fields = of_workspace(workspace, owner, by);
@@ -96,10 +98,38 @@ pub(super) fn step(step: &Step) -> Table {
             ("claim_workspace", fields)
         }
         Action::ListAgents { workspace, owner, by } => ("list_agents", of_workspace(workspace, owner, by)),
+        Action::OpenTunnel(opened) => ("open_tunnel", tunnel(opened)),
+        Action::InterruptTunnel { name } => ("interrupt_tunnel", vec![("name", name.into())]),
         Action::DeleteKey { key, by } => ("delete_key", vec![("key", key.into()), ("by", by.into())]),
     };
     table[key] = value(fields.into_iter().collect::<InlineTable>());
     table
+}
+
+fn tunnel(tunnel: &Tunnel) -> Vec<(&'static str, Value)> {
+    let mut fields = vec![("name", tunnel.name.as_str().into())];
+    fields.extend(of_workspace(&tunnel.workspace, &tunnel.owner, &tunnel.by));
+    if !tunnel.agent.is_empty() {
+        fields.push(("agent", tunnel.agent.as_str().into()));
+    }
+    match &tunnel.application {
+        TunnelApplication::Forward { port, every } => {
+            fields.extend([("port", i64::from(*port).into()), ("every", text_of(*every))]);
+        }
+        TunnelApplication::Terminal { session, sends } => {
+            fields.extend([("app", "terminal".into()), ("session", session.as_str().into())]);
+            if !sends.is_empty() {
+                fields.push(("sends", Value::Array(sends.iter().collect())));
+            }
+        }
+    }
+    for (key, is_so) in [("autostart", tunnel.autostart), ("wait_for_scripts", tunnel.wait_for_scripts)] {
+        if !is_so {
+            fields.push((key, false.into()));
+        }
+    }
+    fields.extend(tunnel.stays.map(|stays| ("stays", text_of(stays))));
+    fields
 }
 
 /// Which workspace, and who does something with it.

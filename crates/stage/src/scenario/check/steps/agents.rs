@@ -38,10 +38,10 @@ impl Resolve<'_, '_> {
         let agent = self.agent(&raw.workspace, raw.agent.as_ref());
         let (workspace, app) = (raw.workspace.get_ref(), raw.app.get_ref());
         let apps = self.check.machines.get(workspace).and_then(|machines| machines.get(&agent));
-        if let Some(apps) = apps.filter(|apps| !apps.contains(app)) {
+        if let Some(apps) = apps.filter(|apps| !apps.contains_key(app)) {
             let diagnostic = Diagnostic::new("unknown-app", format!("`{agent}` has no app `{app}`"))
                 .at(raw.app.span())
-                .help_with_names(app, apps.iter().map(String::as_str));
+                .help_with_names(app, apps.keys().map(String::as_str));
             self.check.report(diagnostic);
         }
         Action::AppOutage {
@@ -81,7 +81,7 @@ impl Resolve<'_, '_> {
     }
 
     /// Which agent of a workspace is meant: the one that is named or, if there is one alone, that one.
-    fn agent(&mut self, workspace: &Spanned<String>, agent: Option<&Spanned<String>>) -> String {
+    pub(super) fn agent(&mut self, workspace: &Spanned<String>, agent: Option<&Spanned<String>>) -> String {
         let name = workspace.get_ref();
         let known: Vec<String> =
             self.check.machines.get(name).map(|machines| machines.keys().cloned().collect()).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod agents;
 mod templates;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -21,7 +22,8 @@ use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, USE
 /// What a step can be, in the words of the file.
 const ACTIONS: &str = "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`, \
                        `import_template`, `cancel_import`, `dry_run`, `cancel_dry_run`, `follow_logs`, `delete_key`, \
-                       `open_terminal`, `app_outage`, `claim_workspace`, `list_agents`";
+                       `open_terminal`, `app_outage`, `claim_workspace`, `list_agents`, `open_tunnel`, \
+                       `interrupt_tunnel`";
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -41,11 +43,13 @@ pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<
     timed.sort_by_key(|(at, _)| *at);
     let later = all_workspaces(&timed);
     let templates = Templates::of(&timed);
+    let mut opened = tunnels::Opened::of(&timed);
     let mut owners = Owners::new();
     let mut steps = Vec::new();
     for (at, raw) in timed {
         let (line, span) = (check.lines.line(raw.span().start), raw.get_ref().at.span());
-        let mut resolve = Resolve { check, owners: &mut owners, later: &later, templates: &templates, at };
+        let mut resolve =
+            Resolve { check, owners: &mut owners, later: &later, templates: &templates, tunnels: &mut opened, at };
         if let Some(action) = resolve.action(raw.into_inner(), span) {
             steps.push(Step { line, at, action });
         }
@@ -69,6 +73,7 @@ struct Resolve<'a, 'b> {
     owners: &'a mut Owners,
     later: &'a BTreeMap<String, Duration>,
     templates: &'a Templates,
+    tunnels: &'a mut tunnels::Opened,
     at: Duration,
 }
 
@@ -102,6 +107,12 @@ impl Resolve<'_, '_> {
         }
         if let Some(raw) = &raw.list_agents {
             actions.push((raw.span(), self.list_agents(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.open_tunnel {
+            actions.push((raw.span(), self.open_tunnel(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.interrupt_tunnel {
+            actions.push((raw.span(), self.interrupt_tunnel(raw.get_ref())));
         }
         actions.extend(templates::actions(self.check, self.templates, &raw));
         exactly_one(self.check, actions, span, "step", ACTIONS)
@@ -138,6 +149,7 @@ impl Resolve<'_, '_> {
                 raw::Transition::Stop => Transition::Stop,
                 raw::Transition::Destroy => Transition::Destroy,
             },
+            update: raw.update.unwrap_or(false),
         }
     }
 
@@ -163,7 +175,8 @@ impl Resolve<'_, '_> {
 
     fn shutdown_provisioner(&mut self, raw: &raw::ShutdownProvisioner) -> Action {
         let name = raw.name.get_ref();
-        let is_provisioner = |name: &str| !is_control(name) && name != USERS;
+        let laptops = &self.check.laptops;
+        let is_provisioner = |name: &str| !is_control(name) && name != USERS && !laptops.contains(name);
         match self.check.hosts.get(name).filter(|_| is_provisioner(name)).copied() {
             None => {
                 let known: Vec<&str> =
