@@ -91,6 +91,7 @@ fn step(play: &mut Play<'_>, random: &mut Random) {
         2 => {
             let mut state = play.control.state();
             state.loses_answers = 1;
+            state.holds_answers = !state.holds_answers;
         }
         _ => build(&mut play.control.state(), random),
     }
