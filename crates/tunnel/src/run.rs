@@ -116,7 +116,7 @@ impl Run {
             let Some(message) = message else { break };
             self.take(message);
         }
-        self.jobs.drop_all();
+        self.jobs.give_up_all();
         let ending = self.ending.take().unwrap_or(Ending::Forced);
         events::ended(self.tunnel, &ending.to_string());
         self.shared.end(ending);
@@ -231,7 +231,7 @@ impl Run {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Cancel => self.jobs.drop_all(),
+            Effect::Cancel => self.jobs.give_up_all(),
             Effect::SetAgentConn => {
                 if let Some(connection) = &self.connection {
                     events::network_up(self.tunnel, connection.agent().event(), path_name(&connection.path()));
@@ -246,12 +246,12 @@ impl Run {
                 }
             }
             Effect::CloseApp => {
-                self.jobs.drop(Job::AppLoss);
+                self.jobs.give_up(Job::AppLoss);
                 self.jobs.close_app(self.application.clone());
             }
             Effect::ShutdownTailnet => {
                 // What waits for a loss holds the connection too.
-                self.jobs.drop(Job::NetworkLoss);
+                self.jobs.give_up(Job::NetworkLoss);
                 if let Some(connection) = self.connection.clone() {
                     self.jobs.close_network(connection);
                 }
@@ -285,8 +285,8 @@ impl Run {
             | State::ShutdownApplication
             | State::ShutdownTailnet
             | State::Exit => {
-                self.jobs.drop(Job::BuildLog);
-                self.jobs.drop(Job::AgentLog);
+                self.jobs.give_up(Job::BuildLog);
+                self.jobs.give_up(Job::AgentLog);
             }
         }
     }
@@ -318,7 +318,7 @@ impl Run {
     /// Drops what is under way.
     fn force(&mut self) {
         events::forced(self.tunnel, &self.jobs.waited_for());
-        self.jobs.drop_all();
+        self.jobs.give_up_all();
         self.application.abandon();
         if std::mem::take(&mut self.app_is_up) {
             events::app_down(self.tunnel);

@@ -141,6 +141,13 @@ fn whatever_happens_a_tunnel_makes_sense_and_ends() {
             _ => Probe::default(),
         };
         let ending = play_seeded(seed, probe, |play| {
+            {
+                let mut state = play.control.state();
+                let transition = if random.chance(0.6) { Transition::Stop } else { Transition::Start };
+                let status = if random.chance(0.7) { JobStatus::Succeeded } else { JobStatus::Pending };
+                state.build = (1, transition, status, "");
+                state.holds_answers = random.chance(0.5);
+            }
             play.open(options, 0);
             for _ in 0..random.between(1, STEPS_MAX) {
                 step(play, &mut random);
