@@ -122,6 +122,20 @@ impl Jobs {
         }
     }
 
+    /// Gives everything up but this.
+    pub(crate) fn give_up_all_but(&mut self, job: Job) {
+        let kept = self.running.remove(&job);
+        self.give_up_all();
+        self.running.extend(kept.map(|task| (job, task)));
+    }
+
+    /// Waits until something is not under way any more. Cancel safe.
+    pub(crate) async fn end_of(&mut self, job: Job) {
+        if let Some(task) = self.running.get_mut(&job) {
+            task.await;
+        }
+    }
+
     /// The job of which a message tells the end is not under way any more.
     pub(crate) fn note(&mut self, message: &Message) {
         let job = match message {
