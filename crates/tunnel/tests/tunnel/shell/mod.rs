@@ -3,7 +3,7 @@
 //! - `control`, `agent`, `probe`: the control plane, the agent, and an application that notes what is done with it.
 //! - `play`: the world, and what happens to it.
 //! - `start`: coming up. `watch`: what the control plane tells, and how it goes silent. `down`: going down.
-//! - `forward`, `terminal`: the applications.
+//! - `forward`, `terminal`: the applications. `weather`: random stories.
 
 mod agent;
 mod control;
@@ -14,3 +14,4 @@ mod probe;
 mod start;
 mod terminal;
 mod watch;
+mod weather;

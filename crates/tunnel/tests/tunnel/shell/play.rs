@@ -46,7 +46,12 @@ pub(super) const TIMID: Options = Options { no_autostart: true, no_wait_for_scri
 
 /// Plays a story with a probe as the application.
 pub(super) fn play<T: Send>(probe: Probe, story: impl FnOnce(&mut Play<'_>) -> T + Send) -> T {
-    simulate(Config::new(7), |world| {
+    play_seeded(7, probe, story)
+}
+
+/// The same, with another order of what happens at once.
+pub(super) fn play_seeded<T: Send>(seed: u64, probe: Probe, story: impl FnOnce(&mut Play<'_>) -> T + Send) -> T {
+    simulate(Config::new(seed), |world| {
         let control = Control::default();
         {
             let mut state = control.state();

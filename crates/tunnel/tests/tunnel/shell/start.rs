@@ -176,6 +176,37 @@ fn a_failed_build_ends_the_tunnel_in_words() {
     });
 }
 
+/// The last lines of its log are shown, though it is over before they are asked for.
+#[test]
+fn the_log_of_a_build_that_failed_is_shown_to_its_end() {
+    play(Probe::default(), |play| {
+        play.control.state().build = (2, Transition::Stop, JobStatus::Running, "");
+        play.open(OPEN, 3);
+        {
+            let mut state = play.control.state();
+            state.build_log = vec!["plan", "no space left"];
+            state.tell_build(3, Transition::Start, JobStatus::Failed);
+        }
+        play.run(3);
+        assert_eq!(play.handle().lines, ["build 3 (start) is failed: the tunnel ends", "plan", "no space left"]);
+        assert_eq!(play.events("tunnel.ended"), 1);
+    });
+    // A log that does not come is not waited for.
+    play(Probe::default(), |play| {
+        play.control.state().build = (2, Transition::Stop, JobStatus::Running, "");
+        play.open(OPEN, 3);
+        {
+            let mut state = play.control.state();
+            state.refuses.insert("follow_logs", Status::unavailable("not now"));
+            state.tell_build(3, Transition::Start, JobStatus::Failed);
+        }
+        play.run(1);
+        assert_eq!(play.events("tunnel.ended"), 0);
+        play.run(2);
+        assert_eq!(play.events("tunnel.ended"), 1);
+    });
+}
+
 /// T9: said once, however often it is told, and what would let it through does.
 #[test]
 fn scripts_that_fail_are_told_of_once() {
