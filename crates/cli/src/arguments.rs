@@ -84,6 +84,8 @@ pub enum Machine {
     Runner,
     /// A job's status, by what is known of it
     JobStatus,
+    /// The tunnel client: what each event does in each state, under each configuration
+    Tunnel,
 }
 
 /// How a state machine is written.

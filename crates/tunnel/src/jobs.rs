@@ -94,7 +94,7 @@ impl Jobs {
 
     /// Begins something. If it is under way already, that is dropped first.
     pub(crate) fn begin(&mut self, job: Job, work: impl Future<Output = ()> + Send + 'static) {
-        self.drop(job);
+        self.give_up(job);
         let task = self.host.spawn(job.name(), work);
         self.running.insert(job, task);
     }
@@ -109,16 +109,30 @@ impl Jobs {
     }
 
     /// Drops something, if it is under way.
-    pub(crate) fn drop(&mut self, job: Job) {
+    pub(crate) fn give_up(&mut self, job: Job) {
         if let Some(task) = self.running.remove(&job) {
             task.abort();
         }
     }
 
     /// Drops everything.
-    pub(crate) fn drop_all(&mut self) {
+    pub(crate) fn give_up_all(&mut self) {
         for task in std::mem::take(&mut self.running).into_values() {
             task.abort();
+        }
+    }
+
+    /// Gives everything up but this.
+    pub(crate) fn give_up_all_but(&mut self, job: Job) {
+        let kept = self.running.remove(&job);
+        self.give_up_all();
+        self.running.extend(kept.map(|task| (job, task)));
+    }
+
+    /// Waits until something is not under way any more. Cancel safe.
+    pub(crate) async fn end_of(&mut self, job: Job) {
+        if let Some(task) = self.running.get_mut(&job) {
+            task.await;
         }
     }
 
@@ -227,6 +241,6 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.drop_all();
+        self.give_up_all();
     }
 }

@@ -54,7 +54,7 @@ impl Progress {
     /// Shows what a log has.
     fn show(&self, output: &str) {
         for line in output.lines() {
-            let line: String = line.chars().take(LINE_CHARS_MAX).collect();
+            let line: String = line.trim_end_matches('\r').chars().take(LINE_CHARS_MAX).collect();
             events::log_line(self.tunnel, &line);
             self.write(&line);
         }
@@ -104,8 +104,8 @@ impl Follower {
         let request = FollowLogsRequest { job_id: job_id.to_owned(), after_id: *after_id };
         let mut stream = call(&self.host, CALL_TIMEOUT, client.follow_logs(request)).await?.into_inner();
         while let Some(response) = stream.message().await? {
-            backoff.reset();
             for stored in response.lines {
+                backoff.reset();
                 *after_id = (*after_id).max(stored.id);
                 self.progress.show(&stored.line.unwrap_or_default().output);
             }
@@ -135,8 +135,8 @@ impl Follower {
         let request = ListAgentLogsRequest { agent_id: agent.to_string(), after_id: *after_id };
         let mut stream = call(&self.host, CALL_TIMEOUT, client.follow_agent_logs(request)).await?.into_inner();
         while let Some(response) = stream.message().await? {
-            backoff.reset();
             for stored in response.lines {
+                backoff.reset();
                 *after_id = (*after_id).max(stored.id);
                 self.progress.show(&stored.line.unwrap_or_default().output);
             }

@@ -1,6 +1,6 @@
 //! A tunnel's life: it takes what comes, asks the machine, and does what that says.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use groundhog_host::{Host, event::Id};
 use groundhog_wire::{Channel, id::AgentId};
@@ -13,7 +13,7 @@ use crate::{
     ending::Ending,
     events,
     jobs::{Job, Jobs},
-    machine::{Effect, Machine, Outcome, State, told},
+    machine::{Effect, JobStatus, Machine, Outcome, State, told},
     message::{Message, NoConnection},
     news,
     progress::{Follower, Progress},
@@ -21,6 +21,10 @@ use crate::{
     tunnel::Shared,
     watch::{self, Watch},
 };
+
+/// How long a tunnel that has ended waits for the last lines of a build that has failed: they are there, and a call or two
+/// away.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A tunnel that runs.
 pub(crate) struct Run {
@@ -116,7 +120,8 @@ impl Run {
             let Some(message) = message else { break };
             self.take(message);
         }
-        self.jobs.drop_all();
+        self.show_last_lines().await;
+        self.jobs.give_up_all();
         let ending = self.ending.take().unwrap_or(Ending::Forced);
         events::ended(self.tunnel, &ending.to_string());
         self.shared.end(ending);
@@ -231,7 +236,7 @@ impl Run {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Cancel => self.jobs.drop_all(),
+            Effect::Cancel => self.jobs.give_up_all_but(Job::BuildLog),
             Effect::SetAgentConn => {
                 if let Some(connection) = &self.connection {
                     events::network_up(self.tunnel, connection.agent().event(), path_name(&connection.path()));
@@ -246,12 +251,12 @@ impl Run {
                 }
             }
             Effect::CloseApp => {
-                self.jobs.drop(Job::AppLoss);
+                self.jobs.give_up(Job::AppLoss);
                 self.jobs.close_app(self.application.clone());
             }
             Effect::ShutdownTailnet => {
                 // What waits for a loss holds the connection too.
-                self.jobs.drop(Job::NetworkLoss);
+                self.jobs.give_up(Job::NetworkLoss);
                 if let Some(connection) = self.connection.clone() {
                     self.jobs.close_network(connection);
                 }
@@ -276,18 +281,16 @@ impl Run {
             self.jobs.watch_app(self.application.clone());
         }
         match state {
-            State::WaitToStart | State::WaitForWorkspaceStarted => self.show_build(),
+            State::WaitToStart | State::WaitForWorkspaceStarted => self.show_build_under_way(),
             // What is being shown is shown to its end: a start's last lines come with its success.
             State::Init | State::WaitForAgent | State::EstablishTailnet => {}
             // Nothing is written under an application's feet.
-            State::TailnetUp
-            | State::ApplicationUp
-            | State::ShutdownApplication
-            | State::ShutdownTailnet
-            | State::Exit => {
-                self.jobs.drop(Job::BuildLog);
-                self.jobs.drop(Job::AgentLog);
+            State::TailnetUp | State::ApplicationUp | State::ShutdownApplication | State::ShutdownTailnet => {
+                self.jobs.give_up(Job::BuildLog);
+                self.jobs.give_up(Job::AgentLog);
             }
+            State::Exit if self.has_seen_failure(before) => self.show_build(),
+            State::Exit => self.jobs.give_up(Job::BuildLog),
         }
     }
 
@@ -295,12 +298,35 @@ impl Run {
         Follower { host: self.host.clone(), channel: self.channel.clone(), progress: self.progress.clone() }
     }
 
-    /// Shows the log of the build that is waited for.
+    /// Shows the log of the build that is waited for, if it has not ended.
+    fn show_build_under_way(&mut self) {
+        let status = self.build.as_ref().map(|build| build.status);
+        if matches!(status, Some(JobStatus::Pending | JobStatus::Running)) {
+            self.show_build();
+        }
+    }
+
     fn show_build(&mut self) {
         let Some(job) = self.build.as_ref().map(|build| build.job.clone()) else { return };
         if self.progress.is_read() && self.shown_job.as_ref() != Some(&job) {
             self.jobs.begin(Job::BuildLog, self.follower().build(job.clone()));
             self.shown_job = Some(job);
+        }
+    }
+
+    /// Whether a build for which a tunnel waited in the state `before` has failed.
+    fn has_seen_failure(&self, before: State) -> bool {
+        let has_waited = matches!(before, State::WaitToStart | State::WaitForWorkspaceStarted);
+        has_waited && self.build.as_ref().is_some_and(|build| build.status == JobStatus::Failed)
+    }
+
+    /// Lets the log of a build that has failed come to its end, if that is soon: it says why.
+    async fn show_last_lines(&mut self) {
+        tokio::select! {
+            // Whoever forces it has waited long enough.
+            biased;
+            () = self.shared.force.cancelled() => {}
+            _ = self.host.timeout(LAST_LINES_TIMEOUT, self.jobs.end_of(Job::BuildLog)) => {}
         }
     }
 
@@ -315,7 +341,7 @@ impl Run {
     /// Drops what is under way.
     fn force(&mut self) {
         events::forced(self.tunnel, &self.jobs.waited_for());
-        self.jobs.drop_all();
+        self.jobs.give_up_all();
         self.application.abandon();
         if std::mem::take(&mut self.app_is_up) {
             events::app_down(self.tunnel);

@@ -21,8 +21,12 @@ use crate::{
     news::{self, News},
 };
 
-/// The waits between two calls: T2. What was told resets them.
+/// The waits between two calls: T2.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+
+/// A call that has told something, and has lasted so long, resets the waits. Not a shorter one: a control plane that
+/// tells a little and then fails, each time, must not be asked without a pause.
+const STEADY: Duration = Duration::from_secs(10);
 
 /// How long the control plane has to take a call. What it tells then comes when there is something; that it is still
 /// there, the channel's keep-alive tells.
@@ -45,7 +49,7 @@ pub(crate) struct Watch {
     pub(crate) channel: Channel,
     pub(crate) request: WatchConnectionRequest,
     pub(crate) queue: mpsc::Sender<Message>,
-    /// Whether the last call ended without anything being told since.
+    /// Whether nothing was told since a call ended.
     pub(crate) is_lost: bool,
 }
 
@@ -56,7 +60,12 @@ impl Watch {
         let mut backoff = BACKOFF;
         loop {
             self.host.sleep(backoff.next_wait_drawn(&mut random)).await;
-            match self.once(&mut backoff).await {
+            let begun = self.host.now();
+            let end = self.once().await;
+            if !self.is_lost && self.host.now() - begun >= STEADY {
+                backoff.reset();
+            }
+            match end {
                 End::Again(why) => {
                     if !self.is_lost {
                         events::watch_lost(self.tunnel, &why);
@@ -74,7 +83,7 @@ impl Watch {
     }
 
     /// One call, from its begin to its end.
-    async fn once(&mut self, backoff: &mut Backoff) -> End {
+    async fn once(&mut self) -> End {
         let mut client = WorkspaceAgentsClient::new(self.channel.clone()).limited();
         let mut stream: Streaming<ConnectionNews> =
             match call(&self.host, CALL_TIMEOUT, client.watch_connection(self.request.clone())).await {
@@ -94,7 +103,6 @@ impl Watch {
                 Ok(News::End(news::End { why, retryable: false })) => return End::Over(why),
                 Err(error) => return End::Over(error.to_string()),
             };
-            backoff.reset();
             if std::mem::take(&mut self.is_lost) {
                 events::watch_back(self.tunnel);
             }

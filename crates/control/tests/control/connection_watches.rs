@@ -110,6 +110,7 @@ fn a_watch_tells_every_step_of_a_workspaces_life_when_it_happens() {
     world.cancel("alice", "dev", v1::JobStatus::Unspecified).expect("it waits");
     assert_eq!(told(&mut watch), ["build 3 start canceled"]);
     let job = world.rebuilding("dev", Transition::Start);
+    assert_eq!(told(&mut watch), ["build 4 start running"]);
     world.cancel("alice", "dev", v1::JobStatus::Running).expect("it runs");
     assert_eq!(told(&mut watch), ["build 4 start canceling"]);
     world.advance(Duration::from_secs(301));

@@ -1,8 +1,8 @@
 //! What a tunnel does, as a pure function of its state, an event and its configuration.
 //!
 //! - [`transition`]: the machine, and what an event makes of it.
-//! - [`table`]: all of it as rows, for those who want to see it or compare it.
-//! - [`told`]: what a person is told when an event comes.
+//! - [`mod@table`]: all of it as rows, for those who want to see it or compare it.
+//! - [`mod@told`]: what a person is told when an event comes.
 //! - `names`: what states, events and effects are called.
 //!
 //! The names of states are those by which the platform's tunnel client is known, so that its table can be compared.

@@ -6,6 +6,7 @@
 mod job_status;
 mod mermaid;
 mod runner;
+mod tunnel;
 
 use std::io::{self, Write};
 
@@ -30,6 +31,13 @@ enum Cell {
     Text(String),
     Flag(bool),
     List(Vec<String>),
+    /// Nothing, or a text.
+    Maybe(Option<String>),
+    /// A value of several parts, and what it is for people.
+    Object {
+        value: Value,
+        text: String,
+    },
 }
 
 /// A way from one state to another.
@@ -44,6 +52,8 @@ pub fn run(arguments: &FsmArguments) -> io::Result<Exit> {
     let table = match arguments.machine {
         Machine::Runner => runner::table(),
         Machine::JobStatus => job_status::table(),
+        Machine::Tunnel if arguments.format == FsmFormat::Text => tunnel::brief(),
+        Machine::Tunnel => tunnel::table(),
     };
     let mut out = io::stdout().lock();
     match arguments.format {
@@ -61,6 +71,8 @@ fn text(table: &Table) -> String {
         Cell::Text(text) => text.clone(),
         Cell::Flag(holds) => if *holds { "yes" } else { "no" }.to_owned(),
         Cell::List(items) => items.join("; "),
+        Cell::Maybe(text) => text.clone().unwrap_or_default(),
+        Cell::Object { text, .. } => text.clone(),
     };
     table::render(&headings, table.rows.iter().map(|row| row.iter().map(cell).collect()))
 }
@@ -71,6 +83,8 @@ fn json(table: &Table) -> String {
         Cell::Text(text) => Value::from(text.as_str()),
         Cell::Flag(holds) => Value::from(*holds),
         Cell::List(items) => Value::from(items.as_slice()),
+        Cell::Maybe(text) => Value::from(text.as_deref()),
+        Cell::Object { value, .. } => value.clone(),
     };
     let object = |row: &Vec<Cell>| {
         let fields = table.columns.iter().map(|column| (*column).to_owned()).zip(row.iter().map(cell));
