@@ -11,7 +11,7 @@
 //! - `scripts`: what it runs by itself; `logs`: what that writes. `environment`, `directory`, `surroundings`: what it
 //!   finds around it.
 //! - `metadata`, `stats`, `apps`, `connections`, `banners`: what it finds out, counts, asks and tells.
-//! - `network`: what reaches it past the control plane. [`terminal`]: terminals that people come back to.
+//! - `network`: what reaches it past the control plane or over its relay, by streams that outlive their paths. [`terminal`]: terminals that people come back to.
 //!   [`speedtest`]: measuring the path. [`http`]: what the agent shows, to people and to who looks for a fault.
 //! - [`priority`]: the priority of the processes around the agent.
 //!

@@ -35,7 +35,7 @@ use self::{
 #[derive(Clone, Debug)]
 pub struct Dialer {
     host: Host,
-    control: Channel,
+    control: Endpoints,
     token: Secret,
     config: ChannelConfig,
 }
@@ -83,16 +83,18 @@ impl Path {
 }
 
 impl Dialer {
-    /// One that asks the control plane at `control`, with a person's `token`; `config` is for every channel that it makes.
+    /// One that asks the control plane at `control`, with a person's `token`; `config` is for every channel that it makes:
+    /// one to the control plane for each connection, one to a relay for each stream that goes over it.
     pub fn new(host: &Host, control: Endpoints, token: Secret, config: ChannelConfig) -> Self {
-        let channel = Channel::new(host, control, Identity::user(token.clone()), config.clone());
-        Self { host: host.clone(), control: channel, token, config }
+        Self { host: host.clone(), control, token, config }
     }
 
     /// Connects to an agent: fails when the control plane won't have it, when the agent has gone, and after a minute
     /// without a path. Cancel safe: dropping the future leaves nothing behind (T5, T6).
     pub async fn dial(&self, agent: AgentId) -> Result<AgentConnection, DialError> {
-        let (control, token, config) = (self.control.clone(), self.token.clone(), self.config.clone());
+        let (token, config) = (self.token.clone(), self.config.clone());
+        // Of its own, because it holds a call for as long as it lives, and a channel has only so many.
+        let control = Channel::new(&self.host, self.control.clone(), Identity::user(token.clone()), config.clone());
         let shared = Arc::new(Shared::new(&self.host, control, token, config, agent));
         let connection = AgentConnection { owner: Arc::new(Owner { shared: shared.clone() }) };
         let living = shared.clone();
