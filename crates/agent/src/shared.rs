@@ -123,8 +123,12 @@ impl Shared {
 
     /// The relays as they are now.
     pub(crate) fn set_relays(&self, relays: RelayMap) {
-        *held(&self.relays) = relays;
-        self.relays_changed.notify_waiters();
+        let mut known = held(&self.relays);
+        if *known != relays {
+            *known = relays;
+            drop(known);
+            self.relays_changed.notify_waiters();
+        }
     }
 
     /// Waits until there are relays. Cancel safe.

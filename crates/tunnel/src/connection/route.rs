@@ -182,9 +182,13 @@ impl Route {
         }
         let has_other_endpoints = place.endpoints != self.place.endpoints;
         self.place = place;
+        let relay = self.place.endpoints.len();
         match &mut self.phase {
+            // Endpoints that did not work a moment ago are not tried again first.
+            Phase::Looking { next } if !has_other_endpoints && *next < relay => {}
             Phase::Looking { .. } | Phase::Waiting { .. } => {
-                self.phase = Phase::Looking { next: 0 };
+                let only_relay = !has_other_endpoints && self.place.relay != 0;
+                self.phase = Phase::Looking { next: if only_relay { relay } else { 0 } };
                 self.backoff.reset();
             }
             Phase::Up(Up { way: Way::Relay(_), upgrade, .. }) if has_other_endpoints => {

@@ -63,8 +63,14 @@ fn what_is_new_of_the_agent_is_tried_at_once() {
     assert!(matches!(route.next(at(50)), Next::Wait { .. }));
     route.place(place(1, 0), at(50));
     assert!(matches!(route.next(at(50)), Next::Wait { .. }), "it is no news");
-    route.place(place(0, 3), at(50));
+    // Of a relay, only that is new: the endpoint was tried a moment ago.
+    route.place(place(1, 3), at(50));
     assert_eq!(route.next(at(50)), relay(3));
+    route.failed(at(50), &mut random);
+    route.place(place(2, 3), at(50));
+    assert_eq!(route.next(at(50)), direct(1));
+    route.place(place(2, 4), at(50));
+    assert_eq!(route.next(at(50)), direct(1), "it is under way");
 }
 
 #[test]
