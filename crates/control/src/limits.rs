@@ -271,6 +271,18 @@ pub fn check_stats(stats: &v1::AgentStats) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Checks the name of an agent that somebody asks for; an empty one is any. A longer one than an agent can have is a
+/// mistake, and would be kept for as long as the call is open.
+pub fn check_asked_agent(name: &str) -> Result<(), Refusal> {
+    if name.len() > AGENT_NAME_BYTES_MAX {
+        let name = shown(name);
+        return Err(invalid(format!(
+            "{name:?} can't be an agent's name: expected at most {AGENT_NAME_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(())
+}
+
 /// What an agent has of each: scripts, metadata, apps, and scripts that a script waits for.
 pub const AGENT_ENTRIES_MAX: usize = 100;
 

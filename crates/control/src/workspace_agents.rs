@@ -10,7 +10,7 @@ use crate::{
     connection_watcher::{METHOD, Watching},
     coordination::{Coordination, Site},
     followers::Topic,
-    identity,
+    identity, limits,
     messages::{Messages, stopping},
     operations::{
         agent::{manifest, view},
@@ -122,7 +122,10 @@ impl WorkspaceAgents for WorkspaceAgentsService {
         });
         // The name is looked up once: from then on it is this workspace that is watched, whatever it is called, also
         // when it has been destroyed and its name is free again.
-        let work = |tx: &Tx<'_>, user: &User| Ok((user.name.clone(), build_view::workspace(tx, user, named)?));
+        let work = |tx: &Tx<'_>, user: &User| {
+            limits::check_asked_agent(&request.get_ref().agent_name)?;
+            Ok((user.name.clone(), build_view::workspace(tx, user, named)?))
+        };
         let (name, workspace) = answer_user(&store, METHOD, request.metadata(), work).await?;
         let watches = config.agents.watches;
         let Some(follower) = followers.join(Topic::Connection(workspace), watches.watches_max) else {

@@ -60,12 +60,13 @@ fn ask(
         return Err(Refusal::State("Job has already been marked as canceled!".to_owned()).into());
     }
     jobs::cancel(tx, job.id)?;
+    if let Some(&Build { workspace, .. }) = build {
+        tx.notify(Notice::WorkspaceChanged { workspace });
+    }
     let (event, by) = (job.id.event(), user.name.clone());
     tx.after_commit(move || events::job_cancel_requested(event, &by));
     if job.worker.is_none() {
         over(tx, job, build)?;
-    } else if let Some(&Build { workspace, .. }) = build {
-        tx.notify(Notice::WorkspaceChanged { workspace });
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Paths to agents over this replica, for clients that can't reach them directly.
 //!
-//! An agent listens by a call that stays open ([`listening`]); a client that comes is told to it there, and it takes the
-//! visit by a call of its own ([`visiting`]). From then on the bytes of the two calls are passed from one to the other
-//! ([`passing`]), until one of them ends or the client may no longer reach the agent. Who is there is kept in [`table`].
+//! An agent listens by a call that stays open (`listening`); a client that comes is told to it there, and it takes the
+//! visit by a call of its own (`visiting`). From then on the bytes of the two calls are passed from one to the other
+//! (`passing`), until one of them ends or the client may no longer reach the agent. Who is there is kept in [`table`].
 //!
 //! A relay knows nothing of what it passes on. The agent lets a client in by the same hello as on a direct path.
 

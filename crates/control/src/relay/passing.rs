@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use groundhog_wire::v1::{self, relay_chunk::Kind};
+use groundhog_wire::{
+    chunks::CHUNK_BYTES_MAX,
+    v1::{self, relay_chunk::Kind},
+};
 use tokio::{select, sync::mpsc};
 use tonic::{Status, Streaming};
 
 use super::Side;
-
-/// The most data in a chunk, in bytes: 64 KiB, as the protocol says. Two chunks a direction are all that a visit
-/// takes up here.
-const CHUNK_BYTES_MAX: usize = 64 << 10;
 
 /// Why a path broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -211,6 +211,8 @@ fn to_others_there_is_nothing_to_watch_and_who_loses_the_workspace_is_told_no_mo
     let mut people = site.replica.people();
     let none = people.watch_connection(by("bob-token", v1::WatchConnectionRequest::default()));
     assert_eq!(site.world.machine.block_on(none).expect_err("of nothing").code(), Code::InvalidArgument);
+    let long = site.ask("ahead-token", by_id(), &"a".repeat(64));
+    assert_eq!(long.expect_err("no agent is called so").code(), Code::InvalidArgument);
     let mut before = site.ask("ahead-token", by_id(), "").expect("it is theirs");
     let mut root = site.ask("root-token", by_id(), "").expect("an administrator may");
     let first = ["build 1 start succeeded", "agent main created"];

@@ -13,6 +13,7 @@ use groundhog_host::{
 use groundhog_provisioner::{Daemon, DaemonConfig, Scripted, scripted};
 use groundhog_wire::{
     Channel, ChannelConfig, DaemonName, Identity, Limited, Secret,
+    chunks::{ChunkPath, chunks},
     resumable::open_over,
     terminal::{Init, Input},
     v1::{
@@ -32,6 +33,9 @@ use uuid::Uuid;
 const TEMPLATE: &str = r#"{ "agents": [{ "name": "main", "scripts": [
     { "name": "set-up", "script": "echo prepared; echo made > made", "run_on_start": true },
     { "name": "tear-down", "script": "echo cleaned > cleaned", "run_on_stop": true } ] }] }"#;
+
+/// The control plane is this relay.
+const RELAY: u32 = 1;
 
 /// How long anything here may take: a machine that is busy with other tests is slow, and one that hangs hangs for ever.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -155,7 +159,10 @@ impl Alice {
         loop {
             let answer = answers.message().await.expect("an answer").expect("an answer");
             for update in answer.updates {
-                if let (v1::peer_update::Kind::Node, Some(node)) = (update.kind(), &update.node) {
+                // Until it listens at the relay too it has not said all of where it is.
+                if let (v1::peer_update::Kind::Node, Some(node)) = (update.kind(), &update.node)
+                    && node.relay == RELAY
+                {
                     let address = node.endpoints[0].parse().expect("an address");
                     let port = groundhog_wire::agent_port::TERMINAL;
                     let kept = Kept { _requests: requests, _answers: answers };
@@ -167,6 +174,18 @@ impl Alice {
                 }
             }
         }
+    }
+}
+
+impl Alice {
+    /// A path to the agent that does not go straight to it, but over the control plane.
+    async fn relayed(&self, agent: &v1::AgentView, hello: &v1::PeerHello) -> Stream {
+        let map = self.agents().get_relay_map(v1::GetRelayMapRequest {}).await.expect("a map").into_inner();
+        assert_eq!(map.relays.iter().map(|relay| relay.id).collect::<Vec<_>>(), [RELAY]);
+        let visit = v1::VisitAgent { peer_id: hello.peer_id.clone(), agent_id: agent.agent_id.clone() };
+        let (chunks, writer) = chunks(v1::relay_chunk::Kind::Visit(visit));
+        let answer = self.agents().visit_agent(chunks).await.expect("a relay").into_inner();
+        Stream::new(ChunkPath::new(writer, answer), "relay")
     }
 }
 
@@ -185,6 +204,10 @@ struct Terminal {
 impl Terminal {
     async fn open(host: &Host, to: &Address, hello: &v1::PeerHello) -> Self {
         let path = host.connect(to).await.expect("the agent listens");
+        Self::over(host, path, to, hello).await
+    }
+
+    async fn over(host: &Host, path: Stream, to: &Address, hello: &v1::PeerHello) -> Self {
         let stream = open_over(host, path, hello.clone()).await.expect("the agent knows of the tunnel");
         let mut stream = Stream::new(stream, to.host.clone());
         let init = Init { id: Uuid::from_u128(1), height: 24, width: 80, command: String::new() };
@@ -231,8 +254,12 @@ async fn story() {
     database.set_up(&setup(&session, &key), &mut control.host().random("set-up"), 0).expect("a set-up");
     let (shutdown, host) = (CancellationToken::new(), control.host());
     let stop = shutdown.clone();
+    let endpoints = vec![format!("control:{}", groundhog_control::config::PORT)];
+    let mut config = Config::default();
+    config.agents.relay = RELAY;
+    config.agents.relays = vec![v1::Relay { id: RELAY, name: "control".to_owned(), endpoints }];
     let serving = control.host().spawn("control", async move {
-        groundhog_control::run(host, database, Config::default(), stop).await.expect("the port is free");
+        groundhog_control::run(host, database, config, stop).await.expect("the port is free");
     });
     let address = Address::new("control", groundhog_control::config::PORT);
     let machine = Some(install_cloud(&builder.host(), &folder).await);
@@ -275,6 +302,14 @@ async fn story() {
     // Whoever comes back sees what was there, and the same shell.
     let mut terminal = Terminal::open(&alice.host, &to, &hello).await;
     assert!(terminal.sees("answer-42").await, "{:?}", terminal.seen);
+    terminal.type_line("exit").await;
+    assert!(!terminal.sees("never seen").await, "the session ended with its shell");
+
+    // Nobody has to reach the machine for it: the control plane passes on what is said.
+    let path = alice.relayed(&agent, &hello).await;
+    let mut terminal = Terminal::over(&alice.host, path, &to, &hello).await;
+    terminal.type_line("echo answer-$((40 + 3))").await;
+    assert!(terminal.sees("answer-43").await, "{:?}", terminal.seen);
     terminal.type_line("exit").await;
     assert!(!terminal.sees("never seen").await, "the session ended with its shell");
 
