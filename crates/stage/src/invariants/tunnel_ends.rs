@@ -1,7 +1,9 @@
 //! `tunnel-ends`: a tunnel that is to end does so, whatever the world does.
 //!
 //! A tunnel that was told to (`tunnel.shutdown_asked`), by its user or by its watch, or that goes down by itself
-//! (`tunnel.state`), because its workspace does say, has ended (`tunnel.ended`) within the minute that its user gives it, and a little. Neither a network that is cut nor an
+//! (`tunnel.state`), because its workspace does say, has ended (`tunnel.ended`) soon after: once its application has had
+//! the time that it has for its start and its close, and its connection that for its close. One that has nothing to do
+//! but to close its connection has that time alone: nobody waits for a dial (T5). Neither a network that is cut nor an
 //! application that hangs is an excuse: what does not close in time is dropped. A laptop that was suspended, or whose
 //! clock was touched, has all of that time before it; one that dies has nothing left to end.
 
@@ -10,11 +12,17 @@ use std::{collections::BTreeMap, time::Duration};
 use groundhog_tunnel::machine::State;
 
 use super::{Invariant, Violation, begins_anew, weather::Weather};
-use crate::{Record, cast::tunnels::PATIENCE, scenario::units::show_duration};
+use crate::{Record, scenario::units::show_duration};
 
-/// What dropping the rest may take once the time is over. The tunnel's own bounds, on an application's start (30 s) and
-/// close (10 s) and on a connection's close (5 s), are less than its user's minute together.
-const SLACK: Duration = Duration::from_secs(15);
+/// How long an application has to start and then to close, and a connection to close: the tunnel's own bounds (30 s, 10 s
+/// and 5 s). Together they are less than the minute that a user waits.
+const TAKES: Duration = Duration::from_secs(30 + 10 + 5);
+
+/// How long a connection has to close.
+const CONNECTION_CLOSES: Duration = Duration::from_secs(5);
+
+/// More than a machine takes to act on a few timers.
+const SLACK: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Default)]
@@ -26,6 +34,7 @@ pub(super) struct TunnelEnds {
 
 struct Asked {
     host: String,
+    takes: Duration,
     at: Duration,
     ordinal: u64,
 }
@@ -33,10 +42,10 @@ struct Asked {
 impl TunnelEnds {
     fn look(&mut self, now: Duration) -> Option<Violation> {
         let late = |(_, asked): &(&String, &Asked)| {
-            self.weather.has_passed(PATIENCE + SLACK, asked.at, self.weather.host_well_since(&asked.host), now)
+            self.weather.has_passed(asked.takes + SLACK, asked.at, self.weather.host_well_since(&asked.host), now)
         };
         let tunnel = self.asked.iter().find(late)?.0.clone();
-        let Asked { host, at, ordinal } = self.asked.remove(&tunnel)?;
+        let Asked { host, at, ordinal, .. } = self.asked.remove(&tunnel)?;
         let message = format!("{tunnel} on {host} was to end at {}, and had not soon after", show_duration(at));
         Some(Violation { id: self.id(), message, ordinal })
     }
@@ -44,8 +53,11 @@ impl TunnelEnds {
 
 /// Whether a tunnel tells that it has begun to go down.
 fn goes_down(record: &Record) -> bool {
-    let to = |state: State| record.field("to") == Some(state.as_str());
-    record.event == "tunnel.state" && (to(State::ShutdownApplication) || to(State::ShutdownTailnet) || to(State::Exit))
+    [State::ShutdownApplication, State::ShutdownTailnet, State::Exit].into_iter().any(|state| goes_to(record, state))
+}
+
+fn goes_to(record: &Record, state: State) -> bool {
+    record.event == "tunnel.state" && record.field("to") == Some(state.as_str())
 }
 
 impl Invariant for TunnelEnds {
@@ -54,7 +66,7 @@ impl Invariant for TunnelEnds {
     }
 
     fn about(&self) -> &'static str {
-        "a tunnel that is told to end has ended soon after its user's patience"
+        "a tunnel that goes down has ended once what it has had its time to close"
     }
 
     fn observe(&mut self, record: &Record) -> Option<Violation> {
@@ -67,8 +79,13 @@ impl Invariant for TunnelEnds {
             match record.event.as_str() {
                 // Told twice, it has as long as the first time.
                 event if event == "tunnel.shutdown_asked" || goes_down(record) => {
-                    let asked = Asked { host: record.host.clone(), at: record.at, ordinal: record.ordinal };
-                    self.asked.entry(tunnel.to_owned()).or_insert(asked);
+                    let (host, at, ordinal) = (record.host.clone(), record.at, record.ordinal);
+                    let asked = Asked { host, takes: TAKES, at, ordinal };
+                    let asked = self.asked.entry(tunnel.to_owned()).or_insert(asked);
+                    // From here on nothing is left but the connection.
+                    if goes_to(record, State::ShutdownTailnet) {
+                        (asked.takes, asked.at, asked.ordinal) = (CONNECTION_CLOSES, at, ordinal);
+                    }
                 }
                 "tunnel.ended" => {
                     self.asked.remove(tunnel);
@@ -97,8 +114,8 @@ mod tests {
 
     #[test]
     fn kept() {
-        assert_kept(TunnelEnds::default(), &asked().add(70, "ssh", "tunnel.ended", &[TUNNEL]).end(999));
-        assert_kept(TunnelEnds::default(), &asked().end(76));
+        assert_kept(TunnelEnds::default(), &asked().add(50, "ssh", "tunnel.ended", &[TUNNEL]).end(999));
+        assert_kept(TunnelEnds::default(), &asked().end(51));
         let up = [TUNNEL, ("from", "tailnetUp"), ("to", "applicationUp"), ("because", "application up")];
         assert_kept(TunnelEnds::default(), &Log::new().add(1, "ssh", "tunnel.state", &up).end(999));
         let host = [("host", "ssh")];
@@ -106,12 +123,12 @@ mod tests {
         let asleep = asked().add(2, "-", "host.suspended", &host);
         assert_kept(TunnelEnds::default(), &asleep.end(999));
         let awake = asked().add(2, "-", "host.suspended", &host).add(500, "-", "host.resumed", &host);
-        assert_kept(TunnelEnds::default(), &awake.add(560, "ssh", "tunnel.ended", &[TUNNEL]).end(999));
+        assert_kept(TunnelEnds::default(), &awake.add(549, "ssh", "tunnel.ended", &[TUNNEL]).end(999));
     }
 
     #[test]
     fn broken_by_a_tunnel_that_stays() {
-        assert_broken(TunnelEnds::default(), &asked().end(77), 0, &["tunnel#1", "ssh", "1s"]);
+        assert_broken(TunnelEnds::default(), &asked().end(52), 0, &["tunnel#1", "ssh", "1s"]);
         let again = asked().add(50, "ssh", "tunnel.shutdown_asked", &[TUNNEL]);
         assert_broken(TunnelEnds::default(), &again.end(80), 0, &["tunnel#1"]);
         let late = asked().add(90, "ssh", "tunnel.ended", &[TUNNEL]);
@@ -120,6 +137,13 @@ mod tests {
             [TUNNEL, ("from", "applicationUp"), ("to", "shutdownApplication"), ("because", "build 2 stop pending")];
         let goes_down = Log::new().add(1, "ssh", "tunnel.state", &stopped);
         assert_broken(TunnelEnds::default(), &goes_down.end(77), 0, &["tunnel#1"]);
+        // A dial that is waited for.
+        let dial = [TUNNEL, ("from", "establishTailnet"), ("to", "shutdownTailnet"), ("because", "interrupted")];
+        let dial = asked().add(1, "ssh", "tunnel.state", &dial);
+        assert_kept(TunnelEnds::default(), &dial.end(11));
+        let dial =
+            asked().add(1, "ssh", "tunnel.state", &[TUNNEL, ("from", "establishTailnet"), ("to", "shutdownTailnet")]);
+        assert_broken(TunnelEnds::default(), &dial.end(12), 1, &["tunnel#1"]);
         // Neither another tunnel's end nor a cut helps.
         let other = asked().add(2, "ssh", "tunnel.ended", &[("tunnel", "tunnel#2")]);
         let cut = other.add(3, "-", "fault.cut", &[("from", "ssh"), ("to", "control"), ("ways", "both")]);

@@ -139,3 +139,16 @@ fn what_cannot_go_straight_goes_over_a_relay() {
     in_order(&report, &["path=direct", "answer=200", "path=relay", "path=direct", "tunnel.ended"]);
     assert_eq!(count(&report, &["user.tunnel_answer"]), 1, "nobody but the path has changed: {:#?}", shown(&report));
 }
+
+#[test]
+fn a_dial_is_not_waited_for() {
+    let open = step("40s", "open_tunnel = { name = \"page\", workspace = \"dev\" }");
+    let interrupt = step("50s", "interrupt_tunnel = { name = \"page\" }");
+    let dark = "[[fault]]\nat = \"30s\"\npower_loss = \"dev.main\"\n";
+    let report = play(&(open + &interrupt + dark));
+    in_order(
+        &report,
+        &["to=establishTailnet", "50 page tunnel.shutdown_asked", "page tunnel.dial_canceled", "page tunnel.ended"],
+    );
+    assert_eq!(count(&report, &["50 page tunnel.ended"]), 1, "{:#?}", shown(&report));
+}

@@ -49,7 +49,7 @@ groundhog_host::events! {
 }
 
 /// How long the user of a tunnel waits for it to end in good order.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The laptops, and the tunnels that are open. Cheap to clone; every clone is the same.
 #[derive(Clone)]
