@@ -15,14 +15,14 @@ use crate::{
     starter::WorkspaceStarter,
 };
 
-/// How long an application has to start: the shared design of issue 6.
+/// How long an application has to start: twice what a path to the agent may take on a bad line.
 const APP_START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it has to close: the shared design of issue 6. With the start and the connection's close it is below the
+/// How long it has to close. With the start and the connection's close it is below the
 /// minute that people wait.
 const APP_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection has to close before it is dropped: the shared design of issue 6.
+/// How long a connection has to close before it is dropped: as long as it may take to say good-bye.
 const NETWORK_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a start of the workspace may take to be answered, whoever asks for it: more than the five minutes for which

@@ -11,10 +11,10 @@ use groundhog_wire::{
 };
 use tonic::{Code, Status};
 
-/// How long the control plane has for one answer: the shared design of issue 6.
+/// How long the control plane has for one answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For how long a request that got no answer is sent again: the shared design of issue 6. A control plane that is
+/// For how long a request that got no answer is sent again. A control plane that is
 /// restarted is back long before.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 

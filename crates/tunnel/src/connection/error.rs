@@ -13,7 +13,7 @@ pub enum Lost {
     /// The agent knows nothing of the connection any more.
     #[error("the agent knows nothing of the connection any more: it was started anew")]
     StartedAnew,
-    /// The control plane says that the agent has gone for good.
+    /// The control plane says that the agent has gone for good, and the path has ended.
     #[error("the agent has gone")]
     Gone,
 }

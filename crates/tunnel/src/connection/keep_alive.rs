@@ -73,8 +73,9 @@ impl Search<'_> {
         let mut found = Found::default();
         loop {
             self.look(&mut found);
-            // An agent that is being dialled may come back; one that was connected to is another process then.
-            if found.gone && self.welcomed {
+            // An agent that is being dialled may come back; one that was connected to is another process then. It says
+            // good-bye before its stop scripts run, so what is connected to it stays until it ends that.
+            if found.gone && self.welcomed && self.carrier.is_none() {
                 return Lost::Gone;
             }
             let next = self.route.next(host.now());

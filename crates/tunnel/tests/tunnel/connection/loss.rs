@@ -79,7 +79,7 @@ fn an_agent_without_power_is_noticed() {
 }
 
 #[test]
-fn an_agent_that_has_gone_is_lost_at_once_and_one_that_is_lost_is_not() {
+fn an_agent_that_has_gone_is_lost_with_its_path_and_one_that_is_lost_is_not() {
     play(4, |play| {
         let notes = waits(play);
         play.run(10);
@@ -89,8 +89,12 @@ fn an_agent_that_has_gone_is_lost_at_once_and_one_that_is_lost_is_not() {
         assert_eq!(noted(&notes), []);
         assert_eq!(play.ways(), [""; 0]);
         play.tell(Told::Disconnected, &[], 0);
+        play.run(100);
+        // It closes, and lets what is connected to it end.
+        assert_eq!(noted(&notes), []);
+        play.fault(&kill("agent"), 300);
         play.run(1);
-        is_lost(&notes, Lost::Gone, 309..=311);
+        is_lost(&notes, Lost::Gone, 409..=411);
     });
 }
 

@@ -162,7 +162,7 @@ fn a_delete_ends_a_tunnel() {
     });
 }
 
-/// T10: an agent of which nothing is heard for a while may be back; one that has gone is not.
+/// T10: an agent of which nothing is heard for a while may be back; one that has gone is not, once its path has ended.
 #[test]
 fn an_agent_that_has_gone_ends_the_tunnel_and_one_that_is_not_heard_of_does_not() {
     play(Probe::default(), |play| {
@@ -172,6 +172,9 @@ fn an_agent_that_has_gone_ends_the_tunnel_and_one_that_is_not_heard_of_does_not(
         assert_eq!(play.ended(), "");
         play.control.state().tell_peer(peer_update::Kind::Disconnected);
         play.run(20);
+        assert_eq!(play.ended(), "");
+        play.fault(&kill("agent"), 30);
+        play.run(2);
         assert!(play.ended().starts_with("the connection to the agent is lost: the tunnel ends"), "{}", play.ended());
         assert_eq!(play.probe.calls(), ["start", "close"]);
     });
