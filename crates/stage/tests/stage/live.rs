@@ -7,10 +7,11 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, time::Dur
 use groundhog_agent::AgentConfig;
 use groundhog_control::{Config, DaemonKeySetup, Database, Role, Setup, TemplateSetup, UserSetup};
 use groundhog_host::{
-    Address, Command, Host, Stream,
+    Address, Command, Host, Listener, Stream,
     live::{Directory, LiveConfig, LiveMachine},
 };
 use groundhog_provisioner::{Daemon, DaemonConfig, Scripted, scripted};
+use groundhog_tunnel::{Ending, PortForward, Tunnel, TunnelConfig, Workspace};
 use groundhog_wire::{
     Channel, ChannelConfig, DaemonName, Identity, Limited, Secret,
     chunks::{ChunkPath, chunks},
@@ -22,7 +23,7 @@ use groundhog_wire::{
     },
 };
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, oneshot},
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -234,11 +235,19 @@ impl Terminal {
 }
 
 #[test]
-fn an_agent_on_a_real_machine_runs_its_scripts_and_shows_its_terminal_again() {
+fn an_agent_on_a_real_machine_runs_its_scripts_shows_its_terminal_again_and_is_reached_by_a_tunnel() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         tokio::time::timeout(PATIENCE, story()).await.expect("a story that ends");
     });
+}
+
+/// Gives the next one who comes everything back.
+async fn echo_once(mut listener: Listener) {
+    let stream = listener.accept().await.expect("somebody comes");
+    let (mut from, mut to) = tokio::io::split(stream);
+    tokio::io::copy(&mut from, &mut to).await.expect("both ends are there");
+    to.shutdown().await.expect("both ends are there");
 }
 
 async fn story() {
@@ -266,7 +275,8 @@ async fn story() {
     let daemon = DaemonConfig::new(DaemonName::new("prov-1").expect("a name"), address.clone(), key);
     let daemon = Daemon::start(&builder.host(), daemon, Arc::new(Scripted { machine, refuses: None }));
 
-    let channel = Channel::new(&desk.host(), address.clone(), Identity::user(session), ChannelConfig::default());
+    let channel =
+        Channel::new(&desk.host(), address.clone(), Identity::user(session.clone()), ChannelConfig::default());
     let alice = Alice { host: desk.host(), channel };
     alice.create_workspace().await;
 
@@ -276,7 +286,7 @@ async fn story() {
     std::fs::create_dir(&home).expect("a home");
     let config = AgentConfig {
         process_environment: std::env::vars().filter(|(name, _)| name == "PATH").collect(),
-        ..AgentConfig::new(address, Secret::new(token).expect("a token"), home.display().to_string())
+        ..AgentConfig::new(address.clone(), Secret::new(token).expect("a token"), home.display().to_string())
     };
     let (off, host) = (CancellationToken::new(), workspace.host());
     let (stop, (gone, is_gone)) = (off.clone(), oneshot::channel());
@@ -312,6 +322,28 @@ async fn story() {
     assert!(terminal.sees("answer-43").await, "{:?}", terminal.seen);
     terminal.type_line("exit").await;
     assert!(!terminal.sees("never seen").await, "the session ended with its shell");
+
+    // All of that is done by a tunnel: a port of the desk is one of the machine's.
+    let echo = workspace.host().listen(0).await.expect("a port");
+    let forward = Arc::new(PortForward::new(&alice.host, 0, echo.port()));
+    let config = TunnelConfig::new(address, session, Workspace::Name("dev".to_owned()));
+    let tunnel = Tunnel::open(&alice.host, config, forward.clone());
+    let echoing = workspace.host().spawn("echo", echo_once(echo));
+    let mut stream = loop {
+        // Once the tunnel is up there is something to connect to.
+        match forward.local_port() {
+            Some(port) => break alice.host.connect(&Address::new("desk", port)).await.expect("the forward listens"),
+            None => alice.host.sleep(Duration::from_millis(20)).await,
+        }
+    };
+    stream.write_all(b"there and back").await.expect("the tunnel is up");
+    stream.shutdown().await.expect("the tunnel is up");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the tunnel is up");
+    assert_eq!(answer, "there and back");
+    echoing.await;
+    tunnel.shut_down(PATIENCE).await.expect("it ends in time");
+    assert_eq!(tunnel.ended().await, Ending::Interrupted);
 
     // And without a tunnel nobody is let in.
     let stranger = alice.host.connect(&to).await.expect("the agent listens");
