@@ -3,11 +3,17 @@
 //! A tunnel that is open, and that nobody has told to end, is on its way until it is up or has ended. One that waits for
 //! an agent whose start scripts have failed, or run on, waits for something real: it may do so for ever. What it may wait
 //! for else is a build, and a build that goes on is under way itself.
+//!
+//! One that is up is of use: its workspace runs, it goes to the agent that the workspace has now, and whoever uses it gets
+//! answers. Otherwise it has something to find out still.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 use groundhog_tunnel::machine::State;
+
+/// What comes of using a tunnel that leads nowhere. Anything else is an answer of somebody's at its other end.
+const USELESS: [&str; 3] = ["no answer", "refused", "closed"];
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,6 +25,10 @@ pub(super) struct Tunnels {
     agents: BTreeMap<(String, String), String>,
     /// By agent: the last step of its life that is stored.
     steps: BTreeMap<String, String>,
+    /// By the job of a build that has not ended: the workspace's name, and what it is for.
+    builds: BTreeMap<String, (String, String)>,
+    /// By the name of a workspace: what the last build that was carried out was for.
+    carried_out: BTreeMap<String, String>,
     on_their_way: BTreeMap<String, String>,
     changed_at: Option<Duration>,
 }
@@ -29,6 +39,10 @@ struct Tunnel {
     workspace: String,
     agent: String,
     state: String,
+    /// The agent that it is connected to, or was last.
+    connected: String,
+    /// What came of using it last.
+    answer: String,
 }
 
 impl Tunnels {
@@ -57,12 +71,21 @@ impl Tunnels {
 
     fn is_on_its_way(&self, tunnel: &Tunnel) -> bool {
         if tunnel.state == State::ApplicationUp.as_str() {
-            false
+            !self.is_of_use(tunnel)
         } else if tunnel.state == State::WaitForAgent.as_str() {
             self.agent_is_ready(tunnel)
         } else {
             true
         }
+    }
+
+    /// Whether a tunnel that is up is good for anything, as far as the log tells.
+    fn is_of_use(&self, tunnel: &Tunnel) -> bool {
+        let runs = self.carried_out.get(&tunnel.workspace).is_none_or(|transition| transition == "start");
+        let mut there = self.agents.iter().filter(|((workspace, _), _)| *workspace == tunnel.workspace).peekable();
+        // Whoever knows a workspace by its id alone is not followed here.
+        let is_current = there.peek().is_none() || there.any(|(_, agent)| *agent == tunnel.connected);
+        runs && is_current && !USELESS.contains(&tunnel.answer.as_str())
     }
 
     /// Whether the agent that a tunnel waits for can be dialled, as far as the log tells.
@@ -87,12 +110,29 @@ impl Tunnels {
                 self.agents.insert((workspace, owned("name")?), owned("agent")?);
             }
             "agent.lifecycle_stored" => drop(self.steps.insert(owned("agent")?, owned("state")?)),
+            "build.queued" => {
+                let workspace = self.workspaces.get(record.field("ws")?)?.clone();
+                self.builds.insert(owned("job")?, (workspace, owned("transition")?));
+            }
+            "job.completed" => {
+                let (workspace, transition) = self.builds.remove(record.field("job")?)?;
+                if record.field("status") == Some("succeeded") {
+                    self.carried_out.insert(workspace, transition);
+                }
+            }
+            "tunnel.network_up" => self.open.get_mut(record.field("tunnel")?)?.connected = owned("agent")?,
+            "user.tunnel_answer" => {
+                let of_host = self.open.values_mut().find(|tunnel| tunnel.host == record.host)?;
+                of_host.answer = owned("answer")?;
+            }
             "tunnel.opened" => {
                 let tunnel = Tunnel {
                     host: record.host.clone(),
                     workspace: owned("workspace")?,
                     agent: owned("agent_name")?,
                     state: State::Init.as_str().to_owned(),
+                    connected: String::new(),
+                    answer: String::new(),
                 };
                 self.open.insert(owned("tunnel")?, tunnel);
             }
@@ -128,6 +168,12 @@ mod tests {
         log.add(at, "ssh", "tunnel.state", &[TUNNEL, ("from", "-"), ("to", to), ("because", "-")])
     }
 
+    fn up() -> Log {
+        let network = [TUNNEL, ("agent", "agent#1"), ("path", "direct")];
+        let up = state(waiting(), 9, "tailnetUp").add(9, "ssh", "tunnel.network_up", &network);
+        state(up, 10, "applicationUp")
+    }
+
     fn step(log: Log, at: u64, step: &str) -> Log {
         log.add(at, "control", "agent.lifecycle_stored", &[("agent", "agent#1"), ("state", step)])
     }
@@ -149,12 +195,36 @@ mod tests {
         on_their_way(&log, &["tunnel#1"]);
         on_their_way(&state(waiting(), 9, "tailnetUp"), &["tunnel#1"]);
         on_their_way(&state(waiting(), 9, "shutdownTailnet"), &["tunnel#1"]);
-        let up = after(&state(state(waiting(), 9, "tailnetUp"), 10, "applicationUp"));
+        let up = after(&up());
         assert!(up.on_their_way().is_empty());
         assert_eq!(up.changed_at(), Some(secs(10)));
         on_their_way(&state(waiting(), 9, "tailnetUp").add(10, "ssh", "tunnel.ended", &[TUNNEL]), &[]);
         let killed = state(waiting(), 9, "tailnetUp").add(10, "-", "host.killed", &[("host", "ssh")]);
         on_their_way(&killed, &[]);
+    }
+
+    #[test]
+    fn a_tunnel_that_is_up_and_of_no_use_has_something_to_find_out() {
+        on_their_way(&up(), &[]);
+        let answered =
+            |log: Log, answer: &str| log.add(11, "ssh", "user.tunnel_answer", &[("name", "ssh"), ("answer", answer)]);
+        on_their_way(&answered(up(), "closed"), &["tunnel#1"]);
+        on_their_way(&answered(answered(up(), "no answer"), "500"), &[]);
+        // A later build has stopped the workspace, or made another agent.
+        let built = |transition: &str, status: &str| {
+            let queued =
+                [("build", "build#2"), ("ws", "ws#1"), ("number", "2"), ("transition", transition), ("job", "job#2")];
+            up().add(12, "control", "build.queued", &queued).add(
+                13,
+                "control",
+                "job.completed",
+                &[("job", "job#2"), ("by", "prov"), ("status", status)],
+            )
+        };
+        on_their_way(&built("stop", "succeeded"), &["tunnel#1"]);
+        on_their_way(&built("stop", "canceled"), &[]);
+        let other = [("agent", "agent#2"), ("ws", "ws#1"), ("build", "build#2"), ("name", "main")];
+        on_their_way(&built("start", "succeeded").add(14, "control", "agent.registered", &other), &["tunnel#1"]);
     }
 
     #[test]
