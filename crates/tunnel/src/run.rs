@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use crate::{
     applications::Application,
     config::TunnelConfig,
-    connection::{AgentConnection, Dialer, Path},
+    connection::{AgentConnection, Dialer},
     ending::Ending,
     events,
     jobs::{Job, Jobs},
-    machine::{Effect, JobStatus, Machine, Outcome, State, told},
+    machine::{Effect, JobStatus, Machine, Outcome, Phase, State, told},
     message::{Message, NoConnection},
     news,
     progress::{Follower, Progress},
@@ -220,17 +220,11 @@ impl Run {
 
     /// Notes why the tunnel ends, if it does now.
     fn end_with(&mut self, why: Ending) {
-        match self.machine.state() {
-            State::ShutdownApplication | State::ShutdownTailnet | State::Exit => {
+        match self.machine.state().phase() {
+            Phase::Ending => {
                 self.ending.get_or_insert(why);
             }
-            State::Init
-            | State::WaitToStart
-            | State::WaitForWorkspaceStarted
-            | State::WaitForAgent
-            | State::EstablishTailnet
-            | State::TailnetUp
-            | State::ApplicationUp => {}
+            Phase::Waiting | Phase::Connected => {}
         }
     }
 
@@ -239,7 +233,7 @@ impl Run {
             Effect::Cancel => self.jobs.give_up_all_but(Job::BuildLog),
             Effect::SetAgentConn => {
                 if let Some(connection) = &self.connection {
-                    events::network_up(self.tunnel, connection.agent().event(), path_name(&connection.path()));
+                    events::network_up(self.tunnel, connection.agent().event(), connection.path().as_str());
                     self.jobs.watch_network(connection.clone());
                 }
             }
@@ -350,14 +344,5 @@ impl Run {
             events::network_down(self.tunnel);
         }
         self.ending = Some(Ending::Forced);
-    }
-}
-
-/// What a path is called.
-const fn path_name(path: &Path) -> &'static str {
-    match path {
-        Path::None => "none",
-        Path::Direct(_) => "direct",
-        Path::Relay(_) => "relay",
     }
 }

@@ -69,14 +69,5 @@ async fn greet(shared: &Arc<Shared>, path: &mut Stream, way: Way) -> io::Result<
         return Ok(None);
     }
     let found = streams::welcome(shared, &said, way, path.peer());
-    let found = found.map(|handle| (handle.turn(), handle));
-    let answer = found.as_ref().map(|(turn, _)| turn.received()).map_err(Clone::clone);
-    hello::answer(path, &answer).await?;
-    match found {
-        Ok((turn, handle)) => handle.attach(&shared.host, &turn, said.received).map(Some).map_err(io::Error::other),
-        Err(refused) => {
-            tracing::debug!(peer = path.peer(), %refused, "a path was not let in");
-            Ok(None)
-        }
-    }
+    hello::welcome(&shared.host, path, &said, found).await
 }

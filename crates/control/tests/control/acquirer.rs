@@ -3,17 +3,16 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use groundhog_control::{
-    AcquireConfig, Database, Store, StoreConfig,
+    AcquireConfig, Store, StoreConfig,
     acquirer::{Acquirer, Place, Unavailable},
     job_status::JobStatus,
 };
-use groundhog_host::Random;
 use groundhog_wire::id::JobId;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     World,
-    world::{TERMS, job_id, setup, want},
+    world::{TERMS, job_id, want},
 };
 
 fn wait(world: &World, acquirer: &Acquirer, daemon: &str) -> Result<Place, Unavailable> {
@@ -125,17 +124,11 @@ fn leaving_before_the_database_is_asked_locks_nothing() {
 
 #[test]
 fn a_database_failure_is_told_and_the_next_one_asks() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("control.db");
-    let database = Database::open(&path).expect("it can be made");
-    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
-    let world = World::new();
-    let store = Store::new(&world.host, database.clone(), StoreConfig::default());
-    let world = World { database, store, ..world };
+    let (world, file) = World::in_file();
     let job = job_id(&world.create("alice", "dev", "plain").expect("free"));
     let acquirer = world.acquirer(AcquireConfig::default());
     let worker = world.by_daemon("prov-1", |_, worker| Ok(worker.clone())).expect("admitted");
-    let other = rusqlite::Connection::open(&path).expect("it is there");
+    let other = file.connect();
     other.execute_batch("BEGIN EXCLUSIVE").expect("nobody else writes");
     let mut place = acquirer.wait(worker, want(&[])).expect("room");
     assert_eq!(now(&world, &mut place), Err(Unavailable::Database));

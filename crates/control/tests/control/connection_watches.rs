@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use groundhog_control::{
-    Config, Database, NoticeConfig, Store, StoreConfig,
+    Config, NoticeConfig, Store, StoreConfig,
     operations::{acquire, agent::life, claim},
     store::notices::Notice,
 };
-use groundhog_host::Random;
 use groundhog_wire::{
     id::JobId,
     v1::{self, AgentLifecycle, Transition, connection_news::Kind, watch_connection_request::Workspace},
@@ -18,7 +17,7 @@ use crate::support::{
     World,
     agents::{agent, made},
     replica::{Replica, by},
-    world::{failure, session_token, setup, success},
+    world::{failure, session_token, success},
 };
 
 type Watch = Streaming<v1::ConnectionNews>;
@@ -261,19 +260,13 @@ fn a_control_plane_that_stops_says_so_and_takes_no_more_watches() {
 
 #[test]
 fn a_database_that_fails_ends_a_watch_that_may_be_asked_for_again() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("control.db");
-    let database = Database::open(&path).expect("it can be made");
-    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
-    let world = World::new();
-    let store = Store::new(&world.host, database.clone(), StoreConfig::default());
-    let world = World { database, store, ..world };
+    let (world, file) = World::in_file();
     let replica = Replica::new(&world, |_| {});
     let site = Site { world, replica };
     site.world.started("dev", vec![agent("token-1")]);
     let mut watch = site.watch();
     assert_eq!(site.told(&mut watch).len(), 2);
-    let other = rusqlite::Connection::open(&path).expect("it is there");
+    let other = file.connect();
     other.execute_batch("BEGIN EXCLUSIVE").expect("nobody else writes");
     site.world.advance(Duration::from_secs(15));
     assert_eq!(site.told(&mut watch), ["KIND_DATABASE retryable"]);
@@ -284,19 +277,13 @@ fn a_database_that_fails_ends_a_watch_that_may_be_asked_for_again() {
 
 #[test]
 fn what_cannot_be_understood_ends_a_watch_for_good() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("control.db");
-    let database = Database::open(&path).expect("it can be made");
-    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
-    let world = World::new();
-    let store = Store::new(&world.host, database.clone(), StoreConfig::default());
-    let world = World { database, store, ..world };
+    let (world, file) = World::in_file();
     let replica = Replica::new(&world, |_| {});
     let site = Site { world, replica };
     site.world.started("dev", vec![agent("token-1")]);
     let mut watch = site.watch();
     assert_eq!(site.told(&mut watch).len(), 2);
-    let other = rusqlite::Connection::open(&path).expect("it is there");
+    let other = file.connect();
     other.execute_batch("UPDATE builds SET asked = x'ff'").expect("nobody else writes");
     site.world.advance(Duration::from_secs(15));
     assert_eq!(site.told(&mut watch), ["KIND_INTERNAL for good"]);

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use groundhog_control::{
-    Database, NoticeConfig, Store, StoreConfig,
+    NoticeConfig, StoreConfig,
     operations::coordination::{self, End, Handled},
 };
-use groundhog_host::Random;
 use groundhog_wire::{
     id::PeerId,
     v1::{self, coordinate_request::Kind},
@@ -20,7 +19,6 @@ use crate::{
         World,
         agents::agent,
         replica::{Replica, by, requests},
-        world::setup,
     },
 };
 
@@ -59,13 +57,7 @@ fn a_replica_that_stops_leaves_its_peers_lost_and_not_gone_and_tells_at_once() {
 
 #[test]
 fn a_peer_that_comes_while_the_database_is_away_is_refused_before_it_counts() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("control.db");
-    let database = Database::open(&path).expect("it can be made");
-    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
-    let world = World::new();
-    let store = Store::new(&world.host, database.clone(), StoreConfig::default());
-    let world = World { database, store, ..world };
+    let (world, file) = World::in_file();
     world.started("dev", vec![agent("token-1")]);
     let opened = world.by_token("token-1", groundhog_control::operations::agent::session::open).expect("known");
     let site = Site { world, session: opened.session_token, agent: opened.agent_id };
@@ -74,7 +66,7 @@ fn a_peer_that_comes_while_the_database_is_away_is_refused_before_it_counts() {
     let mut client = site.tunnel(&replica);
     site.secret(&mut client);
     site.told_of_peers();
-    let other = rusqlite::Connection::open(&path).expect("it is there");
+    let other = file.connect();
     other.execute_batch("BEGIN EXCLUSIVE").expect("nobody else writes");
     for _ in 0..20 {
         let (_sender, stream) = requests();

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use groundhog_control::{Database, Store, StoreConfig, job_status::JobStatus, operations::acquire, store::jobs};
-use groundhog_host::Random;
+use groundhog_control::{job_status::JobStatus, operations::acquire, store::jobs};
 use groundhog_wire::v1;
 use tonic::Code;
 
 use crate::support::{
     World,
-    world::{assert_refused, job_id, line, new_version, session_token, setup, want},
+    world::{assert_refused, job_id, line, new_version, session_token, want},
 };
 
 const ANY: v1::JobStatus = v1::JobStatus::Unspecified;
@@ -165,17 +164,11 @@ fn locking_is_conditional() {
     assert!(!locked);
 }
 
-/// A world over a file, so that a test can damage what is in it.
+/// A world whose database is damaged once a request was made.
 fn damaged(statement: &str, request: &dyn Fn(&World)) -> World {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("control.db");
-    let database = Database::open(&path).expect("it can be made");
-    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
-    let world = World { database: database.clone(), ..World::new() };
-    let world = World { store: Store::new(&world.host, database, StoreConfig::default()), ..world };
+    let (world, file) = World::in_file();
     request(&world);
-    let other = rusqlite::Connection::open(&path).expect("it is there");
-    other.execute_batch(&format!("PRAGMA foreign_keys = OFF; {statement}")).expect("the statement is sound");
+    file.connect().execute_batch(&format!("PRAGMA foreign_keys = OFF; {statement}")).expect("the statement is sound");
     world
 }
 

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use groundhog_tunnel::machine::State;
+use groundhog_tunnel::machine::{Phase, State};
 
 use super::{Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
@@ -53,7 +53,7 @@ impl TunnelEnds {
 
 /// Whether a tunnel tells that it has begun to go down.
 fn goes_down(record: &Record) -> bool {
-    [State::ShutdownApplication, State::ShutdownTailnet, State::Exit].into_iter().any(|state| goes_to(record, state))
+    State::ALL.iter().any(|state| state.phase() == Phase::Ending && goes_to(record, *state))
 }
 
 fn goes_to(record: &Record, state: State) -> bool {

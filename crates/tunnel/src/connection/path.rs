@@ -6,7 +6,7 @@ use groundhog_host::{Address, Stream};
 use groundhog_wire::{
     Channel, Endpoints, Identity, Limited, Secret,
     chunks::{ChunkPath, chunks},
-    resumable::{Attachment, HelloError, PathEnd, Refused, StreamHandle, hello},
+    resumable::{Attachment, HelloError, Refused, StreamHandle, hello},
     v1::{
         GetRelayMapRequest, PeerHello, VisitAgent, relay_chunk::Kind as Chunk,
         workspace_agents_client::WorkspaceAgentsClient,
@@ -47,12 +47,6 @@ impl From<HelloError> for PathError {
     }
 }
 
-impl From<PathEnd> for PathError {
-    fn from(end: PathEnd) -> Self {
-        Self::Network(end.to_string())
-    }
-}
-
 /// Which stream a path is made for.
 pub(super) struct For<'a> {
     pub(super) handle: &'a StreamHandle,
@@ -88,17 +82,15 @@ async fn begin(
     secret: Secret,
     stream: For<'_>,
 ) -> Result<(Stream, Attachment), PathError> {
-    let turn = stream.handle.turn();
-    let said = PeerHello {
+    let hello = PeerHello {
         peer_id: shared.peer.to_string(),
         secret: secret.expose().to_owned(),
         port: stream.port,
         stream_id: stream.id.to_string(),
         resumes: stream.resumes,
-        received: turn.received(),
+        ..PeerHello::default()
     };
-    let received = hello::say(&mut path, &said).await?;
-    let attachment = stream.handle.attach(&shared.host, &turn, received)?;
+    let attachment = hello::join(&shared.host, &mut path, stream.handle, hello).await?;
     Ok((path, attachment))
 }
 

@@ -3,11 +3,12 @@
 //! - [`transition`]: the machine, and what an event makes of it.
 //! - [`mod@table`]: all of it as rows, for those who want to see it or compare it.
 //! - [`mod@told`]: what a person is told when an event comes.
-//! - `names`: what states, events and effects are called.
+//! - [`phase`]: how far a tunnel has come, in three words. `names`: what states, events and effects are called.
 //!
 //! The names of states are those by which the platform's tunnel client is known, so that its table can be compared.
 
 mod names;
+pub mod phase;
 pub mod table;
 pub mod told;
 pub mod transition;
@@ -15,6 +16,7 @@ pub mod transition;
 use groundhog_wire::id::AgentId;
 
 pub use self::{
+    phase::Phase,
     table::{EventKind, Row, table},
     told::{Told, told},
     transition::{Machine, Outcome, StartUnderway},

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Event, JobStatus, Lifecycle, Machine, Options, Started, State, Transition};
+use super::{Event, JobStatus, Lifecycle, Machine, Options, Phase, Started, State, Transition};
 
 /// Something that a person who waits for a tunnel wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,35 +91,17 @@ impl fmt::Display for Told {
     }
 }
 
-/// How far a tunnel has come, as far as what is told depends on it.
-enum Phase {
-    /// It waits for the workspace or its agent.
-    Waiting,
-    /// It is connected, or about to be.
-    Connected,
-    /// It is on its way down: whatever comes, the person has been told why.
-    Ending,
-}
-
-const fn phase(state: State) -> Phase {
-    match state {
-        State::Init | State::WaitToStart | State::WaitForWorkspaceStarted | State::WaitForAgent => Phase::Waiting,
-        State::EstablishTailnet | State::TailnetUp | State::ApplicationUp => Phase::Connected,
-        State::ShutdownApplication | State::ShutdownTailnet | State::Exit => Phase::Ending,
-    }
-}
-
 /// What a person is told about `event`, which has taken a tunnel from `before` to `after`. Nothing about a signal: whoever
 /// gave it knows.
 pub fn told(before: &Machine, event: &Event, options: Options, after: &Machine) -> Option<Told> {
     match *event {
         Event::ShutdownSignal => None,
-        Event::BuildUpdate { number, transition, job_status } => match phase(before.state()) {
+        Event::BuildUpdate { number, transition, job_status } => match before.state().phase() {
             Phase::Waiting => build_while_waiting(number, transition, job_status, options),
             Phase::Connected => build_while_connected(number, transition, job_status),
             Phase::Ending => None,
         },
-        Event::AgentUpdate { agent: _, lifecycle } => match (phase(before.state()), phase(after.state())) {
+        Event::AgentUpdate { agent: _, lifecycle } => match (before.state().phase(), after.state().phase()) {
             (Phase::Waiting, Phase::Waiting) if before.state() == State::WaitForAgent => waiting_for(lifecycle),
             (Phase::Connected, Phase::Ending) => Some(Told::AgentReplaced),
             (Phase::Waiting | Phase::Connected | Phase::Ending, Phase::Waiting | Phase::Connected | Phase::Ending) => {
@@ -133,11 +115,11 @@ pub fn told(before: &Machine, event: &Event, options: Options, after: &Machine) 
             Some(Told::StartFailed)
         }
         Event::StartWorkspaceEnded(Started::Underway | Started::Failed) => None,
-        Event::AppLost => match phase(before.state()) {
+        Event::AppLost => match before.state().phase() {
             Phase::Connected => Some(Told::AppLost),
             Phase::Waiting | Phase::Ending => None,
         },
-        Event::TailnetLost => match phase(before.state()) {
+        Event::TailnetLost => match before.state().phase() {
             Phase::Connected => Some(Told::TailnetLost),
             Phase::Waiting | Phase::Ending => None,
         },

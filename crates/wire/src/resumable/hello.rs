@@ -1,10 +1,16 @@
-//! How a path begins: the client says who it is and which stream it comes for, and the agent answers.
+//! How a path begins: the client says who it is and which stream it comes for, and the agent answers. Then the stream
+//! goes over it.
 
 use std::io;
 
+use groundhog_host::Host;
 use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::{
+    driver::{Attachment, PathEnd},
+    stream::StreamHandle,
+};
 use crate::{
     frame,
     v1::{PeerHello, PeerWelcome, peer_welcome::Refusal},
@@ -31,8 +37,45 @@ pub enum HelloError {
     Refused(#[from] Refused),
 }
 
-/// Says hello on a path to an agent, and takes its welcome: how much of the stream the agent has received. Bounding it is
-/// the caller's.
+/// Says hello on a path to an agent and takes its welcome: the stream leaves the path that it has, if it has one, and goes
+/// over this one from now on. What `hello` says of how much was received is filled in. Bounding it is the caller's.
+pub async fn join(
+    host: &Host,
+    path: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    handle: &StreamHandle,
+    hello: PeerHello,
+) -> Result<Attachment, HelloError> {
+    let turn = handle.turn();
+    let received = say(path, &PeerHello { received: turn.received(), ..hello }).await?;
+    Ok(handle.attach(host, &turn, received).map_err(not_attached)?)
+}
+
+/// Answers a hello that was heard on a path: the stream that it is for, if it was `found`, goes over the path from now on.
+/// None if it was refused. Bounding it is the caller's.
+pub async fn welcome(
+    host: &Host,
+    path: &mut (impl AsyncWrite + Unpin),
+    said: &PeerHello,
+    found: Result<StreamHandle, Refused>,
+) -> io::Result<Option<Attachment>> {
+    let found = found.map(|handle| (handle.turn(), handle));
+    answer(path, &found.as_ref().map(|(turn, _)| turn.received()).map_err(Clone::clone)).await?;
+    match found {
+        Ok((turn, handle)) => handle.attach(host, &turn, said.received).map(Some).map_err(not_attached),
+        Err(refused) => {
+            tracing::debug!(%refused, "a path was not let in");
+            Ok(None)
+        }
+    }
+}
+
+/// What the other end says it has received can't be, or another path was taken meanwhile.
+fn not_attached(end: PathEnd) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, end)
+}
+
+/// Says hello on a path to an agent, and takes its welcome: how much of the stream the agent has received.
+/// Bounding it is the caller's.
 pub async fn say(path: &mut (impl AsyncRead + AsyncWrite + Unpin), hello: &PeerHello) -> Result<u64, HelloError> {
     frame::write(path, &hello.encode_to_vec()).await?;
     let content = frame::read(path).await?;
@@ -52,8 +95,8 @@ pub async fn hear(path: &mut (impl AsyncRead + Unpin)) -> io::Result<PeerHello> 
     PeerHello::decode(content.as_slice()).map_err(|error| frame::malformed("hello", error))
 }
 
-/// Answers a hello: with how much of the stream was received here, or with a refusal.
-pub async fn answer(path: &mut (impl AsyncWrite + Unpin), answer: &Result<u64, Refused>) -> io::Result<()> {
+/// Answers with how much of the stream was received here, or with a refusal.
+async fn answer(path: &mut (impl AsyncWrite + Unpin), answer: &Result<u64, Refused>) -> io::Result<()> {
     let welcome = match answer {
         Ok(received) => PeerWelcome { received: *received, ..PeerWelcome::default() },
         Err(Refused { refusal, error }) => {

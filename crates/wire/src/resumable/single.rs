@@ -1,7 +1,5 @@
 //! A stream over one path.
 
-use std::io;
-
 use groundhog_host::Host;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -18,11 +16,9 @@ pub async fn open_over(
     mut path: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     hello: PeerHello,
 ) -> Result<ResumableStream, HelloError> {
-    let hello = PeerHello { stream_id: host.new_id("stream").to_string(), resumes: false, received: 0, ..hello };
-    let received = hello::say(&mut path, &hello).await?;
+    let hello = PeerHello { stream_id: host.new_id("stream").to_string(), resumes: false, ..hello };
     let (handle, stream) = StreamHandle::new();
-    let attachment =
-        handle.attach(host, &handle.turn(), received).map_err(|end| io::Error::new(io::ErrorKind::InvalidData, end))?;
+    let attachment = hello::join(host, &mut path, &handle, hello).await?;
     let driven = host.clone();
     let drive = async move {
         let end = attachment.drive(&driven, path).await;

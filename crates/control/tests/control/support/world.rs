@@ -1,6 +1,6 @@
 //! A database with people, templates and daemons in it, and a store over it on a machine of the test's own.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use groundhog_control::{
     AcquireConfig, Config, DaemonKeySetup, Database, GroupSetup, Role, Setup, Store, StoreConfig, TemplateSetup,
@@ -79,6 +79,19 @@ pub(crate) fn setup() -> Setup {
     }
 }
 
+/// The file that a world's database is in, which is gone with this.
+pub(crate) struct DatabaseFile {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl DatabaseFile {
+    /// Another process that uses it.
+    pub(crate) fn connect(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(&self.path).expect("it is there")
+    }
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::with_store(StoreConfig::default())
@@ -90,6 +103,17 @@ impl World {
         let (machine, host) = TestMachine::new();
         let store = Store::new(&host, database.clone(), config);
         Self { machine, host, database, store, record: Record::start(), config: Config::default() }
+    }
+
+    /// A world over a file, so that a test can get at what is in it.
+    pub(crate) fn in_file() -> (Self, DatabaseFile) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("control.db");
+        let database = Database::open(&path).expect("it can be made");
+        database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+        let world = Self::new();
+        let store = Store::new(&world.host, database.clone(), StoreConfig::default());
+        (Self { database, store, ..world }, DatabaseFile { path, _folder: folder })
     }
 
     pub(crate) fn acquirer(&self, config: AcquireConfig) -> Acquirer {

@@ -68,14 +68,8 @@ impl Agent {
 
     async fn serve(&self, mut path: Stream, way: &'static str) {
         let Ok(said) = hello::hear(&mut path).await else { return };
-        let found = self.find(&said).map(|handle| (handle.turn(), handle));
-        let answer = found.as_ref().map(|(turn, _)| turn.received()).map_err(Clone::clone);
-        if hello::answer(&mut path, &answer).await.is_err() {
-            return;
-        }
-        let Ok((turn, handle)) = found else { return };
-        self.notes.state().hellos.push((said.port, way));
-        if let Ok(attachment) = handle.attach(&self.host, &turn, said.received) {
+        if let Ok(Some(attachment)) = hello::welcome(&self.host, &mut path, &said, self.find(&said)).await {
+            self.notes.state().hellos.push((said.port, way));
             attachment.drive(&self.host, path).await;
         }
     }

@@ -9,10 +9,7 @@ use std::{
 use groundhog_host::{Host, Stream};
 use groundhog_wire::{
     agent_port,
-    resumable::{
-        Refused, ResumableStream, StreamHandle,
-        hello::{answer, hear},
-    },
+    resumable::{Refused, ResumableStream, StreamHandle, hello},
     terminal::{Init, Input},
     v1::{PeerHello, peer_welcome::Refusal},
 };
@@ -44,15 +41,9 @@ pub(super) async fn run(host: Host) {
 }
 
 async fn welcome(host: Host, streams: Streams, mut path: Stream) {
-    let Ok(hello) = hear(&mut path).await else { return };
-    let found = find(&host, &streams, &hello).map(|handle| (handle.turn(), handle));
-    let said = found.as_ref().map(|(turn, _)| turn.received()).map_err(Clone::clone);
-    if answer(&mut path, &said).await.is_err() {
-        return;
-    }
-    if let Ok((turn, handle)) = found
-        && let Ok(attachment) = handle.attach(&host, &turn, hello.received)
-    {
+    let Ok(said) = hello::hear(&mut path).await else { return };
+    let found = find(&host, &streams, &said);
+    if let Ok(Some(attachment)) = hello::welcome(&host, &mut path, &said, found).await {
         attachment.drive(&host, path).await;
     }
 }
