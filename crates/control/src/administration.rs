@@ -51,4 +51,26 @@ impl Administration for AdministrationService {
         let work = |tx: &Tx<'_>, _: &User| administration::list(tx, request.get_ref());
         answer_admin(&self.store, "ListAuditEntries", request.metadata(), work).await.map(Response::new)
     }
+
+    async fn list_users(&self, _: Request<v1::ListUsersRequest>) -> Result<Response<v1::ListUsersResponse>, Status> {
+        Err(Status::unimplemented("list_users"))
+    }
+
+    async fn get_prebuilds_settings(
+        &self,
+        _: Request<v1::GetPrebuildsSettingsRequest>,
+    ) -> Result<Response<v1::PrebuildsSettings>, Status> {
+        Err(Status::unimplemented("get_prebuilds_settings"))
+    }
+
+    async fn set_prebuilds_settings(
+        &self,
+        _: Request<v1::PrebuildsSettings>,
+    ) -> Result<Response<v1::PrebuildsSettings>, Status> {
+        Err(Status::unimplemented("set_prebuilds_settings"))
+    }
+
+    async fn get_metrics(&self, _: Request<v1::GetMetricsRequest>) -> Result<Response<v1::GetMetricsResponse>, Status> {
+        Err(Status::unimplemented("get_metrics"))
+    }
 }

@@ -50,6 +50,6 @@ pub fn state(facts: Facts) -> ClaimState {
             JobStatus::Succeeded | JobStatus::Failed | JobStatus::Canceled => ClaimState::Failed,
         },
         Facts { owner: Role::Prebuilds, claim: None } => ClaimState::Waiting,
-        Facts { owner: Role::Member | Role::Admin, claim: None } => ClaimState::Never,
+        Facts { owner: Role::Member | Role::TemplateAdmin | Role::Admin, claim: None } => ClaimState::Never,
     }
 }

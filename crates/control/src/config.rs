@@ -44,6 +44,63 @@ pub struct Config {
     pub external_auth: BTreeSet<String>,
     /// Workspace agents and those who connect to them.
     pub agents: AgentsConfig,
+    /// Workspaces that are built ahead.
+    pub prebuilds: PrebuildsConfig,
+    /// Workspaces that start, stop and go by the clock.
+    pub autobuild: AutobuildConfig,
+}
+
+/// Workspaces that are built ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrebuildsConfig {
+    /// Whether this replica builds ahead; it does. Who asks for a workspace is given one that was built ahead either way.
+    pub enabled: bool,
+    /// Between two looks at all pools; 1 min (P4). Must be above zero.
+    pub interval: Duration,
+    /// By how much each failure of a preset's builds puts off its next one; 1 min.
+    pub backoff_interval: Duration,
+    /// How long a failure counts for that; 1 h.
+    pub backoff_lookback: Duration,
+    /// After so many failures in a row nothing more is built for a preset; 3. 0 for never.
+    pub failure_hard_limit: u32,
+    /// Presets that are worked on at once, at most; 5. No more than half of the store's connections either, but at
+    /// least one (P1).
+    pub concurrency_max: u32,
+    /// How long a workspace is kept that was built ahead and neither runs nor is built; 1 h (P19).
+    pub lingering_kept: Duration,
+    /// How long a replica has the pools to itself after the last thing that it did about them; 1 min. If it dies, the
+    /// others wait for so long.
+    pub lease: Duration,
+}
+
+impl Default for PrebuildsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval: Duration::from_mins(1),
+            backoff_interval: Duration::from_mins(1),
+            backoff_lookback: Duration::from_hours(1),
+            failure_hard_limit: 3,
+            concurrency_max: 5,
+            lingering_kept: Duration::from_hours(1),
+            lease: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Workspaces that start, stop and go by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutobuildConfig {
+    /// Whether this replica looks after them; it does.
+    pub enabled: bool,
+    /// Between two looks; 1 min. Must be above zero.
+    pub interval: Duration,
+}
+
+impl Default for AutobuildConfig {
+    fn default() -> Self {
+        Self { enabled: true, interval: Duration::from_mins(1) }
+    }
 }
 
 /// Workspace agents and those who connect to them.
@@ -184,6 +241,8 @@ impl Default for Config {
             notices: NoticeConfig::default(),
             external_auth: BTreeSet::new(),
             agents: AgentsConfig::default(),
+            prebuilds: PrebuildsConfig::default(),
+            autobuild: AutobuildConfig::default(),
         }
     }
 }

@@ -94,7 +94,7 @@ pub fn check_current(agent: &Agent) -> Result<(), Refusal> {
 pub fn check_admin(user: &User) -> Result<(), Refusal> {
     match user.role {
         Role::Admin => Ok(()),
-        Role::Member | Role::Prebuilds => {
+        Role::Member | Role::TemplateAdmin | Role::Prebuilds => {
             Err(Refusal::Denied("this is for administrators only: ask one of them".to_owned()))
         }
     }

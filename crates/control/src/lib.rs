@@ -88,8 +88,8 @@ pub mod workspaces;
 
 pub use crate::{
     config::{
-        AcquireConfig, AgentsConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig, ReaperConfig,
-        WatchConfig,
+        AcquireConfig, AgentsConfig, AutobuildConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig,
+        PrebuildsConfig, ReaperConfig, WatchConfig,
     },
     events::EVENTS,
     server::{Error, run},

@@ -57,4 +57,43 @@ impl Templates for TemplatesService {
         let work = |tx: &Tx<'_>, user: &User| dry_run::get(tx, user, request.get_ref());
         answer_user(&self.store, "GetDryRun", request.metadata(), work).await.map(Response::new)
     }
+
+    async fn update_template(&self, _: Request<v1::UpdateTemplateRequest>) -> Result<Response<v1::Template>, Status> {
+        Err(Status::unimplemented("update_template"))
+    }
+
+    async fn deprecate_template(
+        &self,
+        _: Request<v1::DeprecateTemplateRequest>,
+    ) -> Result<Response<v1::Template>, Status> {
+        Err(Status::unimplemented("deprecate_template"))
+    }
+
+    async fn delete_template(
+        &self,
+        _: Request<v1::DeleteTemplateRequest>,
+    ) -> Result<Response<v1::DeleteTemplateResponse>, Status> {
+        Err(Status::unimplemented("delete_template"))
+    }
+
+    async fn list_presets(
+        &self,
+        _: Request<v1::ListPresetsRequest>,
+    ) -> Result<Response<v1::ListPresetsResponse>, Status> {
+        Err(Status::unimplemented("list_presets"))
+    }
+
+    async fn invalidate_prebuilds(
+        &self,
+        _: Request<v1::InvalidatePrebuildsRequest>,
+    ) -> Result<Response<v1::InvalidatePrebuildsResponse>, Status> {
+        Err(Status::unimplemented("invalidate_prebuilds"))
+    }
+
+    async fn list_notifications(
+        &self,
+        _: Request<v1::ListNotificationsRequest>,
+    ) -> Result<Response<v1::ListNotificationsResponse>, Status> {
+        Err(Status::unimplemented("list_notifications"))
+    }
 }

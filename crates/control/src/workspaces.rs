@@ -70,4 +70,31 @@ impl Workspaces for WorkspacesService {
         let work = |tx: &Tx<'_>, user: &User| view::log(tx, user, request.get_ref(), limits);
         answer_user(&self.store, "ListBuildLogs", request.metadata(), work).await.map(Response::new)
     }
+
+    async fn get_workspace(&self, _: Request<v1::GetWorkspaceRequest>) -> Result<Response<v1::Workspace>, Status> {
+        Err(Status::unimplemented("get_workspace"))
+    }
+
+    async fn list_workspaces(
+        &self,
+        _: Request<v1::ListWorkspacesRequest>,
+    ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
+        Err(Status::unimplemented("list_workspaces"))
+    }
+
+    async fn set_autostart(&self, _: Request<v1::SetAutostartRequest>) -> Result<Response<v1::Workspace>, Status> {
+        Err(Status::unimplemented("set_autostart"))
+    }
+
+    async fn set_ttl(&self, _: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
+        Err(Status::unimplemented("set_ttl"))
+    }
+
+    async fn set_dormancy(&self, _: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
+        Err(Status::unimplemented("set_dormancy"))
+    }
+
+    async fn extend_deadline(&self, _: Request<v1::ExtendDeadlineRequest>) -> Result<Response<v1::Workspace>, Status> {
+        Err(Status::unimplemented("extend_deadline"))
+    }
 }

@@ -57,6 +57,10 @@ ids! {
     TemplateId = "template";
     /// A version of a template.
     VersionId = "version";
+    /// A preset of a version.
+    PresetId = "preset";
+    /// An organisation, to which people, groups and templates belong.
+    OrganizationId = "organization";
     /// A dry run of a version.
     DryRunId = "dry_run";
     /// A person.

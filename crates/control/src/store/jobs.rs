@@ -101,7 +101,7 @@ pub struct Silence {
 /// Queues a job.
 pub fn insert(tx: &Tx<'_>, job: &NewJob<'_>) -> Result<(), StoreError> {
     let priority = match job.initiator.role {
-        Role::Member | Role::Admin => 0,
+        Role::Member | Role::TemplateAdmin | Role::Admin => 0,
         Role::Prebuilds => 1,
     };
     tx.execute(

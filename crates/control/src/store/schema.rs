@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD, FOURTH];
 
 const FIRST: &str = "
 CREATE TABLE users (
@@ -286,6 +286,111 @@ CREATE TABLE tunnels (
 CREATE INDEX tunnels_by_agent ON tunnels (agent, client_id);
 ";
 
+/// Organisations, presets and what is built ahead for them, workspaces that live by the clock, notifications.
+///
+/// Three tables are made anew, because a rule of theirs changes: there is a role more, a group's name is unique within
+/// its organisation, a template's among those that are not deleted. Whoever refers to them does so by their names.
+const FOURTH: &str = "
+CREATE TABLE organizations (
+    id          BLOB PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    closed      INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1))
+);
+INSERT INTO organizations (id, name) VALUES (x'00000000000000000000000000000001', 'default');
+CREATE TABLE organization_members (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    user_id         BLOB NOT NULL REFERENCES users (id),
+    PRIMARY KEY (organization_id, user_id)
+);
+INSERT INTO organization_members (organization_id, user_id)
+    SELECT x'00000000000000000000000000000001', id FROM users WHERE role <> 'prebuilds';
+CREATE TABLE new_users (
+    id               BLOB PRIMARY KEY,
+    name             TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    token_hash       BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    created_at       INTEGER NOT NULL,
+    role             TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'template_admin', 'admin', 'prebuilds')),
+    token_expires_at INTEGER
+);
+INSERT INTO new_users SELECT id, name, token_hash, created_at, role, token_expires_at FROM users;
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;
+INSERT INTO users (id, name, token_hash, created_at, role)
+    VALUES (x'c42fdf753097471c8c33fb52454d81c0', 'prebuilds', zeroblob(32), 0, 'prebuilds');
+CREATE TABLE new_user_groups (
+    id              BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    name            TEXT NOT NULL CHECK (length(name) > 0),
+    budget          INTEGER NOT NULL CHECK (budget >= 0),
+    UNIQUE (organization_id, name)
+);
+INSERT INTO new_user_groups SELECT id, x'00000000000000000000000000000001', name, budget FROM user_groups;
+DROP TABLE user_groups;
+ALTER TABLE new_user_groups RENAME TO user_groups;
+CREATE TABLE new_templates (
+    id                BLOB PRIMARY KEY,
+    organization_id   BLOB NOT NULL REFERENCES organizations (id),
+    name              TEXT NOT NULL CHECK (length(name) > 0),
+    active_version_id BLOB NOT NULL REFERENCES template_versions (id) DEFERRABLE INITIALLY DEFERRED,
+    deprecated        TEXT NOT NULL DEFAULT '',
+    deleted_at        INTEGER,
+    default_ttl_ms    INTEGER NOT NULL DEFAULT 0 CHECK (default_ttl_ms >= 0),
+    dormant_after_ms  INTEGER NOT NULL DEFAULT 0 CHECK (dormant_after_ms >= 0),
+    deleted_after_ms  INTEGER NOT NULL DEFAULT 0 CHECK (deleted_after_ms >= 0)
+);
+INSERT INTO new_templates (id, organization_id, name, active_version_id)
+    SELECT id, x'00000000000000000000000000000001', name, active_version_id FROM templates;
+DROP TABLE templates;
+ALTER TABLE new_templates RENAME TO templates;
+CREATE UNIQUE INDEX templates_live_name ON templates (name) WHERE deleted_at IS NULL;
+CREATE TABLE presets (
+    id                  BLOB PRIMARY KEY,
+    version_id          BLOB NOT NULL REFERENCES template_versions (id),
+    position            INTEGER NOT NULL,
+    name                TEXT NOT NULL,
+    declared            BLOB NOT NULL,
+    desired_instances   INTEGER CHECK (desired_instances >= 0),
+    status              TEXT NOT NULL DEFAULT 'healthy'
+        CHECK (status IN ('healthy', 'hard_limited', 'validation_failed')),
+    last_invalidated_at INTEGER,
+    UNIQUE (version_id, name)
+);
+CREATE INDEX presets_wanted ON presets (version_id, position) WHERE desired_instances IS NOT NULL;
+ALTER TABLE workspaces ADD COLUMN autostart TEXT NOT NULL DEFAULT '';
+ALTER TABLE workspaces ADD COLUMN next_start_at INTEGER;
+ALTER TABLE workspaces ADD COLUMN ttl_ms INTEGER NOT NULL DEFAULT 0 CHECK (ttl_ms >= 0);
+ALTER TABLE workspaces ADD COLUMN last_used_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workspaces ADD COLUMN dormant_at INTEGER;
+ALTER TABLE workspaces ADD COLUMN deleting_at INTEGER;
+UPDATE workspaces SET last_used_at = created_at;
+ALTER TABLE builds ADD COLUMN preset_id BLOB REFERENCES presets (id);
+ALTER TABLE builds ADD COLUMN reason TEXT NOT NULL DEFAULT 'initiator'
+    CHECK (reason IN ('initiator', 'autostart', 'autostop', 'dormancy', 'autodelete'));
+ALTER TABLE builds ADD COLUMN deadline_at INTEGER;
+CREATE INDEX builds_by_preset ON builds (preset_id, created_at) WHERE preset_id IS NOT NULL;
+CREATE INDEX builds_by_deadline ON builds (deadline_at) WHERE deadline_at IS NOT NULL;
+CREATE INDEX workspaces_by_owner ON workspaces (owner_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX workspaces_by_template ON workspaces (template_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX workspaces_by_next_start ON workspaces (next_start_at) WHERE next_start_at IS NOT NULL;
+CREATE TABLE prebuilds_settings (
+    only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
+    paused      INTEGER NOT NULL CHECK (paused IN (0, 1))
+);
+INSERT INTO prebuilds_settings (only_row, paused) VALUES (1, 0);
+CREATE TABLE leases (
+    name        TEXT PRIMARY KEY,
+    number      INTEGER NOT NULL CHECK (number >= 1),
+    expires_at  INTEGER NOT NULL
+);
+CREATE TABLE notifications (
+    id          INTEGER PRIMARY KEY,
+    user_id     BLOB NOT NULL REFERENCES users (id),
+    created_at  INTEGER NOT NULL,
+    content     BLOB NOT NULL
+);
+CREATE INDEX notifications_by_user ON notifications (user_id, id);
+";
+
 /// An empty database with every migration done, as SQLite would write it to a file. None if it can't be made; then
 /// whoever migrates learns why.
 ///
@@ -310,11 +415,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if done > known {
         return Err(StoreError::SchemaIsNewer { found: done, known });
     }
+    // A table that is made anew is dropped while others refer to it.
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (version, statements) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(statements)?;
         transaction.execute("INSERT INTO schema_migrations (version) VALUES (?1)", [version])?;
         transaction.commit()?;
     }
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())
 }

@@ -71,7 +71,8 @@ pub struct NewVersion<'a> {
 /// Writes a template whose active version follows in the same transaction.
 pub fn insert(tx: &Tx<'_>, template: TemplateId, name: &str, active: VersionId) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO templates (id, name, active_version_id) VALUES (?1, ?2, ?3)",
+        "INSERT INTO templates (id, organization_id, name, active_version_id)
+         VALUES (?1, (SELECT id FROM organizations WHERE name = 'default'), ?2, ?3)",
         params![key(template.0), name, key(active.0)],
     )?;
     Ok(())

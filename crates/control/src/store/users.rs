@@ -18,7 +18,9 @@ pub enum Role {
     /// Has workspaces.
     #[default]
     Member,
-    /// Makes templates and looks after the platform, and has workspaces.
+    /// Looks after templates and what is built ahead of them, and has workspaces.
+    TemplateAdmin,
+    /// Looks after templates and the platform, and has workspaces.
     Admin,
     /// No person: the account for which workspaces are built ahead. Its jobs come after people's.
     Prebuilds,
@@ -29,6 +31,7 @@ impl Role {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Member => "member",
+            Self::TemplateAdmin => "template_admin",
             Self::Admin => "admin",
             Self::Prebuilds => "prebuilds",
         }
@@ -45,6 +48,7 @@ impl FromSql for Role {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         match value.as_str()? {
             "member" => Ok(Self::Member),
+            "template_admin" => Ok(Self::TemplateAdmin),
             "admin" => Ok(Self::Admin),
             "prebuilds" => Ok(Self::Prebuilds),
             // The column's CHECK allows nothing else.
@@ -84,7 +88,11 @@ pub fn insert(tx: &Tx<'_>, user: &User, token: &SecretHash, expires_at: Option<i
 
 /// Writes a group; `budget` in credits a day.
 pub fn insert_group(tx: &Tx<'_>, group: GroupId, name: &str, budget: i32) -> Result<(), StoreError> {
-    tx.execute("INSERT INTO user_groups (id, name, budget) VALUES (?1, ?2, ?3)", params![key(group.0), name, budget])?;
+    tx.execute(
+        "INSERT INTO user_groups (id, organization_id, name, budget)
+         VALUES (?1, (SELECT id FROM organizations WHERE name = 'default'), ?2, ?3)",
+        params![key(group.0), name, budget],
+    )?;
     Ok(())
 }
 

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_control::{
-    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, Role, Setup, StoreConfig,
-    TemplateSetup, UserSetup,
+    AgentsConfig, AutobuildConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig,
+    PrebuildsConfig, Role, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -75,6 +75,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         },
         external_auth: settings.external_auth.clone(),
         agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
+        prebuilds: PrebuildsConfig { enabled: false, ..PrebuildsConfig::default() },
+        autobuild: AutobuildConfig { enabled: false, ..AutobuildConfig::default() },
         ..Config::default()
     };
     for (number, replica) in (1..).zip(scenario.replicas()) {
