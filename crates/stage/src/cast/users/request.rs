@@ -45,6 +45,7 @@ impl Request {
                     template: template.clone(),
                     parameters: parameter_values(parameters),
                     log_level: log_level.map_or(LogLevel::Unspecified, wire_level).into(),
+                    ..CreateWorkspaceRequest::default()
                 };
                 (owner, Call::CreateWorkspace(request))
             }
@@ -87,6 +88,7 @@ impl Request {
                     tags: source.tags.clone().into_iter().collect(),
                     variable_values: variables.iter().map(variable).collect(),
                     activate: *activate,
+                    ..CreateVersionRequest::default()
                 };
                 (by, Call::CreateVersion(request))
             }
