@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_control::{
-    AgentsConfig, AutobuildConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig,
-    PrebuildsConfig, Role, Setup, StoreConfig, TemplateSetup, UserSetup,
+    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, Role, Setup, StoreConfig,
+    TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -19,8 +19,7 @@ use super::{
     templates::{millis, script},
 };
 use crate::{
-    cast,
-    scenario::{self, CONTROL, Scenario, Template},
+    scenario::{self, CONTROL, FIRST_VERSION, Scenario, Template},
 };
 
 /// Where the control plane's replicas are, in the order in which they are tried: the one that is named first or, if
@@ -56,8 +55,9 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
     let database = Database::in_memory()?;
-    let begin_ms = cast::config(scenario, 0).epoch.as_millisecond();
-    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), EPOCH_MS)?;
+    let begin_ms = scenario.starts_at.as_millisecond();
+    let set_up_at_ms = SET_UP_MS.min(begin_ms);
+    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
     let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
@@ -75,8 +75,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         },
         external_auth: settings.external_auth.clone(),
         agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
-        prebuilds: PrebuildsConfig { enabled: false, ..PrebuildsConfig::default() },
-        autobuild: AutobuildConfig { enabled: false, ..AutobuildConfig::default() },
+        prebuilds: settings.prebuilds,
+        autobuild: settings.autobuild,
         ..Config::default()
     };
     for (number, replica) in (1..).zip(scenario.replicas()) {
@@ -104,8 +104,8 @@ fn relays(scenario: &Scenario) -> Vec<Relay> {
     (1..).zip(replicas).map(relay).collect()
 }
 
-/// When templates and people were set up: before the story begins. The first second of 2026.
-const EPOCH_MS: i64 = 1_767_225_600_000;
+/// When templates and people were set up: before the story begins, or as it does. The first second of 2026.
+const SET_UP_MS: i64 = 1_767_225_600_000;
 
 fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup, CastError> {
     let users = secrets.users.iter().map(|(name, token)| {
@@ -113,6 +113,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         let expires = user.token_expires.map(|after| begin_ms.saturating_add_unsigned(millis(after)));
         let role = match user.role {
             scenario::Role::Member => Role::Member,
+            scenario::Role::TemplateAdmin => Role::TemplateAdmin,
             scenario::Role::Admin => Role::Admin,
             scenario::Role::Prebuilds => Role::Prebuilds,
         };
@@ -126,7 +127,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
     let templates = scenario.templates.iter().filter(|template| template.set_up).map(|template| {
         Ok(TemplateSetup {
             name: template.name.clone(),
-            version: "v1".to_owned(),
+            version: FIRST_VERSION.to_owned(),
             provisioner_type: scripted::TYPE.to_owned(),
             source: script(template).to_source()?,
             tags: template.tags.clone(),

@@ -93,7 +93,7 @@ pub(crate) struct Cast {
 
 /// How a world begins for `scenario`.
 pub(crate) fn config(scenario: &Scenario, seed: u64) -> Config {
-    Config { network: link(&scenario.network), ..Config::new(seed) }
+    Config { network: link(&scenario.network), epoch: scenario.starts_at, ..Config::new(seed) }
 }
 
 fn link(path: &NetworkPath) -> LinkConfig {

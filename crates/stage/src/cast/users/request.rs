@@ -1,6 +1,6 @@
 //! A call that a person makes, again and again until it is answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_host::Host;
 use groundhog_provisioner::scripted;
@@ -39,17 +39,30 @@ impl Request {
     /// What a step asks for; none if it asks the control plane for nothing.
     pub(super) fn of(action: &Action, people: &Shared) -> Option<Self> {
         let (by, call) = match action {
-            Action::CreateWorkspace { name, owner, template, parameters, log_level } => {
+            Action::CreateWorkspace {
+                name,
+                owner,
+                template,
+                parameters,
+                log_level,
+                preset,
+                version,
+                autostart,
+                ttl,
+            } => {
                 let request = CreateWorkspaceRequest {
                     name: name.clone(),
                     template: template.clone(),
                     parameters: parameter_values(parameters),
                     log_level: log_level.map_or(LogLevel::Unspecified, wire_level).into(),
-                    ..CreateWorkspaceRequest::default()
+                    preset: preset.clone(),
+                    version: version.clone(),
+                    autostart: autostart.clone(),
+                    ttl_ms: ttl.map(whole_millis),
                 };
                 (owner, Call::CreateWorkspace(request))
             }
-            Action::BuildWorkspace { workspace, owner, transition, update } => {
+            Action::BuildWorkspace { workspace, owner: _, by, transition, update, orphan } => {
                 let transition = match transition {
                     scenario::Transition::Start => Transition::Start,
                     scenario::Transition::Stop => Transition::Stop,
@@ -59,9 +72,10 @@ impl Request {
                     workspace: workspace.clone(),
                     transition: transition.into(),
                     update: *update,
+                    orphan: *orphan,
                     ..CreateBuildRequest::default()
                 };
-                (owner, Call::CreateBuild(request))
+                (by, Call::CreateBuild(request))
             }
             Action::CancelBuild { workspace, owner: _, by, expect_status } => {
                 let expected = match expect_status {
@@ -109,6 +123,14 @@ impl Request {
             | Action::AppOutage { .. }
             | Action::ClaimWorkspace { .. }
             | Action::ListAgents { .. }
+            | Action::ActivateVersion { .. }
+            | Action::DeprecateTemplate { .. }
+            | Action::DeleteTemplate { .. }
+            | Action::InvalidatePrebuilds { .. }
+            | Action::PausePrebuilds { .. }
+            | Action::SetLifecycle { .. }
+            | Action::ReadMetrics { .. }
+            | Action::ListPresets { .. }
             | Action::OpenTunnel(_)
             | Action::InterruptTunnel { .. } => return None,
         };
@@ -209,6 +231,10 @@ impl Request {
 async fn cancel(clients: &mut Clients, job_id: String) -> Result<(), Status> {
     let request = CancelJobRequest { job_id, expect_status: JobStatus::Unspecified.into() };
     clients.jobs.cancel_job(request).await.map(drop)
+}
+
+fn whole_millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn selector(template: &str, version: &str) -> VersionSelector {
