@@ -276,8 +276,8 @@ fn steps_with_what_the_platform_does_by_itself() {
     let create = |more: &str| {
         step(&format!("create_workspace = {{ name = \"x\", owner = \"bob\", template = \"pool\", {more} }}"))
     };
-    admin(&create("preset = \"smal\""), "unknown-preset", line, 79, "did you mean `small`?");
-    admin(&create("version = \"v9\""), "unknown-version", line, 80, "`v1`");
+    admin(&create("preset = \"smal\""), "unknown-preset", line, 77, "did you mean `small`?");
+    admin(&create("version = \"v9\""), "unknown-version", line, 78, "`v1`");
     admin(
         &step("set_lifecycle = { workspace = \"dev\" }"),
         "nothing-to-do",
