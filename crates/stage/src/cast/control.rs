@@ -18,9 +18,7 @@ use super::{
     CastError, Secrets,
     templates::{millis, script},
 };
-use crate::{
-    scenario::{self, CONTROL, FIRST_VERSION, Scenario, Template},
-};
+use crate::scenario::{self, CONTROL, FIRST_VERSION, Scenario, Template};
 
 /// Where the control plane's replicas are, in the order in which they are tried: the one that is named first or, if
 /// none is, the one whose turn it is; then the others.

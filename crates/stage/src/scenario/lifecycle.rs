@@ -41,6 +41,14 @@ impl Scenario {
         self.templates.iter().any(super::Template::is_built_ahead)
     }
 
+    /// The names of templates of which versions are imported.
+    pub(crate) fn imported(&self) -> impl Iterator<Item = &String> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::ImportTemplate { template, .. } => Some(template),
+            _ => None,
+        })
+    }
+
     /// Whether workspaces start, stop and go by themselves unless the file says otherwise: some of them are to.
     pub(crate) fn asks_for_autobuild(&self) -> bool {
         let says_so = |action: &Action| match action {

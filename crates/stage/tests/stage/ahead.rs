@@ -191,7 +191,8 @@ fn everything_that_is_said_is_read() {
 fn what_is_written_is_read_back() {
     let off = EVERYTHING.replace("autobuild = { interval", "autobuild = { enabled = false, interval");
     let said = "[control]\nprebuilds = true\nautobuild = true\n";
-    for text in [EVERYTHING, &off, PLAIN, &format!("{PLAIN}{said}"), &format!("{PLAIN}{}", said.replace("true", "false"))]
+    for text in
+        [EVERYTHING, &off, PLAIN, &format!("{PLAIN}{said}"), &format!("{PLAIN}{}", said.replace("true", "false"))]
     {
         let scenario = parse(text);
         let again = parse(&scenario.to_toml());
@@ -221,7 +222,9 @@ fn what_the_platform_does_by_itself_is_off_where_nothing_asks_for_it() {
     assert_eq!(on("[[template]]\nname = \"vm\"\ndormant_after = \"1d\""), (false, true));
     assert_eq!(on("[[template]]\nname = \"vm\"\ndormant_after = \"1d\"\n[control]\nautobuild = false"), (false, false));
     let create = |more: &str| {
-        format!("[[template]]\nname = \"vm\"\n[[step]]\nat = \"1s\"\ncreate_workspace = {{ name = \"dev\", owner = \"alice\", template = \"vm\"{more} }}")
+        format!(
+            "[[template]]\nname = \"vm\"\n[[step]]\nat = \"1s\"\ncreate_workspace = {{ name = \"dev\", owner = \"alice\", template = \"vm\"{more} }}"
+        )
     };
     assert_eq!(on(&create("")), (false, false));
     assert_eq!(on(&create(", autostart = \"0 9 * * *\"")), (false, true));
@@ -252,7 +255,13 @@ fn settings_of_what_the_platform_does_by_itself() {
     body(many, "too-few-machines", 2, 8, "machines = N");
     body("[[organization]]\nname = \"a\"\nmembers = [\"b\", \"b\"]", "duplicate-name", 3, 17, "another name");
     body("[[organization]]\nname = \"a\"\n[[organization]]\nname = \"a\"", "duplicate-name", 4, 8, "another name");
-    body("[[template]]\nname = \"t\"\norganization = \"defualt\"", "unknown-organization", 3, 16, "did you mean `default`?");
+    body(
+        "[[template]]\nname = \"t\"\norganization = \"defualt\"",
+        "unknown-organization",
+        3,
+        16,
+        "did you mean `default`?",
+    );
     let group = "[[group]]\nname = \"g\"\nbudget = 1\nmembers = []\norganization = \"x\"";
     body(group, "unknown-organization", 5, 16, "`default`");
     let presets = |text: &str| format!("[[template]]\nname = \"t\"\npresets = [{text}]");
@@ -311,13 +320,7 @@ fn steps_with_what_the_platform_does_by_itself() {
     // Where nothing is built ahead, both are names like others.
     body("[[step]]\nat = \"1m\"\nlist_agents = { workspace = \"prebuild-1\" }", "unknown-workspace", 3, 29, "`dev`");
     parse(&format!("{HEAD}[[user]]\nname = \"prebuilds\"\nrole = \"prebuilds\""));
-    body(
-        &step("list_agents = { workspace = \"prebuild-1\" }"),
-        "unknown-administrator",
-        line,
-        29,
-        "role = \"admin\"",
-    );
+    body(&step("list_agents = { workspace = \"prebuild-1\" }"), "unknown-administrator", line, 29, "role = \"admin\"");
 }
 
 #[test]
