@@ -86,9 +86,10 @@ fn setup(session: &Secret, key: &Secret) -> Setup {
             version: "v1".to_owned(),
             provisioner_type: scripted::TYPE.to_owned(),
             source: TEMPLATE.into(),
-            tags: BTreeMap::new(),
+            ..TemplateSetup::default()
         }],
         daemon_keys: vec![DaemonKeySetup { name: "key".to_owned(), key: key.clone() }],
+        ..Setup::default()
     }
 }
 
