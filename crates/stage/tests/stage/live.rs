@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this test is the program that makes machines and starts a runtime")]
 
-use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use groundhog_agent::AgentConfig;
 use groundhog_control::{Config, DaemonKeySetup, Database, Role, Setup, TemplateSetup, UserSetup};
