@@ -42,6 +42,10 @@ pub struct Build {
     pub asked: v1::WorkspaceBuild,
     /// The preset that it is of, if it is a workspace's first one, or a claim's.
     pub preset: Option<PresetId>,
+    /// The preset that the workspace's first build is of: what the workspace was built for.
+    pub built_for: Option<PresetId>,
+    /// Whether it is the one by which the workspace was claimed.
+    pub is_claim: bool,
     /// Why it was asked for.
     pub reason: BuildReason,
     /// The name of whoever asked for it.
@@ -254,7 +258,9 @@ fn select(condition: &'static str) -> String {
     format!(
         "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
                 b.daily_cost, b.cost_is_own, b.asked, b.preset_id, b.reason, b.orphan, b.deadline_at,
-                (SELECT u.name FROM jobs j JOIN users u ON u.id = j.initiator_id WHERE j.id = b.job_id)
+                (SELECT u.name FROM jobs j JOIN users u ON u.id = j.initiator_id WHERE j.id = b.job_id),
+                (SELECT f.preset_id FROM builds f WHERE f.workspace_id = b.workspace_id AND f.number = 1),
+                EXISTS (SELECT 1 FROM claims c WHERE c.build_id = b.id)
          FROM builds b JOIN workspaces w ON w.id = b.workspace_id
          WHERE {condition}"
     )
@@ -273,11 +279,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
-        preset: row.get::<_, Option<[u8; 16]>>(11)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))),
+        preset: preset(row, 11)?,
+        built_for: preset(row, 16)?,
+        is_claim: row.get(17)?,
         reason: row.get(12)?,
         orphan: row.get(13)?,
         deadline_at: row.get(14)?,
         // Its job is written with it, so only a damaged database has no name.
         initiator: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
     })
+}
+
+fn preset(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PresetId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))))
 }
