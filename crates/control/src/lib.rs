@@ -40,6 +40,8 @@ pub mod administration;
 pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
+pub mod autobuild;
+pub mod build_reason;
 pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]

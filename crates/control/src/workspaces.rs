@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    operations::{cancel, claim, view, workspace},
+    operations::{cancel, claim, clock, view, workspace, workspace_view},
     rpc::answer_user,
     store::{Store, Tx, users::User},
 };
@@ -71,30 +71,45 @@ impl Workspaces for WorkspacesService {
         answer_user(&self.store, "ListBuildLogs", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_workspace(&self, _: Request<v1::GetWorkspaceRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("get_workspace"))
+    async fn get_workspace(
+        &self,
+        request: Request<v1::GetWorkspaceRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| workspace_view::get(tx, user, request.get_ref());
+        answer_user(&self.store, "GetWorkspace", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_workspaces(
         &self,
-        _: Request<v1::ListWorkspacesRequest>,
+        request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
-        Err(Status::unimplemented("list_workspaces"))
+        let work = |tx: &Tx<'_>, user: &User| workspace_view::list(tx, user, request.get_ref());
+        answer_user(&self.store, "ListWorkspaces", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_autostart(&self, _: Request<v1::SetAutostartRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_autostart"))
+    async fn set_autostart(
+        &self,
+        request: Request<v1::SetAutostartRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_autostart(tx, user, request.get_ref());
+        answer_user(&self.store, "SetAutostart", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_ttl(&self, _: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_ttl"))
+    async fn set_ttl(&self, request: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_ttl(tx, user, request.get_ref());
+        answer_user(&self.store, "SetTtl", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_dormancy(&self, _: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_dormancy"))
+    async fn set_dormancy(&self, request: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_dormancy(tx, user, request.get_ref());
+        answer_user(&self.store, "SetDormancy", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn extend_deadline(&self, _: Request<v1::ExtendDeadlineRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("extend_deadline"))
+    async fn extend_deadline(
+        &self,
+        request: Request<v1::ExtendDeadlineRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::extend_deadline(tx, user, request.get_ref());
+        answer_user(&self.store, "ExtendDeadline", request.metadata(), work).await.map(Response::new)
     }
 }

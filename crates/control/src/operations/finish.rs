@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     agent::register,
+    clock,
     ended::{self, Outcome},
     import, owned,
 };
@@ -165,6 +166,9 @@ fn complete_build(
     if !build.cost_is_own {
         // A worker asks about every plan that costs something, so one that was not asked about costs nothing.
         builds::set_cost(tx, build.id, 0)?;
+    }
+    if build.transition == Transition::Start && outcome == Outcome::Succeeded {
+        clock::after_start(tx, &build)?;
     }
     if build.transition == Transition::Destroy {
         workspaces::mark_deleted(tx, build.workspace)?;

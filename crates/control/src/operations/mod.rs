@@ -1,6 +1,7 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
 //! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's.
+//!   [`workspace_view`]: they are looked at. [`clock`]: when they start, stop and go by themselves; [`autobuild`]: they do.
 //!   [`version`] and [`dry_run`]: versions of templates are, and tried.
 //! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
 //!   and their logs as they grow.
@@ -20,8 +21,10 @@
 pub mod acquire;
 pub mod administration;
 pub mod agent;
+pub mod autobuild;
 pub mod cancel;
 pub mod claim;
+pub mod clock;
 pub mod connection;
 pub mod coordination;
 pub mod dry_run;
@@ -38,6 +41,7 @@ pub mod update;
 pub mod version;
 pub mod view;
 pub mod workspace;
+pub mod workspace_view;
 
 use crate::tags::Tags;
 

@@ -1,12 +1,17 @@
 //! Making workspaces and builds.
 
 use groundhog_wire::{
-    id::{BuildId, JobId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, WorkspaceId},
     v1,
 };
 
-use super::{Posting, version, view};
+use super::{
+    Posting,
+    clock::{self, Wishes},
+    version, view,
+};
 use crate::{
+    build_reason::BuildReason,
     events,
     job_kind::JobKind,
     limits,
@@ -40,11 +45,14 @@ pub fn create_workspace(
         return Err(Refusal::Exists(format!("A workspace named {name:?} already exists.")).into());
     }
     let id = WorkspaceId(tx.new_id("workspace"));
-    workspaces::insert(tx, &NewWorkspace { id, owner: user.id, template: version.template_id, name })?;
+    let Wishes { autostart, next_start_at, ttl_ms } =
+        Wishes::asked_for(&request.autostart, request.ttl_ms, version.default_ttl_ms, tx.now_ms())?;
+    let (owner, template, autostart) = (user.id, version.template_id, autostart.as_str());
+    workspaces::insert(tx, &NewWorkspace { id, owner, template, name, autostart, next_start_at, ttl_ms })?;
     let (workspace_name, owner) = (name.to_owned(), user.name.clone());
     tx.after_commit(move || events::workspace_created(id.event(), &workspace_name, &owner));
     let parameters = request.parameters.clone();
-    let place = Place { workspace: id, number: 1, transition: Transition::Start, daily_cost: 0 };
+    let place = Place::new(id, 1, Transition::Start);
     queue(tx, user, &user.name, &version, place, asked(parameters, log_level))
 }
 
@@ -84,7 +92,8 @@ pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) 
     // Until the new build's cost is known, the workspace costs what it cost: were it nothing, another workspace
     // could be granted those credits, and then both would run.
     let daily_cost = latest.daily_cost;
-    let place = Place { workspace: latest.workspace, number, transition, daily_cost };
+    clock::before_build(tx, &latest, transition)?;
+    let place = Place { daily_cost, ..Place::new(latest.workspace, number, transition) };
     let owner = if latest.owner == user.id { user.name.clone() } else { owner_name(tx, &latest)? };
     queue(tx, user, &owner, &version, place, asked(latest.asked.parameter_values, log_level))
 }
@@ -95,6 +104,15 @@ pub(super) struct Place {
     pub(super) number: u32,
     pub(super) transition: Transition,
     pub(super) daily_cost: i32,
+    pub(super) reason: BuildReason,
+    pub(super) preset: Option<PresetId>,
+}
+
+impl Place {
+    /// The place of a build that whoever it is attributed to asked for, and that costs nothing so far.
+    pub(super) const fn new(workspace: WorkspaceId, number: u32, transition: Transition) -> Self {
+        Self { workspace, number, transition, daily_cost: 0, reason: BuildReason::Initiator, preset: None }
+    }
 }
 
 /// Queues a build that `user` asks for, of a workspace that belongs to the person called `owner`.
@@ -106,15 +124,18 @@ pub(super) fn queue(
     place: Place,
     asked: v1::WorkspaceBuild,
 ) -> Result<v1::Build, CallError> {
-    let Place { workspace, number, transition, daily_cost } = place;
+    let Place { workspace, number, transition, daily_cost, reason, preset } = place;
     let tags = Tags::for_job(&version.tags, owner).map_err(|error| Refusal::State(error.to_string()))?;
     let job = JobId(tx.new_id("job"));
     let provisioner_type = version.provisioner_type.as_str();
     let kind = JobKind::WorkspaceBuild;
     jobs::insert(tx, &NewJob { id: job, kind, provisioner_type, initiator: user, tags: &tags })?;
     let id = BuildId(tx.new_id("build"));
-    let (version_id, asked) = (version.id, &asked);
-    builds::insert(tx, &NewBuild { id, workspace, version: version_id, job, number, transition, daily_cost, asked })?;
+    let asked = &asked;
+    builds::insert(
+        tx,
+        &NewBuild { id, workspace, version: version.id, job, number, transition, daily_cost, asked, reason, preset },
+    )?;
     tx.after_commit(move || {
         events::build_queued(id.event(), workspace.event(), number, transition.as_str(), job.event());
     });

@@ -1,7 +1,7 @@
 //! Builds of workspaces, and what they left behind.
 
 use groundhog_wire::{
-    id::{BuildId, JobId, UserId, VersionId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, UserId, VersionId, WorkspaceId},
     v1,
 };
 use prost::Message;
@@ -11,7 +11,7 @@ use super::{
     StoreError, Tx,
     tx::{id, key, message},
 };
-use crate::transition::Transition;
+use crate::{build_reason::BuildReason, transition::Transition};
 
 /// A build, with what its workspace adds.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,31 @@ pub struct Build {
     pub cost_is_own: bool,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: v1::WorkspaceBuild,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_at: i64,
+    /// The name of whoever asked for it.
+    pub initiator: String,
+    /// Why it was asked for.
+    pub reason: BuildReason,
+    /// When what it started is to be stopped by itself, in milliseconds since 1970.
+    pub deadline_at: Option<i64>,
+    /// By which clock its workspace lives.
+    pub clock: Clock,
+}
+
+/// By which clock the workspace of a build lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// It was built ahead, and nobody has claimed it: no clock touches it.
+    pub unclaimed: bool,
+    /// When it is to be started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
+    pub autostart: String,
+    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
+    pub ttl_ms: i64,
+    /// Whether it is laid aside.
+    pub dormant: bool,
+    /// After how long unused its template has it laid aside, in milliseconds; 0 for never.
+    pub dormant_after_ms: i64,
 }
 
 /// A build that is to be written.
@@ -60,6 +85,10 @@ pub struct NewBuild<'a> {
     pub daily_cost: i32,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: &'a v1::WorkspaceBuild,
+    /// Why it is asked for.
+    pub reason: BuildReason,
+    /// Of which preset it is: for a workspace's first build, and for the one by which it is claimed.
+    pub preset: Option<PresetId>,
 }
 
 /// What a provisioner is told of a build.
@@ -82,8 +111,9 @@ pub struct Names {
 /// Writes a build.
 pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked,
+                             reason, preset_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             key(build.id.0),
             key(build.workspace.0),
@@ -93,7 +123,9 @@ pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
             build.transition,
             tx.now_ms(),
             build.daily_cost,
-            build.asked.encode_to_vec()
+            build.asked.encode_to_vec(),
+            build.reason,
+            build.preset.map(|preset| key(preset.0))
         ],
     )?;
     Ok(())
@@ -167,6 +199,12 @@ pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), Stor
     Ok(())
 }
 
+/// Sets when what a build started is to be stopped by itself, in milliseconds since 1970.
+pub fn set_deadline(tx: &Tx<'_>, build: BuildId, deadline_at: Option<i64>) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET deadline_at = ?2 WHERE id = ?1", params![key(build.0), deadline_at])?;
+    Ok(())
+}
+
 /// Writes what a build made, without its agents' tokens.
 pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource]) -> Result<(), StoreError> {
     for (position, resource) in (0_i64..).zip(resources) {
@@ -225,16 +263,28 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
     )
 }
 
+/// A build's columns, from [`TABLES`].
+pub(super) const COLUMNS: &str = "b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number,
+    b.transition, b.daily_cost, b.cost_is_own, b.asked, b.created_at, i.name, b.reason, b.deadline_at,
+    o.role = 'prebuilds', w.autostart, w.ttl_ms, w.dormant_at IS NOT NULL, t.dormant_after_ms";
+
+/// How many columns those are.
+pub(super) const COLUMNS_COUNT: usize = 20;
+
+/// A build with its workspace `w`, its owner `o`, its template `t`, its job `j`, and who asked for it, `i`.
+pub(super) const TABLES: &str = "builds b
+    JOIN workspaces w ON w.id = b.workspace_id
+    JOIN users o ON o.id = w.owner_id
+    JOIN templates t ON t.id = w.template_id
+    JOIN jobs j ON j.id = b.job_id
+    JOIN users i ON i.id = j.initiator_id";
+
 fn select(condition: &'static str) -> String {
-    format!(
-        "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
-                b.daily_cost, b.cost_is_own, b.asked
-         FROM builds b JOIN workspaces w ON w.id = b.workspace_id
-         WHERE {condition}"
-    )
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {condition}")
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
+/// Reads [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
     Ok(Build {
         id: id(row, 0, BuildId)?,
         workspace: id(row, 1, WorkspaceId)?,
@@ -247,5 +297,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
+        created_at: row.get(11)?,
+        initiator: row.get(12)?,
+        reason: row.get(13)?,
+        deadline_at: row.get(14)?,
+        clock: Clock {
+            unclaimed: row.get(15)?,
+            autostart: row.get(16)?,
+            ttl_ms: row.get(17)?,
+            dormant: row.get(18)?,
+            dormant_after_ms: row.get(19)?,
+        },
     })
 }

@@ -24,6 +24,9 @@ pub struct Version {
     pub template_id: TemplateId,
     /// Its template's name.
     pub template: String,
+    /// After how long of running its template's workspaces are stopped by themselves, unless their owners want it
+    /// otherwise, in milliseconds; 0 for never.
+    pub default_ttl_ms: i64,
     /// Its name; unique within the template.
     pub name: String,
     /// What kind of provisioner runs it.
@@ -187,7 +190,8 @@ pub fn imported(tx: &Tx<'_>, version: VersionId) -> Result<v1::CompletedTemplate
 fn find(tx: &Tx<'_>, condition: &'static str, parameters: impl Params) -> Result<Option<Version>, StoreError> {
     let sql = format!(
         "SELECT v.id, v.template_id, t.name, v.name, v.provisioner_type, v.import_job_id, v.activate,
-                v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared
+                v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared,
+                t.default_ttl_ms
          FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE {condition}"
     );
     let Some(mut version) = tx.row(&sql, parameters, read)? else { return Ok(None) };
@@ -215,5 +219,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Version> {
         named_active: row.get(8)?,
         given: message(row, 9)?,
         declared: message(row, 10)?,
+        default_ttl_ms: row.get(11)?,
     })
 }

@@ -39,7 +39,18 @@ fn a_refused_transaction_leaves_and_tells_nothing() {
     let refused = world.by_user("alice", move |tx, user| {
         let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
         let id = WorkspaceId(Uuid::from_u128(1));
-        workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "dev" })?;
+        workspaces::insert(
+            tx,
+            &workspaces::NewWorkspace {
+                id,
+                owner: user.id,
+                template,
+                name: "dev",
+                autostart: "",
+                next_start_at: None,
+                ttl_ms: 0,
+            },
+        )?;
         assert!(workspaces::live_by_name(tx, user.id, "dev")?.is_some());
         tx.after_commit(move || {
             effect.fetch_add(1, Relaxed);
@@ -243,14 +254,36 @@ fn the_tables_themselves_refuse_what_must_not_be() {
         let build = builds::by_id(tx, id)?.expect("it was just made");
         let builds::Build { workspace, version, job, number, transition, daily_cost, ref asked, .. } = build;
         let id = groundhog_wire::id::BuildId(Uuid::from_u128(9));
-        let again = builds::NewBuild { id, workspace, version, job, number, transition, daily_cost, asked };
+        let again = builds::NewBuild {
+            id,
+            workspace,
+            version,
+            job,
+            number,
+            transition,
+            daily_cost,
+            asked,
+            reason: Default::default(),
+            preset: None,
+        };
         Ok(builds::insert(tx, &again)?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
     let twice = world.by_user("alice", |tx, user| {
         let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
         let id = WorkspaceId(Uuid::from_u128(9));
-        Ok(workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "Dev" })?)
+        Ok(workspaces::insert(
+            tx,
+            &workspaces::NewWorkspace {
+                id,
+                owner: user.id,
+                template,
+                name: "Dev",
+                autostart: "",
+                next_start_at: None,
+                ttl_ms: 0,
+            },
+        )?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
     // A reference to nobody.
