@@ -8,21 +8,21 @@ use rusqlite::{
 /// Why a build was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BuildReason {
-    /// Whoever it is attributed to asked for it.
+    /// Its initiator wanted it: a person, or the account that builds ahead.
     #[default]
     Initiator,
-    /// The time had come at which its owner wants it to start.
+    /// The workspace is started at this time.
     Autostart,
-    /// It had run for as long as its owner wants it to.
+    /// The workspace has run for as long as it is to.
     Autostop,
-    /// Nobody had used it for long.
+    /// Nobody has used the workspace for long.
     Dormancy,
-    /// It had been laid aside for long.
+    /// The workspace was laid aside for as long as it is kept.
     Autodelete,
 }
 
 impl BuildReason {
-    /// The word that events, the protocol and the database use.
+    /// The word that the database, the protocol and events use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Initiator => "initiator",

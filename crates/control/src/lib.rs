@@ -70,7 +70,9 @@ pub mod notices;
 pub mod operations;
 pub mod outdated;
 pub mod peer_status;
+pub mod permission;
 mod presence;
+pub mod preset_status;
 pub mod quota;
 pub mod reaper;
 pub mod refusal;
@@ -95,6 +97,6 @@ pub use crate::{
     },
     events::EVENTS,
     server::{Error, run},
-    setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
+    setup::{DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
     store::{Database, Store, StoreConfig, StoreError},
 };

@@ -65,9 +65,7 @@ fn ask(tx: &Tx<'_>, listed: &Listed, transition: Transition, reason: BuildReason
     let version = templates::version(tx, latest.version)?
         .ok_or_else(|| Refusal::State("the version that the workspace was built from is gone".to_owned()))?;
     end_deadline(tx, latest)?;
-    let (id, number) = (listed.id(), latest.number.saturating_add(1));
-    // As with any later build: until its own cost is known, the workspace costs what it cost.
-    let place = Place { daily_cost: latest.daily_cost, reason, ..Place::new(id, number, transition) };
+    let (id, place) = (listed.id(), Place { reason, ..Place::after(latest, transition) });
     queue(tx, owner, &owner.name, &version, place, latest.asked.clone())?;
     tx.after_commit(move || events::autobuild_asked(id.event(), transition.as_str(), reason.as_str()));
     Ok(())

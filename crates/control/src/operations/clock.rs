@@ -20,7 +20,7 @@ use crate::{
         builds::{self, Build},
         clock,
         users::{Role, User},
-        workspaces::{self, Listed},
+        workspaces::{self, Life, Listed},
     },
     transition::Transition,
 };
@@ -35,28 +35,14 @@ pub const TTL_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// ask again.
 pub const DEADLINE_AHEAD_MS_MIN: i64 = 30 * 60 * 1_000;
 
-/// What an owner wants of the clock.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
-    /// When the workspace is to be started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for
-    /// never.
-    pub autostart: String,
-    /// The first time of that, in milliseconds since 1970.
-    pub next_start_at: Option<i64>,
-    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
-    pub ttl_ms: i64,
-}
-
-impl Wishes {
-    /// What a request wants that came at `now_ms` (milliseconds since 1970); `default_ttl_ms` is the template's, for a
-    /// request that says nothing of it.
-    ///
-    /// Refused if it is no schedule, or one that never comes, or out of bounds: [`TTL_MS_MIN`] to [`TTL_MS_MAX`], or 0.
-    pub fn asked_for(autostart: &str, ttl_ms: Option<i64>, default_ttl_ms: i64, now_ms: i64) -> Result<Self, Refusal> {
-        let next_start_at = first_start(autostart, now_ms)?;
-        let ttl_ms = ttl_ms.map_or(Ok(default_ttl_ms), check_ttl)?;
-        Ok(Self { autostart: autostart.to_owned(), next_start_at, ttl_ms })
-    }
+/// How a workspace is to live by the clock, by a request that came at `now_ms` (milliseconds since 1970); `default_ttl_ms`
+/// is the template's, for a request that says nothing of it.
+///
+/// Refused if it is no schedule, or one that never comes, or out of bounds: [`TTL_MS_MIN`] to [`TTL_MS_MAX`], or 0.
+pub fn asked_for(autostart: &str, ttl_ms: Option<i64>, default_ttl_ms: i64, now_ms: i64) -> Result<Life<'_>, Refusal> {
+    let next_start_at = first_start(autostart, now_ms)?;
+    let ttl_ms = ttl_ms.map_or(Ok(default_ttl_ms), check_ttl)?;
+    Ok(Life { autostart, next_start_at, ttl_ms })
 }
 
 /// The first time after `now_ms` at which a workspace with this schedule is to be started; none without one.

@@ -6,6 +6,7 @@ use groundhog_wire::{
 };
 use prost::Message;
 use rusqlite::{Row, params};
+use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
@@ -41,11 +42,15 @@ pub struct Build {
     pub asked: v1::WorkspaceBuild,
     /// When it was asked for, in milliseconds since 1970.
     pub created_at: i64,
-    /// The name of whoever asked for it.
-    pub initiator: String,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
     /// Why it was asked for.
     pub reason: BuildReason,
-    /// When what it started is to be stopped by itself, in milliseconds since 1970.
+    /// The name of whoever asked for it.
+    pub initiator: String,
+    /// What the workspace has is left behind: its provisioner is told of no state.
+    pub orphan: bool,
+    /// When what it started is stopped by itself, in milliseconds since 1970; none for never.
     pub deadline_at: Option<i64>,
     /// By which clock its workspace lives.
     pub clock: Clock,
@@ -56,7 +61,7 @@ pub struct Build {
 pub struct Clock {
     /// It was built ahead, and nobody has claimed it: no clock touches it.
     pub unclaimed: bool,
-    /// When it is to be started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
+    /// When it is started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
     pub autostart: String,
     /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
     pub ttl_ms: i64,
@@ -85,10 +90,12 @@ pub struct NewBuild<'a> {
     pub daily_cost: i32,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: &'a v1::WorkspaceBuild,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
     /// Why it is asked for.
     pub reason: BuildReason,
-    /// Of which preset it is: for a workspace's first build, and for the one by which it is claimed.
-    pub preset: Option<PresetId>,
+    /// What the workspace has is left behind.
+    pub orphan: bool,
 }
 
 /// What a provisioner is told of a build.
@@ -112,8 +119,8 @@ pub struct Names {
 pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked,
-                             reason, preset_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                             preset_id, reason, orphan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             key(build.id.0),
             key(build.workspace.0),
@@ -124,8 +131,9 @@ pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
             tx.now_ms(),
             build.daily_cost,
             build.asked.encode_to_vec(),
+            build.preset.map(|preset| key(preset.0)),
             build.reason,
-            build.preset.map(|preset| key(preset.0))
+            build.orphan
         ],
     )?;
     Ok(())
@@ -183,7 +191,11 @@ pub fn set_state(tx: &Tx<'_>, build: BuildId, state: &[u8]) -> Result<(), StoreE
 
 /// Keeps what a build reported at its end beside its state and its resources: timings and replacements.
 pub fn set_report(tx: &Tx<'_>, build: BuildId, report: &v1::CompletedWorkspaceBuild) -> Result<(), StoreError> {
-    tx.execute("UPDATE builds SET report = ?2 WHERE id = ?1", params![key(build.0), report.encode_to_vec()])?;
+    let replaced = i64::try_from(report.replacements.len()).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE builds SET report = ?2, replaced = ?3 WHERE id = ?1",
+        params![key(build.0), report.encode_to_vec(), replaced],
+    )?;
     Ok(())
 }
 
@@ -263,21 +275,20 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
     )
 }
 
-/// A build's columns, from [`TABLES`].
+/// A build's columns, from [`TABLES`]. What a damaged database lacks is left empty, so that whoever needs it can say what
+/// is missing.
 pub(super) const COLUMNS: &str = "b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number,
-    b.transition, b.daily_cost, b.cost_is_own, b.asked, b.created_at, i.name, b.reason, b.deadline_at,
-    o.role = 'prebuilds', w.autostart, w.ttl_ms, w.dormant_at IS NOT NULL, t.dormant_after_ms";
+    b.transition, b.daily_cost, b.cost_is_own, b.asked, b.created_at, b.preset_id, b.reason, b.orphan, b.deadline_at,
+    COALESCE((SELECT i.name FROM jobs k JOIN users i ON i.id = k.initiator_id WHERE k.id = b.job_id), ''),
+    EXISTS (SELECT 1 FROM users o WHERE o.id = w.owner_id AND o.role = 'prebuilds'), w.autostart, w.ttl_ms,
+    w.dormant_at IS NOT NULL,
+    COALESCE((SELECT t.dormant_after_ms FROM templates t WHERE t.id = w.template_id), 0)";
 
 /// How many columns those are.
-pub(super) const COLUMNS_COUNT: usize = 20;
+pub(super) const COLUMNS_COUNT: usize = 22;
 
-/// A build with its workspace `w`, its owner `o`, its template `t`, its job `j`, and who asked for it, `i`.
-pub(super) const TABLES: &str = "builds b
-    JOIN workspaces w ON w.id = b.workspace_id
-    JOIN users o ON o.id = w.owner_id
-    JOIN templates t ON t.id = w.template_id
-    JOIN jobs j ON j.id = b.job_id
-    JOIN users i ON i.id = j.initiator_id";
+/// A build `b` and its workspace `w`.
+pub(super) const TABLES: &str = "builds b JOIN workspaces w ON w.id = b.workspace_id";
 
 fn select(condition: &'static str) -> String {
     format!("SELECT {COLUMNS} FROM {TABLES} WHERE {condition}")
@@ -298,15 +309,17 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
         created_at: row.get(11)?,
-        initiator: row.get(12)?,
+        preset: row.get::<_, Option<[u8; 16]>>(12)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))),
         reason: row.get(13)?,
-        deadline_at: row.get(14)?,
+        orphan: row.get(14)?,
+        deadline_at: row.get(15)?,
+        initiator: row.get(16)?,
         clock: Clock {
-            unclaimed: row.get(15)?,
-            autostart: row.get(16)?,
-            ttl_ms: row.get(17)?,
-            dormant: row.get(18)?,
-            dormant_after_ms: row.get(19)?,
+            unclaimed: row.get(17)?,
+            autostart: row.get(18)?,
+            ttl_ms: row.get(19)?,
+            dormant: row.get(20)?,
+            dormant_after_ms: row.get(21)?,
         },
     })
 }

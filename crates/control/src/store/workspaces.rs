@@ -1,5 +1,7 @@
 //! Workspaces.
 
+use std::collections::BTreeSet;
+
 use groundhog_wire::id::{TemplateId, UserId, WorkspaceId};
 use rusqlite::{Row, params};
 
@@ -12,6 +14,17 @@ use super::{
 };
 use crate::job_status::{self, status};
 
+/// How a workspace lives by the clock. One that was built ahead and not claimed has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life<'a> {
+    /// When it is started by itself: five cron fields, after "CRON_TZ=ZONE " if they are not in UTC; empty for never.
+    pub autostart: &'a str,
+    /// When that is next, in milliseconds since 1970.
+    pub next_start_at: Option<i64>,
+    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
+    pub ttl_ms: i64,
+}
+
 /// A workspace that is to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct NewWorkspace<'a> {
@@ -23,18 +36,14 @@ pub struct NewWorkspace<'a> {
     pub template: TemplateId,
     /// What it is called; unique among the owner's live workspaces, whatever the case of its letters.
     pub name: &'a str,
-    /// When it is to be started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
-    pub autostart: &'a str,
-    /// The first time of that, in milliseconds since 1970.
-    pub next_start_at: Option<i64>,
-    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
-    pub ttl_ms: i64,
+    /// How it lives by the clock.
+    pub life: Life<'a>,
 }
 
 /// A workspace with all that people see of it. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
-    /// Whose it is.
+    /// Whose it is, without the organisations that they are members of.
     pub owner: User,
     /// Its template's name.
     pub template: String,
@@ -44,11 +53,11 @@ pub struct Listed {
     pub created_at: i64,
     /// When it was last used, as far as is known: see [`clock::set_used`](super::clock::set_used).
     pub last_used_at: i64,
-    /// When it is to be started by itself.
+    /// When it is started by itself next.
     pub next_start_at: Option<i64>,
     /// Since when it is laid aside.
     pub dormant_at: Option<i64>,
-    /// When it is to be deleted if it still is laid aside then.
+    /// When it is deleted if it still is laid aside then.
     pub deleting_at: Option<i64>,
     /// After how long of being laid aside its template has it deleted, in milliseconds; 0 for never.
     pub deleted_after_ms: i64,
@@ -67,7 +76,7 @@ impl Listed {
     }
 }
 
-/// Writes a workspace.
+/// Writes a workspace, which counts as used now.
 pub fn insert(tx: &Tx<'_>, workspace: &NewWorkspace<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO workspaces
@@ -79,9 +88,9 @@ pub fn insert(tx: &Tx<'_>, workspace: &NewWorkspace<'_>) -> Result<(), StoreErro
             key(workspace.template.0),
             workspace.name,
             tx.now_ms(),
-            workspace.autostart,
-            workspace.next_start_at,
-            workspace.ttl_ms
+            workspace.life.autostart,
+            workspace.life.next_start_at,
+            workspace.life.ttl_ms
         ],
     )?;
     Ok(())
@@ -136,6 +145,9 @@ fn select_listed(condition: &'static str) -> String {
                 w.created_at, w.last_used_at, w.next_start_at, w.dormant_at, w.deleting_at, t.deleted_after_ms,
                 w.deleted_at IS NOT NULL, j.started_at IS NOT NULL, j.canceled_at, j.completed_at, j.error, j.error_code
          FROM {TABLES}
+         JOIN users o ON o.id = w.owner_id
+         JOIN templates t ON t.id = w.template_id
+         JOIN jobs j ON j.id = b.job_id
          WHERE b.number = (SELECT MAX(l.number) FROM builds l WHERE l.workspace_id = w.id) AND {condition}"
     )
 }
@@ -152,7 +164,12 @@ fn read_listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
         error: !error.is_empty(),
     });
     Ok(Listed {
-        owner: User { id: latest.owner, name: row.get(NEXT)?, role: row.get(NEXT + 1)? },
+        owner: User {
+            id: latest.owner,
+            name: row.get(NEXT)?,
+            role: row.get(NEXT + 1)?,
+            organizations: BTreeSet::new(),
+        },
         template: row.get(NEXT + 2)?,
         preset: row.get(NEXT + 3)?,
         created_at: row.get(NEXT + 4)?,

@@ -10,8 +10,12 @@ use std::{
 
 use groundhog_control::{
     Database, SetupError, Store, StoreConfig, StoreError,
+    build_reason::BuildReason,
     refusal::{CallError, Refusal},
-    store::{Tx, builds, users, workspaces},
+    store::{
+        Tx, builds, users,
+        workspaces::{self, Life},
+    },
 };
 use groundhog_host::Random;
 use groundhog_wire::{
@@ -41,15 +45,7 @@ fn a_refused_transaction_leaves_and_tells_nothing() {
         let id = WorkspaceId(Uuid::from_u128(1));
         workspaces::insert(
             tx,
-            &workspaces::NewWorkspace {
-                id,
-                owner: user.id,
-                template,
-                name: "dev",
-                autostart: "",
-                next_start_at: None,
-                ttl_ms: 0,
-            },
+            &workspaces::NewWorkspace { id, owner: user.id, template, name: "dev", life: Life::default() },
         )?;
         assert!(workspaces::live_by_name(tx, user.id, "dev")?.is_some());
         tx.after_commit(move || {
@@ -254,6 +250,7 @@ fn the_tables_themselves_refuse_what_must_not_be() {
         let build = builds::by_id(tx, id)?.expect("it was just made");
         let builds::Build { workspace, version, job, number, transition, daily_cost, ref asked, .. } = build;
         let id = groundhog_wire::id::BuildId(Uuid::from_u128(9));
+        let (preset, reason, orphan) = (None, BuildReason::Initiator, false);
         let again = builds::NewBuild {
             id,
             workspace,
@@ -263,8 +260,9 @@ fn the_tables_themselves_refuse_what_must_not_be() {
             transition,
             daily_cost,
             asked,
-            reason: Default::default(),
-            preset: None,
+            preset,
+            reason,
+            orphan,
         };
         Ok(builds::insert(tx, &again)?)
     });
@@ -274,15 +272,7 @@ fn the_tables_themselves_refuse_what_must_not_be() {
         let id = WorkspaceId(Uuid::from_u128(9));
         Ok(workspaces::insert(
             tx,
-            &workspaces::NewWorkspace {
-                id,
-                owner: user.id,
-                template,
-                name: "Dev",
-                autostart: "",
-                next_start_at: None,
-                ttl_ms: 0,
-            },
+            &workspaces::NewWorkspace { id, owner: user.id, template, name: "Dev", life: Life::default() },
         )?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
