@@ -445,6 +445,38 @@ groundhog_host::events! {
         build: Id,
     }
 
+    /// The clock asked for a build.
+    log autobuild_asked = "autobuild.asked" {
+        /// The workspace.
+        ws: Id,
+        /// start, stop or destroy.
+        action: &str,
+        /// autostart, autostop, dormancy or autodelete.
+        why: &str,
+    }
+
+    /// The clock wanted a build, and the workspace can't have one. Told once for as long as it stays so.
+    log autobuild_refused = "autobuild.refused" {
+        /// The workspace.
+        ws: Id,
+        /// start, stop or destroy.
+        action: &str,
+        /// Why there is none.
+        error: &str,
+    }
+
+    /// A workspace was laid aside, by its owner or because nobody had used it for long.
+    log workspace_dormant = "workspace.dormant" {
+        /// The workspace.
+        ws: Id,
+    }
+
+    /// A workspace that was laid aside was taken up again.
+    log workspace_taken_up = "workspace.taken_up" {
+        /// The workspace.
+        ws: Id,
+    }
+
     /// Whoever watches a workspace was told something of it.
     quiet watch_told = "watch.told" {
         /// The workspace.

@@ -42,6 +42,14 @@ pub const fn uses_template(role: Role, is_member: bool) -> bool {
     }
 }
 
+/// Whether somebody of this role gives a workspace that was built ahead to whom they choose.
+pub const fn hands_workspaces_over(role: Role) -> bool {
+    match role {
+        Role::Admin | Role::Prebuilds => true,
+        Role::Member | Role::TemplateAdmin => false,
+    }
+}
+
 /// Whether somebody of this role sees a workspace. To others it does not exist.
 pub const fn sees_workspace(role: Role, whose: Whose) -> bool {
     match whose {

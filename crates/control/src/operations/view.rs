@@ -13,7 +13,7 @@ use crate::{
     store::{
         Tx,
         builds::{self, Build},
-        jobs::{self, Job},
+        jobs::{self, Job, JobEnd},
         logs,
         users::{Role, User},
         workspaces::{self, Owner},
@@ -111,14 +111,21 @@ pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<(Build, 
 /// What the protocol says of a build.
 pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
     let job = jobs::by_id(tx, build.job)?.ok_or_else(|| no_job(build))?;
-    Ok(v1::Build {
+    let status = job.status();
+    let Job { canceled_at, completed_at, error, error_code, .. } = job;
+    Ok(build_as(build, JobEnd { status, canceled_at, completed_at, error, error_code }))
+}
+
+/// What the protocol says of a build whose job stands so.
+pub(super) fn build_as(build: &Build, job: JobEnd) -> v1::Build {
+    v1::Build {
         build_id: build.id.to_string(),
         workspace_id: build.workspace.to_string(),
         workspace_name: build.workspace_name.clone(),
         number: build.number,
         transition: build.transition.to_wire().into(),
         job_id: build.job.to_string(),
-        status: job.status().to_wire().into(),
+        status: job.status.to_wire().into(),
         error: job.error,
         error_code: job.error_code,
         // Beside the status, which for a job that was cancelled and then failed says "failed" (J18).
@@ -127,7 +134,7 @@ pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
         initiator: build.initiator.clone(),
         reason: build.reason.as_str().to_owned(),
         deadline_at_ms: build.deadline_at,
-    })
+    }
 }
 
 /// What the protocol says of a job.

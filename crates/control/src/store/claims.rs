@@ -48,11 +48,7 @@ pub struct Taker<'a> {
 pub fn candidates(tx: &Tx<'_>, preset: PresetId, limit: u32) -> Result<Vec<Candidate>, StoreError> {
     let sql = format!("{CANDIDATES} ORDER BY w.created_at, w.id LIMIT ?3");
     let mut candidates = tx.rows(&sql, params![key(users::PREBUILDS.0), key(preset.0), limit], read_candidate)?;
-    let agents = agents(
-        tx,
-        &format!("{AGENTS} ORDER BY a.number"),
-        params![key(users::PREBUILDS.0), key(preset.0)],
-    )?;
+    let agents = agents(tx, &format!("{AGENTS} ORDER BY a.number"), params![key(users::PREBUILDS.0), key(preset.0)])?;
     for candidate in &mut candidates {
         candidate.agents = steps(&agents, candidate.build);
     }
@@ -122,12 +118,7 @@ fn steps(agents: &BTreeMap<BuildId, Vec<v1::AgentLifecycle>>, build: BuildId) ->
 /// build; whether it did. Of several who try, one succeeds (P6).
 ///
 /// It counts as used now, and is not laid aside. When it was made stays.
-pub fn hand_over(
-    tx: &Tx<'_>,
-    workspace: WorkspaceId,
-    latest: BuildId,
-    taker: &Taker<'_>,
-) -> Result<bool, StoreError> {
+pub fn hand_over(tx: &Tx<'_>, workspace: WorkspaceId, latest: BuildId, taker: &Taker<'_>) -> Result<bool, StoreError> {
     let Taker { owner, name, life } = *taker;
     let changed = tx.execute(
         "UPDATE workspaces SET owner_id = ?2, name = ?3, last_used_at = ?4, autostart = ?5, next_start_at = ?6,

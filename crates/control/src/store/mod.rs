@@ -7,7 +7,7 @@
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
 //!   [`organizations`], [`presets`], [`notifications`], [`settings`], [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
 //!   [`agent_reports`], [`agent_logs`], [`agent_connections`], [`peers`],
-//!   [`claims`]. They read and write rows and decide nothing.
+//!   [`claims`], [`clock`]. They read and write rows and decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.
@@ -19,6 +19,7 @@ pub mod agents;
 pub mod audit;
 pub mod builds;
 pub mod claims;
+pub mod clock;
 pub mod daemons;
 mod database;
 pub mod dry_runs;

@@ -24,14 +24,15 @@ pub struct Version {
     pub template_id: TemplateId,
     /// Its template's name.
     pub template: String,
+    /// After how long of running its template's workspaces are stopped by themselves, unless their owners want it
+    /// otherwise, in milliseconds; 0 for never.
+    pub default_ttl_ms: i64,
     /// Its name; unique within the template.
     pub name: String,
     /// The organisation that its template belongs to.
     pub organization: OrganizationId,
     /// Why nothing new is to be made of its template; empty if it may be.
     pub deprecated: String,
-    /// After how long of running its template's workspaces are stopped by themselves, in milliseconds; 0 for never.
-    pub default_ttl_ms: i64,
     /// Whether it has presets.
     pub has_presets: bool,
     /// What kind of provisioner runs it.
