@@ -17,6 +17,7 @@ use crate::{
     acquirer::Acquirer,
     administration::AdministrationService,
     agents::AgentsService,
+    autobuild,
     config::Config,
     coordination::Site,
     coordinator::Coordinator,
@@ -74,12 +75,18 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), reaper, seen, stop.clone()));
     let told = config.notices.clone();
     let hearing = host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, told, stop.clone()));
+    let clock = config.autobuild;
+    let building = autobuild::run(host.clone(), store.clone(), clock, stop.clone());
+    let building = clock.enabled.then(|| host.spawn("autobuild", building));
     let routes = routes(&host, &store, &acquirer, &followers, config, &stop);
     serve(&host, listener, routes, server, stop).await;
 
     polling.await;
     reaping.await;
     hearing.await;
+    if let Some(building) = building {
+        building.await;
+    }
     events::control_stopped();
     Ok(())
 }
