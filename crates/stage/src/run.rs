@@ -244,7 +244,8 @@ fn act(world: &World, cast: &Cast, action: &Action) {
     } else if let Action::InterruptTunnel { name } = action {
         cast.laptops.interrupt(name);
     } else if let Ok(host) = world.handle(USERS) {
-        cast.people.act(&host, action);
+        let id = action.workspace().and_then(|workspace| cast.ahead.id(world, workspace));
+        cast.people.act(&host, action, id.as_ref());
     }
 }
 

@@ -267,6 +267,9 @@ pub const REAPER: &str = "reaper";
 /// The key that admits provisioners, unless one is named.
 pub const DAEMON_KEY: &str = "provisioners";
 
+/// The organisation in which everybody is who is in no other.
+pub const DEFAULT_ORGANIZATION: &str = "default";
+
 /// The version that a template has from the first.
 pub const FIRST_VERSION: &str = "v1";
 
@@ -351,7 +354,8 @@ impl Scenario {
     pub fn hosts(&self) -> impl Iterator<Item = String> {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
         let laptops = self.tunnels().map(|tunnel| tunnel.name.clone());
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(self.machines().into_keys())
+        let machines = self.machines().into_keys().chain(self.ahead_machines().map(|(host, _)| host));
+        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(machines)
     }
 
     /// The tunnels that are opened, in the order of time.

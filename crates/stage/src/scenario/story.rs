@@ -276,6 +276,22 @@ pub enum Action {
 }
 
 impl Action {
+    /// The workspace that it is about, by name, if it is one that exists already.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        match self {
+            Self::BuildWorkspace { workspace, .. }
+            | Self::CancelBuild { workspace, .. }
+            | Self::FollowLogs { workspace, .. }
+            | Self::OpenTerminal { workspace, .. }
+            | Self::AppOutage { workspace, .. }
+            | Self::ClaimWorkspace { workspace, .. }
+            | Self::ListAgents { workspace, .. }
+            | Self::SetLifecycle { workspace, .. } => Some(workspace),
+            Self::OpenTunnel(tunnel) => Some(&tunnel.workspace),
+            _ => None,
+        }
+    }
+
     /// Who acts, and whose workspace it is about.
     pub(crate) fn users(&self) -> Vec<&str> {
         match self {

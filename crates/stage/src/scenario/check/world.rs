@@ -10,8 +10,8 @@ use super::values::{duration_above_zero, duration_range, instant, number, whole,
 use super::{Check, defaults, names, prebuilds};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{
-    Control, DAEMON_KEY, Group, Link, NetworkPath, Notices, Organization, Provisioner, REAPER, Role, USERS, User,
-    is_control, raw,
+    Control, DAEMON_KEY, DEFAULT_ORGANIZATION, Group, Link, NetworkPath, Notices, Organization, Provisioner, REAPER,
+    Role, USERS, User, is_control, raw,
 };
 
 /// Connections to the database at most: no database takes more from one client.
@@ -101,9 +101,6 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> (Cont
     };
     (control, autobuild_is_on)
 }
-
-/// The organisation in which everybody is who is in no other.
-pub(crate) const DEFAULT_ORGANIZATION: &str = "default";
 
 pub(super) fn organizations(check: &mut Check<'_>, raw: Vec<Spanned<raw::Organization>>) -> Vec<Organization> {
     let mut seen = BTreeSet::new();
