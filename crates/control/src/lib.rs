@@ -40,6 +40,7 @@ pub mod administration;
 pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
+pub mod build_reason;
 pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
@@ -68,7 +69,9 @@ pub mod notices;
 pub mod operations;
 pub mod outdated;
 pub mod peer_status;
+pub mod permission;
 mod presence;
+pub mod preset_status;
 pub mod quota;
 pub mod reaper;
 pub mod refusal;
@@ -93,6 +96,6 @@ pub use crate::{
     },
     events::EVENTS,
     server::{Error, run},
-    setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
+    setup::{DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
     store::{Database, Store, StoreConfig, StoreError},
 };

@@ -60,9 +60,7 @@ pub fn claim(tx: &Tx<'_>, user: &User, request: &v1::ClaimWorkspaceRequest) -> R
     users::end_workspace_session(tx, workspace)?;
     let version = templates::version(tx, latest.version)?
         .ok_or_else(|| Refusal::State("the version that the workspace was built from is gone".to_owned()))?;
-    let number = latest.number.saturating_add(1);
-    // As with any later build: until its own cost is known, the workspace costs what it cost.
-    let place = Place { workspace, number, transition: Transition::Start, daily_cost: latest.daily_cost };
+    let place = Place::after(&latest, Transition::Start);
     let build = queue(tx, &owner, &owner.name, &version, place, latest.asked)?;
     let id: BuildId = build.build_id.parse().map_err(|error| Refusal::State(format!("{error}")))?;
     claims::insert(tx, workspace, owner.id, id)?;

@@ -1,7 +1,7 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
 //! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's.
-//!   [`version`] and [`dry_run`]: versions of templates are, and tried.
+//!   [`orphan`]: one is deleted without what it has. [`version`] and [`dry_run`]: versions of templates are made, and tried.
 //! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
 //!   and their logs as they grow.
 //! - [`acquire`]: a waiting job is locked for a worker, or put back; [`payload`] is what the worker is sent.
@@ -29,6 +29,7 @@ pub mod ended;
 pub mod finish;
 pub mod follow;
 pub mod import;
+pub mod orphan;
 pub mod owned;
 pub mod payload;
 pub mod quota;

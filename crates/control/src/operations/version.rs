@@ -16,6 +16,7 @@ use crate::{
         Tx,
         jobs::{self, NewJob},
         notices::Notice,
+        organizations,
         templates::{self, NewVersion, Version},
         users::User,
     },
@@ -48,7 +49,7 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
         Some(template_id) => template_id,
         None => {
             let template_id = TemplateId(tx.new_id("template"));
-            templates::insert(tx, template_id, template, id)?;
+            templates::insert(tx, template_id, organizations::DEFAULT_ID, template, id)?;
             template_id
         }
     };

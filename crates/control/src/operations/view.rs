@@ -114,9 +114,9 @@ pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
         // Beside the status, which for a job that was cancelled and then failed says "failed" (J18).
         canceled_at_ms: job.canceled_at,
         daily_cost: build.daily_cost,
-        initiator: String::new(),
-        reason: String::new(),
-        deadline_at_ms: None,
+        initiator: build.initiator.clone(),
+        reason: build.reason.as_str().to_owned(),
+        deadline_at_ms: build.deadline_at,
     })
 }
 

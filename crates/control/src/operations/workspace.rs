@@ -1,12 +1,13 @@
 //! Making workspaces and builds.
 
 use groundhog_wire::{
-    id::{BuildId, JobId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, WorkspaceId},
     v1,
 };
 
 use super::{Posting, version, view};
 use crate::{
+    build_reason::BuildReason,
     events,
     job_kind::JobKind,
     limits,
@@ -19,7 +20,7 @@ use crate::{
         notices::Notice,
         templates::{self, Version},
         users::{self, User},
-        workspaces::{self, NewWorkspace},
+        workspaces::{self, Life, NewWorkspace},
     },
     tags::Tags,
     transition::Transition,
@@ -40,12 +41,12 @@ pub fn create_workspace(
         return Err(Refusal::Exists(format!("A workspace named {name:?} already exists.")).into());
     }
     let id = WorkspaceId(tx.new_id("workspace"));
-    workspaces::insert(tx, &NewWorkspace { id, owner: user.id, template: version.template_id, name })?;
+    let life = Life::default();
+    workspaces::insert(tx, &NewWorkspace { id, owner: user.id, template: version.template_id, name, life })?;
     let (workspace_name, owner) = (name.to_owned(), user.name.clone());
     tx.after_commit(move || events::workspace_created(id.event(), &workspace_name, &owner));
     let parameters = request.parameters.clone();
-    let place = Place { workspace: id, number: 1, transition: Transition::Start, daily_cost: 0 };
-    queue(tx, user, &user.name, &version, place, asked(parameters, log_level))
+    queue(tx, user, &user.name, &version, Place::first(id, None), asked(parameters, log_level))
 }
 
 /// Queues a build of a workspace with the parameters that it was last built with: `user`'s own, named by its name, or
@@ -80,25 +81,57 @@ pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) 
     if request.update {
         version = version::active_beside(tx, &version)?;
     }
-    let number = latest.number.saturating_add(1);
-    // Until the new build's cost is known, the workspace costs what it cost: were it nothing, another workspace
-    // could be granted those credits, and then both would run.
-    let daily_cost = latest.daily_cost;
-    let place = Place { workspace: latest.workspace, number, transition, daily_cost };
+    let place = Place::after(&latest, transition);
     let owner = if latest.owner == user.id { user.name.clone() } else { owner_name(tx, &latest)? };
     queue(tx, user, &owner, &version, place, asked(latest.asked.parameter_values, log_level))
 }
 
-/// Where a build belongs.
-pub(super) struct Place {
-    pub(super) workspace: WorkspaceId,
-    pub(super) number: u32,
-    pub(super) transition: Transition,
-    pub(super) daily_cost: i32,
+/// Where a build belongs, and what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Of which workspace it is.
+    pub workspace: WorkspaceId,
+    /// One more than the workspace's latest.
+    pub number: u32,
+    /// What it does.
+    pub transition: Transition,
+    /// What the workspace costs until the build's own cost is known, in credits a day.
+    pub daily_cost: i32,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
+    /// Why it is asked for.
+    pub reason: BuildReason,
+    /// What the workspace has is left behind.
+    pub orphan: bool,
 }
 
-/// Queues a build that `user` asks for, of a workspace that belongs to the person called `owner`.
-pub(super) fn queue(
+impl Place {
+    /// The first build of a workspace: it costs nothing yet.
+    pub const fn first(workspace: WorkspaceId, preset: Option<PresetId>) -> Self {
+        let (reason, transition) = (BuildReason::Initiator, Transition::Start);
+        Self { workspace, number: 1, transition, daily_cost: 0, preset, reason, orphan: false }
+    }
+
+    /// The build after `latest`.
+    ///
+    /// Until its own cost is known, the workspace costs what it cost: were it nothing, another workspace could be
+    /// granted those credits, and then both would run.
+    pub const fn after(latest: &Build, transition: Transition) -> Self {
+        Self {
+            workspace: latest.workspace,
+            number: latest.number.saturating_add(1),
+            transition,
+            daily_cost: latest.daily_cost,
+            preset: None,
+            reason: BuildReason::Initiator,
+            orphan: false,
+        }
+    }
+}
+
+/// Queues a build that `user` asks for, of a workspace that belongs to the person called `owner`. Daemons are told of
+/// it after the commit.
+pub fn queue(
     tx: &Tx<'_>,
     user: &User,
     owner: &str,
@@ -106,7 +139,7 @@ pub(super) fn queue(
     place: Place,
     asked: v1::WorkspaceBuild,
 ) -> Result<v1::Build, CallError> {
-    let Place { workspace, number, transition, daily_cost } = place;
+    let Place { workspace, number, transition, daily_cost, preset, reason, orphan } = place;
     let tags = Tags::for_job(&version.tags, owner).map_err(|error| Refusal::State(error.to_string()))?;
     let job = JobId(tx.new_id("job"));
     let provisioner_type = version.provisioner_type.as_str();
@@ -114,7 +147,22 @@ pub(super) fn queue(
     jobs::insert(tx, &NewJob { id: job, kind, provisioner_type, initiator: user, tags: &tags })?;
     let id = BuildId(tx.new_id("build"));
     let (version_id, asked) = (version.id, &asked);
-    builds::insert(tx, &NewBuild { id, workspace, version: version_id, job, number, transition, daily_cost, asked })?;
+    builds::insert(
+        tx,
+        &NewBuild {
+            id,
+            workspace,
+            version: version_id,
+            job,
+            number,
+            transition,
+            daily_cost,
+            asked,
+            preset,
+            reason,
+            orphan,
+        },
+    )?;
     tx.after_commit(move || {
         events::build_queued(id.event(), workspace.event(), number, transition.as_str(), job.event());
     });

@@ -1,17 +1,18 @@
 //! Builds of workspaces, and what they left behind.
 
 use groundhog_wire::{
-    id::{BuildId, JobId, UserId, VersionId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, UserId, VersionId, WorkspaceId},
     v1,
 };
 use prost::Message;
 use rusqlite::{Row, params};
+use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
     tx::{id, key, message},
 };
-use crate::transition::Transition;
+use crate::{build_reason::BuildReason, transition::Transition};
 
 /// A build, with what its workspace adds.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,16 @@ pub struct Build {
     pub cost_is_own: bool,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: v1::WorkspaceBuild,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
+    /// Why it was asked for.
+    pub reason: BuildReason,
+    /// The name of whoever asked for it.
+    pub initiator: String,
+    /// What the workspace has is left behind: its provisioner is told of no state.
+    pub orphan: bool,
+    /// When the workspace is stopped by itself, in milliseconds since 1970; none for never.
+    pub deadline_at: Option<i64>,
 }
 
 /// A build that is to be written.
@@ -60,6 +71,12 @@ pub struct NewBuild<'a> {
     pub daily_cost: i32,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: &'a v1::WorkspaceBuild,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
+    /// Why it is asked for.
+    pub reason: BuildReason,
+    /// What the workspace has is left behind.
+    pub orphan: bool,
 }
 
 /// What a provisioner is told of a build.
@@ -82,8 +99,9 @@ pub struct Names {
 /// Writes a build.
 pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked,
+                             preset_id, reason, orphan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             key(build.id.0),
             key(build.workspace.0),
@@ -93,7 +111,10 @@ pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
             build.transition,
             tx.now_ms(),
             build.daily_cost,
-            build.asked.encode_to_vec()
+            build.asked.encode_to_vec(),
+            build.preset.map(|preset| key(preset.0)),
+            build.reason,
+            build.orphan
         ],
     )?;
     Ok(())
@@ -151,7 +172,11 @@ pub fn set_state(tx: &Tx<'_>, build: BuildId, state: &[u8]) -> Result<(), StoreE
 
 /// Keeps what a build reported at its end beside its state and its resources: timings and replacements.
 pub fn set_report(tx: &Tx<'_>, build: BuildId, report: &v1::CompletedWorkspaceBuild) -> Result<(), StoreError> {
-    tx.execute("UPDATE builds SET report = ?2 WHERE id = ?1", params![key(build.0), report.encode_to_vec()])?;
+    let replaced = i64::try_from(report.replacements.len()).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE builds SET report = ?2, replaced = ?3 WHERE id = ?1",
+        params![key(build.0), report.encode_to_vec(), replaced],
+    )?;
     Ok(())
 }
 
@@ -228,7 +253,8 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
 fn select(condition: &'static str) -> String {
     format!(
         "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
-                b.daily_cost, b.cost_is_own, b.asked
+                b.daily_cost, b.cost_is_own, b.asked, b.preset_id, b.reason, b.orphan, b.deadline_at,
+                (SELECT u.name FROM jobs j JOIN users u ON u.id = j.initiator_id WHERE j.id = b.job_id)
          FROM builds b JOIN workspaces w ON w.id = b.workspace_id
          WHERE {condition}"
     )
@@ -247,5 +273,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
+        preset: row.get::<_, Option<[u8; 16]>>(11)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))),
+        reason: row.get(12)?,
+        orphan: row.get(13)?,
+        deadline_at: row.get(14)?,
+        // Its job is written with it, so only a damaged database has no name.
+        initiator: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
     })
 }

@@ -5,7 +5,7 @@
 //! - [`Tx`]: one transaction, a closure that runs at one instant.
 //! - [`notices`]: what a commit tells, and the mailboxes in which other replicas find it.
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
-//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
+//!   [`organizations`], [`presets`], [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
 //!   [`agent_reports`], [`agent_logs`], [`agent_connections`], [`peers`],
 //!   [`claims`]. They read and write rows and decide nothing.
 //!
@@ -26,8 +26,10 @@ mod error;
 pub mod jobs;
 pub mod logs;
 pub mod notices;
+pub mod organizations;
 pub mod peers;
 mod pool;
+pub mod presets;
 pub mod quota;
 mod schema;
 pub mod templates;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use groundhog_wire::{
-    id::{JobId, TemplateId, VersionId},
+    id::{JobId, OrganizationId, TemplateId, VersionId},
     v1,
 };
 use prost::Message;
@@ -68,19 +68,45 @@ pub struct NewVersion<'a> {
     pub given: &'a v1::TemplateImport,
 }
 
+/// How long a template's workspaces live by default, in milliseconds; each is 0 for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// After so long of running they are stopped.
+    pub default_ttl_ms: i64,
+    /// After so long without use they are laid aside.
+    pub dormant_after_ms: i64,
+    /// After so long aside they are deleted.
+    pub deleted_after_ms: i64,
+}
+
 /// Writes a template whose active version follows in the same transaction.
-pub fn insert(tx: &Tx<'_>, template: TemplateId, name: &str, active: VersionId) -> Result<(), StoreError> {
+pub fn insert(
+    tx: &Tx<'_>,
+    template: TemplateId,
+    organization: OrganizationId,
+    name: &str,
+    active: VersionId,
+) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO templates (id, organization_id, name, active_version_id)
-         VALUES (?1, (SELECT id FROM organizations WHERE name = 'default'), ?2, ?3)",
-        params![key(template.0), name, key(active.0)],
+        "INSERT INTO templates (id, organization_id, name, active_version_id) VALUES (?1, ?2, ?3, ?4)",
+        params![key(template.0), key(organization.0), name, key(active.0)],
     )?;
     Ok(())
 }
 
-/// The template with this name.
+/// The live template with this name.
 pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<TemplateId>, StoreError> {
-    tx.row("SELECT id FROM templates WHERE name = ?1", [name], |row| id(row, 0, TemplateId))
+    tx.row("SELECT id FROM templates WHERE name = ?1 AND deleted_at IS NULL", [name], |row| id(row, 0, TemplateId))
+}
+
+/// Keeps how long a template's workspaces live.
+pub fn set_lifetimes(tx: &Tx<'_>, template: TemplateId, lifetimes: Lifetimes) -> Result<(), StoreError> {
+    let Lifetimes { default_ttl_ms, dormant_after_ms, deleted_after_ms } = lifetimes;
+    tx.execute(
+        "UPDATE templates SET default_ttl_ms = ?2, dormant_after_ms = ?3, deleted_after_ms = ?4 WHERE id = ?1",
+        params![key(template.0), default_ttl_ms, dormant_after_ms, deleted_after_ms],
+    )?;
+    Ok(())
 }
 
 /// Makes another version the one that new workspaces are built from.
@@ -129,7 +155,7 @@ pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), Store
 
 /// The version that the template called `name` names as the active one, usable or not.
 pub fn active_version(tx: &Tx<'_>, name: &str) -> Result<Option<Version>, StoreError> {
-    find(tx, "t.name = ?1 AND v.id = t.active_version_id", [name])
+    find(tx, "t.name = ?1 AND t.deleted_at IS NULL AND v.id = t.active_version_id", [name])
 }
 
 /// The version that this template names as the active one, usable or not.
@@ -139,7 +165,7 @@ pub fn active_version_of(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Ver
 
 /// The version `name` of the template `template`.
 pub fn version_by_name(tx: &Tx<'_>, template: &str, name: &str) -> Result<Option<Version>, StoreError> {
-    find(tx, "t.name = ?1 AND v.name = ?2", [template, name])
+    find(tx, "t.name = ?1 AND t.deleted_at IS NULL AND v.name = ?2", [template, name])
 }
 
 /// A version by its id.

@@ -8,6 +8,17 @@ use super::{
     tx::{id, key},
 };
 
+/// How a workspace lives by the clock. One that was built ahead and not claimed has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life<'a> {
+    /// When it is started by itself: five cron fields, after "CRON_TZ=ZONE " if they are not in UTC; empty for never.
+    pub autostart: &'a str,
+    /// When that is next, in milliseconds since 1970.
+    pub next_start_at: Option<i64>,
+    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
+    pub ttl_ms: i64,
+}
+
 /// A workspace that is to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct NewWorkspace<'a> {
@@ -19,13 +30,26 @@ pub struct NewWorkspace<'a> {
     pub template: TemplateId,
     /// What it is called; unique among the owner's live workspaces, whatever the case of its letters.
     pub name: &'a str,
+    /// How it lives by the clock.
+    pub life: Life<'a>,
 }
 
-/// Writes a workspace.
+/// Writes a workspace, which counts as used now.
 pub fn insert(tx: &Tx<'_>, workspace: &NewWorkspace<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO workspaces (id, owner_id, template_id, name, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![key(workspace.id.0), key(workspace.owner.0), key(workspace.template.0), workspace.name, tx.now_ms()],
+        "INSERT INTO workspaces
+             (id, owner_id, template_id, name, created_at, last_used_at, autostart, next_start_at, ttl_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)",
+        params![
+            key(workspace.id.0),
+            key(workspace.owner.0),
+            key(workspace.template.0),
+            workspace.name,
+            tx.now_ms(),
+            workspace.life.autostart,
+            workspace.life.next_start_at,
+            workspace.life.ttl_ms
+        ],
     )?;
     Ok(())
 }

@@ -53,13 +53,19 @@ pub(crate) fn setup() -> Setup {
         token_expires_at_ms: None,
     };
     let late = UserSetup { token_expires_at_ms: Some(START_MS), ..user("late", Role::Admin) };
-    let group = |name: &str, budget| GroupSetup { name: name.to_owned(), budget, members: vec!["alice".to_owned()] };
+    let group = |name: &str, budget| GroupSetup {
+        name: name.to_owned(),
+        budget,
+        members: vec!["alice".to_owned()],
+        ..GroupSetup::default()
+    };
     let template = |name: &str, source: Vec<u8>, tags: &[(&str, &str)]| TemplateSetup {
         name: name.to_owned(),
         version: "v1".to_owned(),
         provisioner_type: "scripted".to_owned(),
         source,
         tags: map(tags),
+        ..TemplateSetup::default()
     };
     Setup {
         users: vec![
@@ -76,6 +82,7 @@ pub(crate) fn setup() -> Setup {
             template("huge", vec![7; JOB_BYTES_MAX], &[]),
         ],
         daemon_keys: vec![DaemonKeySetup { name: "shared".to_owned(), key: secret(DAEMON_KEY) }],
+        ..Setup::default()
     }
 }
 
