@@ -32,6 +32,7 @@ pub mod import;
 pub mod orphan;
 pub mod owned;
 pub mod payload;
+pub mod prebuild;
 pub mod quota;
 pub mod reap;
 pub mod relay;

@@ -21,7 +21,7 @@ use crate::{
     store::{
         Tx, builds, jobs, pools, presets, templates,
         users::{PREBUILDS, User},
-        workspaces::{self, NewWorkspace},
+        workspaces::{self, Life, NewWorkspace},
     },
     transition::Transition,
 };
@@ -58,7 +58,10 @@ pub fn create(tx: &Tx<'_>, preset: PresetId) -> Result<Created, CallError> {
     let account = User::prebuilds();
     let name = workspace_name(nine_bytes(tx.new_id("prebuilt workspace's name")));
     let id = WorkspaceId(tx.new_id("workspace"));
-    workspaces::insert(tx, &NewWorkspace { id, owner: account.id, template: version.template_id, name: &name })?;
+    // It lives by no clock before somebody has claimed it.
+    let life = Life::default();
+    let (owner, template) = (account.id, version.template_id);
+    workspaces::insert(tx, &NewWorkspace { id, owner, template, name: &name, life })?;
     let (shown, owner) = (name, account.name.clone());
     tx.after_commit(move || events::workspace_created(id.event(), &shown, &owner));
     let asked = v1::WorkspaceBuild { parameter_values: parameters, ..v1::WorkspaceBuild::default() };
@@ -128,7 +131,9 @@ fn check_parameters(parameters: &[v1::TemplateParameter], values: &[v1::Paramete
         }
     }
     let missing = |parameter: &&v1::TemplateParameter| {
-        parameter.required && parameter.default_value.is_empty() && values.iter().all(|value| value.name != parameter.name)
+        parameter.required
+            && parameter.default_value.is_empty()
+            && values.iter().all(|value| value.name != parameter.name)
     };
     match parameters.iter().find(missing) {
         Some(missing) => {

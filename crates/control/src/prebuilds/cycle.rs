@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use groundhog_host::Host;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -111,7 +110,6 @@ pub async fn transact<T, E: From<StoreError>>(
 /// A cycle that has the lease.
 #[derive(Debug)]
 pub struct Cycle<'a> {
-    pub(super) host: &'a Host,
     pub(super) store: &'a Store,
     pub(super) config: &'a PrebuildsConfig,
     pub(super) daemons: &'a DaemonsConfig,

@@ -16,7 +16,7 @@ use crate::{
 pub const GROUP: &str = "coderprebuiltworkspaces";
 
 /// The organisations that have presets with workspaces to be built ahead, and where the account lacks something; by name.
-pub fn missing(tx: &Tx<'_>) -> Result<Vec<OrganizationId>, StoreError> {
+pub fn missing(tx: &Tx<'_>) -> Result<Vec<(OrganizationId, String)>, StoreError> {
     memberships::missing(tx, PREBUILDS, GROUP)
 }
 
@@ -25,8 +25,8 @@ pub fn missing(tx: &Tx<'_>) -> Result<Vec<OrganizationId>, StoreError> {
 ///
 /// Refused if the organisation takes no new members and groups; then its presets are left alone, and only its (P10).
 pub fn complete(tx: &Tx<'_>, id: OrganizationId) -> Result<(), CallError> {
-    let organization = organizations::by_id(tx, id)?
-        .ok_or_else(|| Refusal::NotFound(format!("there is no organisation {id}")))?;
+    let organization =
+        organizations::by_id(tx, id)?.ok_or_else(|| Refusal::NotFound(format!("there is no organisation {id}")))?;
     let Some(lacks) = memberships::lacks(tx, id, PREBUILDS, GROUP)? else { return Ok(()) };
     if organization.closed {
         let text = format!(

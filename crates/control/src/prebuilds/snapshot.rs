@@ -181,10 +181,8 @@ fn prebuilt(workspace: &Unclaimed, steps: &[(BuildId, v1::AgentLifecycle)]) -> P
 pub fn terms(preset: &pools::Preset) -> Preset {
     let prebuild = preset.declared.prebuild.clone().unwrap_or_default();
     let positive = |number: i32| u32::try_from(number).unwrap_or(0);
-    let schedule = |schedule: v1::PrebuildSchedule| Schedule {
-        cron: schedule.cron,
-        instances: positive(schedule.instances),
-    };
+    let schedule =
+        |schedule: v1::PrebuildSchedule| Schedule { cron: schedule.cron, instances: positive(schedule.instances) };
     Preset {
         using_active_version: preset.using_active_version,
         deleted: preset.deleted,

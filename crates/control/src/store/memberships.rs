@@ -28,11 +28,12 @@ const JOINS: &str = "
     WHERE (m.user_id IS NULL OR g.id IS NULL OR n.user_id IS NULL)";
 
 /// The organisations in which `account` lacks something, of those that have presets for which workspaces are built ahead;
-/// by name.
-pub fn missing(tx: &Tx<'_>, account: UserId, group: &str) -> Result<Vec<OrganizationId>, StoreError> {
+/// with their
+/// names, and by them.
+pub fn missing(tx: &Tx<'_>, account: UserId, group: &str) -> Result<Vec<(OrganizationId, String)>, StoreError> {
     tx.rows(
         &format!(
-            "SELECT o.id FROM organizations o {JOINS} AND EXISTS (
+            "SELECT o.id, o.name FROM organizations o {JOINS} AND EXISTS (
                  SELECT 1 FROM templates t
                  JOIN template_versions v ON v.template_id = t.id
                  JOIN presets p ON p.version_id = v.id
@@ -40,7 +41,7 @@ pub fn missing(tx: &Tx<'_>, account: UserId, group: &str) -> Result<Vec<Organiza
              ORDER BY o.name, o.id"
         ),
         params![key(account.0), group],
-        |row| id(row, 0, OrganizationId),
+        |row| Ok((id(row, 0, OrganizationId)?, row.get(1)?)),
     )
 }
 
@@ -52,9 +53,7 @@ pub fn lacks(
     group: &str,
 ) -> Result<Option<Lacks>, StoreError> {
     tx.row(
-        &format!(
-            "SELECT m.user_id IS NULL, g.id, n.user_id IS NULL FROM organizations o {JOINS} AND o.id = ?3"
-        ),
+        &format!("SELECT m.user_id IS NULL, g.id, n.user_id IS NULL FROM organizations o {JOINS} AND o.id = ?3"),
         params![key(account.0), group, key(organization.0)],
         |row| {
             let group = row.get::<_, Option<[u8; 16]>>(1)?.map(|bytes| GroupId(Uuid::from_bytes(bytes)));

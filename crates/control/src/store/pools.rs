@@ -96,9 +96,8 @@ pub struct FirstBuild {
 
 /// Presets for which workspaces are built ahead, of all versions of all templates.
 pub fn count(tx: &Tx<'_>) -> Result<u64, StoreError> {
-    let count = tx.row("SELECT COUNT(*) FROM presets WHERE desired_instances IS NOT NULL", [], |row| {
-        row.get::<_, i64>(0)
-    })?;
+    let count =
+        tx.row("SELECT COUNT(*) FROM presets WHERE desired_instances IS NOT NULL", [], |row| row.get::<_, i64>(0))?;
     Ok(count.unwrap_or(0).cast_unsigned())
 }
 
@@ -151,11 +150,7 @@ pub fn unclaimed(tx: &Tx<'_>, account: UserId) -> Result<Vec<Unclaimed>, StoreEr
 }
 
 /// The same of one workspace; none if it is not there, or not `account`'s, or was built for no preset.
-pub fn unclaimed_by_id(
-    tx: &Tx<'_>,
-    account: UserId,
-    workspace: WorkspaceId,
-) -> Result<Option<Unclaimed>, StoreError> {
+pub fn unclaimed_by_id(tx: &Tx<'_>, account: UserId, workspace: WorkspaceId) -> Result<Option<Unclaimed>, StoreError> {
     tx.row(
         &select_unclaimed("w.id = ?2 AND w.owner_id = ?1 AND w.deleted_at IS NULL AND f.preset_id IS NOT NULL"),
         params![key(account.0), key(workspace.0)],
