@@ -23,6 +23,84 @@ groundhog_host::events! {
         owner: &str,
     }
 
+    /// Nobody could be given a workspace that was built ahead: there is none, or none that is ready and fresh.
+    log prebuild_none_claimable = "prebuild.none_claimable" {
+        /// "TEMPLATE/PRESET".
+        preset: &str,
+        /// Who asked for one.
+        owner: &str,
+    }
+
+    /// A workspace that was built ahead was meant for somebody, and something else became of it first.
+    log prebuild_candidate_lost = "prebuild.candidate_lost" {
+        /// The workspace.
+        ws: Id,
+        /// For whom.
+        owner: &str,
+    }
+
+    /// Building ahead was paused.
+    log prebuilds_paused = "prebuilds.paused" {
+        /// The administrator's name.
+        by: &str,
+    }
+
+    /// Building ahead goes on.
+    log prebuilds_resumed = "prebuilds.resumed" {
+        /// The administrator's name.
+        by: &str,
+    }
+
+    /// What was built ahead for a template so far is to be made anew.
+    log prebuilds_invalidated = "prebuilds.invalidated" {
+        /// The template's name.
+        template: &str,
+        /// How many presets that is about.
+        presets: u64,
+        /// Who wants it so.
+        by: &str,
+    }
+
+    /// Nothing new is to be made of a template.
+    log template_deprecated = "template.deprecated" {
+        /// The template's name.
+        template: &str,
+        /// Why.
+        message: &str,
+    }
+
+    /// Workspaces may be made of a template again.
+    log template_restored = "template.restored" {
+        /// The template's name.
+        template: &str,
+    }
+
+    /// A template was deleted.
+    log template_deleted = "template.deleted" {
+        /// The template's name.
+        template: &str,
+    }
+
+    /// A workspace's claim replaced resources that were built ahead.
+    log resources_replaced = "resources.replaced" {
+        /// The workspace.
+        ws: Id,
+        /// "TEMPLATE/PRESET".
+        preset: &str,
+        /// How many resources.
+        count: u64,
+    }
+
+    /// Somebody was told something.
+    log notification_sent = "notification.sent" {
+        /// Who.
+        to: &str,
+        /// What kind of thing.
+        kind: &str,
+        /// "TEMPLATE/PRESET".
+        about: &str,
+    }
+
     /// A build was queued.
     log build_queued = "build.queued" {
         /// The build.
@@ -541,6 +619,38 @@ groundhog_host::events! {
         organization: &str,
         /// Why not.
         error: &str,
+    }
+
+    /// The clock asked for a build.
+    log autobuild_asked = "autobuild.asked" {
+        /// The workspace.
+        ws: Id,
+        /// start, stop or destroy.
+        action: &str,
+        /// autostart, autostop, dormancy or autodelete.
+        why: &str,
+    }
+
+    /// The clock wanted a build, and the workspace can't have one. Told once for as long as it stays so.
+    log autobuild_refused = "autobuild.refused" {
+        /// The workspace.
+        ws: Id,
+        /// start, stop or destroy.
+        action: &str,
+        /// Why there is none.
+        error: &str,
+    }
+
+    /// A workspace was laid aside, by its owner or because nobody had used it for long.
+    log workspace_dormant = "workspace.dormant" {
+        /// The workspace.
+        ws: Id,
+    }
+
+    /// A workspace that was laid aside was taken up again.
+    log workspace_taken_up = "workspace.taken_up" {
+        /// The workspace.
+        ws: Id,
     }
 
     /// Whoever watches a workspace was told something of it.

@@ -17,6 +17,7 @@ use crate::{
     acquirer::Acquirer,
     administration::AdministrationService,
     agents::AgentsService,
+    autobuild,
     config::Config,
     coordination::Site,
     coordinator::Coordinator,
@@ -82,6 +83,9 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     });
     let told = config.notices.clone();
     let hearing = host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, told, stop.clone()));
+    let clock = config.autobuild;
+    let building = autobuild::run(host.clone(), store.clone(), clock, stop.clone());
+    let building = clock.enabled.then(|| host.spawn("autobuild", building));
     let routes = routes(&host, &store, &acquirer, &followers, &metrics, config, &stop);
     serve(&host, listener, routes, server, stop).await;
 
@@ -90,6 +94,9 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     hearing.await;
     if let Some(building_ahead) = building_ahead {
         building_ahead.await;
+    }
+    if let Some(building) = building {
+        building.await;
     }
     events::control_stopped();
     Ok(())

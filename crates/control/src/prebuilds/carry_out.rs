@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     events,
-    operations::prebuild::{self, Created},
+    operations::{
+        notify,
+        prebuild::{self, Created},
+    },
     preset_status::PresetStatus,
     refusal::{CallError, Refusal},
     store::presets,
@@ -96,7 +99,8 @@ async fn hard_limit(cycle: &Cycle<'_>, pool: &PresetPool) -> Result<(), Failure>
                 return Ok(());
             }
             tx.after_commit(move || events::prebuild_hard_limited(&preset, &version));
-            Ok(())
+            let Some(preset) = presets::by_id(tx, pool.preset.id)? else { return Ok(()) };
+            Ok(notify::failure_limit_reached(tx, &preset)?)
         })
         .await
 }

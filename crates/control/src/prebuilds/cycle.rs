@@ -15,7 +15,7 @@ use crate::{
     events,
     millis::millis,
     refusal::{CallError, Refusal},
-    store::{Store, StoreError, Tx, leases, pools},
+    store::{Store, StoreError, Tx, leases, settings},
 };
 
 /// The lease of whoever looks at all pools.
@@ -154,7 +154,7 @@ impl Cycle<'_> {
         if !leases::renew(tx, LEASE, self.number, millis(self.config.lease))? {
             return Err(Failure::Over(Over::LeaseLost));
         }
-        if pools::is_paused(tx)? {
+        if settings::is_paused(tx)? {
             return Err(Failure::Over(Over::Paused));
         }
         Ok(())

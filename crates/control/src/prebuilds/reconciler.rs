@@ -21,7 +21,7 @@ use crate::{
     events,
     metrics::Metrics,
     millis::millis,
-    store::{Store, StoreError, leases, pools},
+    store::{Store, StoreError, leases, settings},
 };
 
 /// Looks at all pools every so often, and sees to what they lack or have too much of. Several may do so over one database:
@@ -158,7 +158,7 @@ impl Reconciler {
     async fn begin(&self, held: &Held) -> Result<Begin, StoreError> {
         let lease_ms = millis(self.config.lease);
         transact(&self.store, held, "prebuilds: begin", |tx| {
-            if pools::is_paused(tx)? {
+            if settings::is_paused(tx)? {
                 return Ok(Begin::Paused);
             }
             let Some(number) = leases::take(tx, LEASE, lease_ms)? else { return Ok(Begin::Busy) };

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use groundhog_prebuilds::{
-    Backoff, InProgress, Lingering, Pool, Prebuilt, Preset, Schedule,
+    Backoff, InProgress, Lingering, Pool, Prebuilt, Preset,
     failures::{Attempt, backoff_window, is_hard_limited},
-    ready,
 };
 use groundhog_wire::{
     id::{BuildId, WorkspaceId},
@@ -16,6 +15,7 @@ use crate::{
     config::PrebuildsConfig,
     job_status::JobStatus,
     millis::millis,
+    pool_terms,
     store::{
         StoreError, Tx,
         pools::{self, FirstBuild, Unclaimed},
@@ -172,27 +172,19 @@ fn count(in_progress: &mut InProgress, transition: Transition) {
 
 /// A workspace that runs; `steps` are the last ones of its agents' lives.
 fn prebuilt(workspace: &Unclaimed, steps: &[(BuildId, v1::AgentLifecycle)]) -> Prebuilt<WorkspaceId> {
-    let ready_agents = steps.iter().filter(|(_, step)| *step == v1::AgentLifecycle::Ready).count();
-    let ready = ready(ready_agents as u64, (steps.len() - ready_agents) as u64);
+    let steps: Vec<_> = steps.iter().map(|(_, step)| *step).collect();
+    let ready = pool_terms::is_ready(&steps);
     Prebuilt { id: workspace.id, created_at_ms: Some(workspace.created_at), ready }
 }
 
-/// What a preset's version and its template say about its pool.
-pub fn terms(preset: &pools::Preset) -> Preset {
-    let prebuild = preset.declared.prebuild.clone().unwrap_or_default();
-    let positive = |number: i32| u32::try_from(number).unwrap_or(0);
-    let schedule =
-        |schedule: v1::PrebuildSchedule| Schedule { cron: schedule.cron, instances: positive(schedule.instances) };
-    Preset {
-        using_active_version: preset.using_active_version,
+fn terms(preset: &pools::Preset) -> Preset {
+    let standing = pool_terms::Standing {
+        active: preset.using_active_version,
         deleted: preset.deleted,
         deprecated: preset.deprecated,
-        desired_instances: Some(preset.desired_instances),
-        ttl_ms: (prebuild.expires_after_s > 0).then(|| i64::from(prebuild.expires_after_s) * 1_000),
-        last_invalidated_at_ms: preset.last_invalidated_at,
-        timezone: prebuild.timezone,
-        schedules: prebuild.schedules.into_iter().map(schedule).collect(),
-    }
+        last_invalidated_at: preset.last_invalidated_at,
+    };
+    pool_terms::terms(&preset.declared, standing)
 }
 
 fn failures(

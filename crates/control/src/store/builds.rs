@@ -40,16 +40,39 @@ pub struct Build {
     pub cost_is_own: bool,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: v1::WorkspaceBuild,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_at: i64,
     /// The preset that it is of, if it is a workspace's first one, or a claim's.
     pub preset: Option<PresetId>,
+    /// The preset that the workspace's first build is of: what the workspace was built for.
+    pub built_for: Option<PresetId>,
+    /// Whether it is the one by which the workspace was claimed.
+    pub is_claim: bool,
     /// Why it was asked for.
     pub reason: BuildReason,
     /// The name of whoever asked for it.
     pub initiator: String,
     /// What the workspace has is left behind: its provisioner is told of no state.
     pub orphan: bool,
-    /// When the workspace is stopped by itself, in milliseconds since 1970; none for never.
+    /// When what it started is stopped by itself, in milliseconds since 1970; none for never.
     pub deadline_at: Option<i64>,
+    /// By which clock its workspace lives.
+    pub clock: Clock,
+}
+
+/// By which clock the workspace of a build lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// It was built ahead, and nobody has claimed it: no clock touches it.
+    pub unclaimed: bool,
+    /// When it is started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
+    pub autostart: String,
+    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
+    pub ttl_ms: i64,
+    /// Whether it is laid aside.
+    pub dormant: bool,
+    /// After how long unused its template has it laid aside, in milliseconds; 0 for never.
+    pub dormant_after_ms: i64,
 }
 
 /// A build that is to be written.
@@ -192,6 +215,12 @@ pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), Stor
     Ok(())
 }
 
+/// Sets when what a build started is to be stopped by itself, in milliseconds since 1970.
+pub fn set_deadline(tx: &Tx<'_>, build: BuildId, deadline_at: Option<i64>) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET deadline_at = ?2 WHERE id = ?1", params![key(build.0), deadline_at])?;
+    Ok(())
+}
+
 /// Writes what a build made, without its agents' tokens.
 pub fn insert_resources(tx: &Tx<'_>, build: BuildId, resources: &[v1::Resource]) -> Result<(), StoreError> {
     for (position, resource) in (0_i64..).zip(resources) {
@@ -250,17 +279,29 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
     )
 }
 
+/// A build's columns, from [`TABLES`]. What a damaged database lacks is left empty, so that whoever needs it can say what
+/// is missing.
+pub(super) const COLUMNS: &str = "b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number,
+    b.transition, b.daily_cost, b.cost_is_own, b.asked, b.created_at, b.preset_id, b.reason, b.orphan, b.deadline_at,
+    COALESCE((SELECT i.name FROM jobs k JOIN users i ON i.id = k.initiator_id WHERE k.id = b.job_id), ''),
+    EXISTS (SELECT 1 FROM users o WHERE o.id = w.owner_id AND o.role = 'prebuilds'), w.autostart, w.ttl_ms,
+    w.dormant_at IS NOT NULL,
+    COALESCE((SELECT t.dormant_after_ms FROM templates t WHERE t.id = w.template_id), 0),
+    (SELECT f.preset_id FROM builds f WHERE f.workspace_id = b.workspace_id AND f.number = 1),
+    EXISTS (SELECT 1 FROM claims c WHERE c.build_id = b.id)";
+
+/// How many columns those are.
+pub(super) const COLUMNS_COUNT: usize = 24;
+
+/// A build `b` and its workspace `w`.
+pub(super) const TABLES: &str = "builds b JOIN workspaces w ON w.id = b.workspace_id";
+
 fn select(condition: &'static str) -> String {
-    format!(
-        "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
-                b.daily_cost, b.cost_is_own, b.asked, b.preset_id, b.reason, b.orphan, b.deadline_at,
-                (SELECT u.name FROM jobs j JOIN users u ON u.id = j.initiator_id WHERE j.id = b.job_id)
-         FROM builds b JOIN workspaces w ON w.id = b.workspace_id
-         WHERE {condition}"
-    )
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {condition}")
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
+/// Reads [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
     Ok(Build {
         id: id(row, 0, BuildId)?,
         workspace: id(row, 1, WorkspaceId)?,
@@ -273,11 +314,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
-        preset: row.get::<_, Option<[u8; 16]>>(11)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))),
-        reason: row.get(12)?,
-        orphan: row.get(13)?,
-        deadline_at: row.get(14)?,
-        // Its job is written with it, so only a damaged database has no name.
-        initiator: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
+        created_at: row.get(11)?,
+        preset: preset(row, 12)?,
+        reason: row.get(13)?,
+        orphan: row.get(14)?,
+        deadline_at: row.get(15)?,
+        initiator: row.get(16)?,
+        built_for: preset(row, 22)?,
+        is_claim: row.get(23)?,
+        clock: Clock {
+            unclaimed: row.get(17)?,
+            autostart: row.get(18)?,
+            ttl_ms: row.get(19)?,
+            dormant: row.get(20)?,
+            dormant_after_ms: row.get(21)?,
+        },
     })
+}
+
+fn preset(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PresetId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))))
 }

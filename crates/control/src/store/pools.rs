@@ -217,12 +217,6 @@ pub fn is_active(tx: &Tx<'_>, preset: PresetId) -> Result<bool, StoreError> {
     Ok(active.unwrap_or(false))
 }
 
-/// Whether building ahead is paused.
-pub fn is_paused(tx: &Tx<'_>) -> Result<bool, StoreError> {
-    let paused = tx.row("SELECT paused FROM prebuilds_settings WHERE only_row = 1", [], |row| row.get(0))?;
-    Ok(paused.unwrap_or(false))
-}
-
 fn select_unclaimed(condition: &'static str) -> String {
     format!(
         "SELECT w.id, f.preset_id, w.created_at, l.id, l.number, l.transition, l.version_id = t.active_version_id,

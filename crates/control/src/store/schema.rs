@@ -376,6 +376,7 @@ CREATE INDEX builds_by_deadline ON builds (deadline_at) WHERE deadline_at IS NOT
 CREATE INDEX workspaces_by_owner ON workspaces (owner_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_by_template ON workspaces (template_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_by_next_start ON workspaces (next_start_at) WHERE next_start_at IS NOT NULL;
+CREATE INDEX workspaces_dormant ON workspaces (deleting_at, id) WHERE dormant_at IS NOT NULL AND deleted_at IS NULL;
 CREATE TABLE prebuilds_settings (
     only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
     paused      INTEGER NOT NULL CHECK (paused IN (0, 1))

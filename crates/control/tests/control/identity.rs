@@ -18,6 +18,7 @@ use tonic::{Code, body::Body};
 use crate::support::{
     World,
     agents::agent,
+    machine::START_MS,
     world::{by_name, failure, new_build, new_workspace, success},
 };
 
@@ -72,7 +73,7 @@ fn call(path: &'static str, who: For, message: &impl Message) -> Call {
 
 /// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has, and a workspace
 /// "lab" that has an agent; and about a workspace that was built ahead.
-fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
+fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -> Vec<Call> {
     let job_id = job.to_string();
     let version = Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() });
     let want = v1::Want { provisioner_types: vec!["scripted".to_owned()], tags: [].into() };
@@ -85,6 +86,8 @@ fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
     };
     let dry_run_of = v1::CreateDryRunRequest { version: version.clone(), ..v1::CreateDryRunRequest::default() };
     let logs = v1::ListBuildLogsRequest { build: by_name("dev"), after_id: 0, limit: 0 };
+    let get = v1::GetWorkspaceRequest { workspace: "dev".to_owned(), ..v1::GetWorkspaceRequest::default() };
+    let of_alice = v1::ListWorkspacesRequest { owner: "alice".to_owned() };
     let mut calls = vec![
         call("ProvisionerDaemons/AcquireJob", For::Daemons, &want),
         call("ProvisionerDaemons/UpdateJob", For::JobsDaemon, &crate::support::world::update(job)),
@@ -100,6 +103,8 @@ fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
         call("Workspaces/CancelBuild", For::Owner, &v1::CancelBuildRequest { build: by_name("dev"), expect_status: 0 }),
         call("Workspaces/GetBuild", For::Owner, &v1::GetBuildRequest { build: by_name("dev") }),
         call("Workspaces/ListBuildLogs", For::Owner, &logs),
+        call("Workspaces/GetWorkspace", For::Owner, &get),
+        call("Workspaces/ListWorkspaces", For::OwnerOrAdmins, &of_alice),
         call("Templates/CreateVersion", For::Admins, &new_version),
         call("Templates/GetVersion", For::People, &v1::GetVersionRequest { version: version.clone() }),
         call("Templates/ActivateVersion", For::Admins, &v1::ActivateVersionRequest { version }),
@@ -113,6 +118,7 @@ fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
         call("Administration/ListAuditEntries", For::Admins, &v1::ListAuditEntriesRequest { after_id: 0, limit: 0 }),
     ];
     calls.extend(calls_about_agents(agent, ahead));
+    calls.extend(calls_about_the_clock(workspace));
     calls
 }
 
@@ -167,6 +173,21 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
     ]
 }
 
+fn calls_about_the_clock(workspace: &str) -> Vec<Call> {
+    let (workspace_id, who) = (workspace.to_owned(), For::OwnerOrAdmins);
+    let autostart = v1::SetAutostartRequest { workspace_id: workspace_id.clone(), autostart: "0 9 * * *".to_owned() };
+    let ttl = v1::SetTtlRequest { workspace_id: workspace_id.clone(), ttl_ms: 60_000 };
+    let dormancy = v1::SetDormancyRequest { workspace_id: workspace_id.clone(), dormant: true };
+    let deadline = v1::ExtendDeadlineRequest { workspace_id, deadline_at_ms: START_MS + 3_600_000 };
+    vec![
+        call("Workspaces/SetAutostart", who, &autostart),
+        call("Workspaces/SetTtl", who, &ttl),
+        // It has a deadline by now.
+        call("Workspaces/ExtendDeadline", who, &deadline),
+        call("Workspaces/SetDormancy", who, &dormancy),
+    ]
+}
+
 /// The calls that the protocol has: "Service/Method".
 fn declared() -> BTreeSet<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/proto/groundhog/v1");
@@ -213,7 +234,8 @@ impl Site {
         config.agents.relay = 1;
         let routes =
             routes(&world.host, &world.store, &acquirer, &Followers::new(), &Metrics::default(), config, &stop);
-        let calls = calls(job, &dry_run.dry_run_id, &opened.agent_id, &ahead);
+        let lab = world.latest("alice", "lab").workspace_id;
+        let calls = calls(job, &dry_run.dry_run_id, &lab, &opened.agent_id, &ahead);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }
     }
 

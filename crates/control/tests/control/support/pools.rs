@@ -92,7 +92,7 @@ impl Site {
 
     pub(crate) fn activate(&self, template: &str, name: &str) {
         let request = v1::ActivateVersionRequest { version: version_of(template, name) };
-        self.world.by_user("root", |tx, _| version::activate(tx, &request)).expect("it is usable");
+        self.world.by_user("root", |tx, root| version::activate(tx, root, &request)).expect("it is usable");
     }
 
     pub(crate) fn preset(&self, template: &str, version: &str, name: &str) -> presets::Preset {
