@@ -79,15 +79,10 @@ impl Site {
     }
 
     fn import(&self, request: &v1::CreateVersionRequest, found: v1::CompletedTemplateImport) {
-        self.world.create_version("root", request).expect("it may");
-        let job = loop {
-            // Builds ahead come after people's jobs, an import is a person's.
-            let acquired = self.world.acquire("importer").expect("it waits");
-            if matches!(acquired.message.kind, Some(v1::job::Kind::TemplateImport(_))) {
-                break acquired.job;
-            }
-        };
-        self.world.complete("importer", &imported(job, found)).expect("it runs");
+        let version = self.world.create_version("root", request).expect("it may");
+        let job = version.import.expect("it is imported").job_id.parse().expect("an id");
+        self.take(job);
+        self.world.complete("prov-1", &imported(job, found)).expect("it runs");
     }
 
     pub(crate) fn activate(&self, template: &str, name: &str) {
