@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
+    metrics::Metrics,
     operations::administration,
     rpc::answer_admin,
     store::{Store, Tx, users::User},
@@ -16,13 +17,14 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AdministrationService {
     store: Store,
+    metrics: Metrics,
     config: Arc<Config>,
 }
 
 impl AdministrationService {
-    /// A service over `store`.
-    pub fn new(store: Store, config: Arc<Config>) -> Self {
-        Self { store, config }
+    /// A service over `store`, which tells what `metrics` have measured.
+    pub fn new(store: Store, metrics: Metrics, config: Arc<Config>) -> Self {
+        Self { store, metrics, config }
     }
 }
 

@@ -39,6 +39,7 @@ pub mod notify;
 pub mod orphan;
 pub mod owned;
 pub mod payload;
+pub mod prebuild;
 pub mod quota;
 pub mod reap;
 pub mod relay;

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use groundhog_control::{AcquireConfig, followers::Followers, operations::agent::session, server::routes};
+use groundhog_control::{
+    AcquireConfig, followers::Followers, metrics::Metrics, operations::agent::session, server::routes,
+};
 use groundhog_wire::{Routes, id::JobId, v1};
 use http_body_util::Full;
 use prost::Message;
@@ -263,7 +265,8 @@ impl Site {
         let stop = CancellationToken::new();
         let mut config = world.config.clone();
         config.agents.relay = 1;
-        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), config, &stop);
+        let routes =
+            routes(&world.host, &world.store, &acquirer, &Followers::new(), &Metrics::default(), config, &stop);
         let lab = world.latest("alice", "lab").workspace_id;
         let calls = calls(job, &dry_run.dry_run_id, &lab, &opened.agent_id, &ahead);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }

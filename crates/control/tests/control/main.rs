@@ -10,6 +10,7 @@
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
+//! - `prebuilds`: workspaces that are built ahead, by replicas that take turns.
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
@@ -33,6 +34,7 @@ mod follow;
 mod identity;
 mod logs;
 mod names;
+mod prebuilds;
 mod presence;
 mod queue;
 mod quota;
