@@ -176,8 +176,9 @@ fn what_cannot_be_a_version_is_refused() {
     );
     let large = vec![given("a", &"x".repeat(limits::VALUE_BYTES_MAX + 1))];
     check(v1::CreateVersionRequest { variable_values: large, ..new() }, Code::InvalidArgument, "at most 65536 fit");
-    let none =
-        world.by_user("root", |tx, user| version::get(tx, user, &v1::GetVersionRequest { version: version_of("new", "v1") }));
+    let none = world.by_user("root", |tx, user| {
+        version::get(tx, user, &v1::GetVersionRequest { version: version_of("new", "v1") })
+    });
     assert_refused(none, Code::NotFound, "Template \"new\" has no version \"v1\".");
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct World {
 }
 
 /// alice may spend 100 credits (60 and 40 by two groups), bob has no limit. "plain" asks nothing of a daemon,
-/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, late's session
+/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, tess one of templates, late's session
 /// has expired, ahead is the account that builds ahead.
 pub(crate) fn setup() -> Setup {
     let user = |name: &str, role| UserSetup {
@@ -76,6 +76,7 @@ pub(crate) fn setup() -> Setup {
             user("alice", Role::Member),
             user("bob", Role::Member),
             user("root", Role::Admin),
+            user("tess", Role::TemplateAdmin),
             user("ahead", Role::Prebuilds),
             late,
         ],
