@@ -35,7 +35,6 @@ use super::{
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) config: PrebuildsConfig,
-    pub(crate) metrics: Metrics,
     reconciler: RefCell<Reconciler>,
 }
 
@@ -51,9 +50,8 @@ impl Site {
     }
 
     pub(crate) fn over(world: World, config: PrebuildsConfig) -> Self {
-        let metrics = Metrics::default();
-        let reconciler = RefCell::new(reconciler(&world, &world.store, config, &metrics));
-        Self { world, config, metrics, reconciler }
+        let reconciler = RefCell::new(reconciler(&world, &world.store, config, &world.metrics));
+        Self { world, config, reconciler }
     }
 
     /// Another replica's reconciler.
