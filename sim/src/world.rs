@@ -345,6 +345,12 @@ impl World {
         self.kernel.log.expect_error(part.into());
     }
 
+    /// The id that records call `name`, such as `job#1`, in its usual form of 36 characters; none if nothing is called so
+    /// yet. It is how a story that goes by the log can talk about something to whoever knows it by its id.
+    pub fn id(&self, name: &str) -> Option<String> {
+        self.kernel.log.id(name)
+    }
+
     /// All records so far, quiet ones too.
     pub fn records(&self) -> Vec<Record> {
         self.kernel.log.records()

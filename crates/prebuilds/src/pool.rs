@@ -44,6 +44,14 @@ pub struct Preset {
     pub schedules: Vec<Schedule>,
 }
 
+impl Preset {
+    /// Workspaces of it may be built and given to people: its version is the active one, and its template is neither
+    /// deleted nor deprecated.
+    pub const fn is_active(&self) -> bool {
+        self.using_active_version && !self.deleted && !self.deprecated
+    }
+}
+
 /// When how many are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {

@@ -46,6 +46,9 @@ impl Report {
 /// The rule that is broken when the world does not come to rest.
 pub const LIVENESS: &str = "liveness";
 
+/// The rule that is broken when what is built ahead does not come to what is wanted.
+pub const POOL_SETTLES: &str = "pool-settles";
+
 /// The rule that is broken when an expectation of the scenario does not hold.
 pub const EXPECTATION: &str = "expectation";
 
@@ -99,7 +102,7 @@ fn could_not_cast(error: &CastError) -> Violation {
 /// Plays the story from beginning to end. Tells when the world came to rest.
 fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Vec<Violation>) -> Option<Duration> {
     let invariants = Rc::new(RefCell::new(invariants::all(&Bounds::of(scenario))));
-    let under_way = Rc::new(RefCell::new(UnderWay::default()));
+    let under_way = Rc::new(RefCell::new(UnderWay::of(scenario)));
     watch(world, &invariants, &under_way);
     let deadline = settle::deadline(scenario);
     for moment in Moment::all(scenario) {
@@ -116,6 +119,12 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
             let settle = scenario.settle;
             let message = format!("the world has not settled {settle:?} after its last step or fault: {what}");
             violations.push(Violation { rule: LIVENESS.to_owned(), message, at: world.now(), record: None });
+        }
+        if let Some(what) = under_way.borrow().describe_pools() {
+            let settle = scenario.settle;
+            let message =
+                format!("what is built ahead has not settled {settle:?} after the last step or fault: {what}");
+            violations.push(Violation { rule: POOL_SETTLES.to_owned(), message, at: world.now(), record: None });
         }
         world.run_until(scenario.duration);
     }
@@ -235,7 +244,8 @@ fn act(world: &World, cast: &Cast, action: &Action) {
     } else if let Action::InterruptTunnel { name } = action {
         cast.laptops.interrupt(name);
     } else if let Ok(host) = world.handle(USERS) {
-        cast.people.act(&host, action);
+        let id = action.workspace().and_then(|workspace| cast.ahead.id(world, workspace));
+        cast.people.act(&host, action, id.as_ref());
     }
 }
 

@@ -6,6 +6,7 @@ use crate::invariants::{Invariant, Violation};
 use crate::{Loudness, Record};
 
 /// A log that grows.
+#[derive(Clone)]
 pub(crate) struct Log {
     pub(crate) records: Vec<Record>,
     pub(crate) end: Option<Duration>,

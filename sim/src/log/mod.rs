@@ -114,6 +114,11 @@ impl Log {
         });
     }
 
+    /// The id that records call `name`.
+    pub(crate) fn id(&self, name: &str) -> Option<String> {
+        self.names.borrow().id(name)
+    }
+
     pub(crate) fn records(&self) -> Vec<Record> {
         self.records.borrow().clone()
     }

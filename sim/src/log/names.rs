@@ -23,6 +23,11 @@ fn is_id(text: &[u8]) -> bool {
 }
 
 impl Names {
+    /// The id that has this name, if one has.
+    pub(crate) fn id(&self, name: &str) -> Option<String> {
+        self.given.iter().find(|(_, given)| *given == name).map(|(id, _)| id.clone())
+    }
+
     /// `text` with every id in it replaced: `job:UUID` by `job#1`, and a bare id by the name that it has, or
     /// by `id#1` if it has none yet.
     pub(crate) fn readable(&mut self, text: String) -> String {
@@ -78,6 +83,7 @@ mod tests {
         check(format!("no job {A}, {B} or job:{A}: gone"), "no job job#1, job#2 or job#1: gone");
         check("short".to_owned(), "short");
         check("é".repeat(40) + A, &("é".repeat(40) + "job#1"));
+        assert_eq!((names.id("job#2").as_deref(), names.id("job#3")), (Some(B), None));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::time::Duration;
 use groundhog_host::Random;
 
 pub use self::family::{Stories, plan};
+pub(crate) use self::rest::build as build_takes;
 use crate::scenario::{CountRange, units::DurationRange};
 
 /// A number within a range.

@@ -9,8 +9,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    Action, CONTROL, ClockStep, Control, FaultKind, Machine, OnCancel, Phase, Scenario, SuspendedClock,
-    TunnelApplication, USERS, defaults, is_control, machine,
+    AHEAD, Action, CONTROL, ClockStep, Control, FIRST_VERSION, FaultKind, Machine, OnCancel, Phase, Scenario,
+    SuspendedClock, TunnelApplication, USERS, defaults, is_control, machine,
 };
 
 impl Plan for Scenario {
@@ -61,6 +61,10 @@ impl Scenario {
         let hosts: BTreeSet<String> = self.hosts().collect();
         let mut templates: BTreeSet<String> = self.templates.iter().map(|template| template.name.clone()).collect();
         let written = templates.clone();
+        let has_version = |template: &String, version: &String, imported: &BTreeSet<(String, String)>| {
+            let is_first = version == FIRST_VERSION && written.contains(template);
+            is_first || imported.contains(&(template.clone(), version.clone()))
+        };
         templates.extend(self.steps.iter().filter_map(|step| match &step.action {
             Action::ImportTemplate { template, like, .. } if written.contains(like) => Some(template.clone()),
             _ => None,
@@ -69,24 +73,45 @@ impl Scenario {
         let machines = self.machines().into_iter();
         let slugs = |one: Machine<'_>| one.declared.apps.iter().map(|app| app.slug.clone()).collect::<BTreeSet<_>>();
         let machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
+        let presets: BTreeMap<String, BTreeSet<String>> = templates
+            .iter()
+            .map(|name| {
+                let presets = self.behaviours(name).flat_map(|template| &template.presets);
+                (name.clone(), presets.map(|preset| preset.name.clone()).collect())
+            })
+            .collect();
+        let builds_ahead = self.control.prebuilds.enabled;
         let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut opened = BTreeSet::new();
         self.steps.retain(|step| match &step.action {
-            Action::CreateWorkspace { name, owner, template, .. } => {
-                let stays = templates.contains(template);
+            Action::CreateWorkspace { name, owner, template, preset, version, .. } => {
+                let has_preset = presets.get(template).is_some_and(|known| preset.is_empty() || known.contains(preset));
+                let has_version = version.is_empty() || has_version(template, version, &imported);
+                let stays = templates.contains(template) && has_preset && has_version;
                 if stays {
                     made.insert((name.clone(), owner.clone()));
                 }
                 stays
             }
-            Action::BuildWorkspace { workspace, owner, .. } | Action::CancelBuild { workspace, owner, .. } => {
+            Action::CancelBuild { workspace, owner, .. } | Action::FollowLogs { workspace, owner, .. } => {
                 made.contains(&(workspace.clone(), owner.clone()))
             }
-            Action::FollowLogs { workspace, owner, .. } | Action::ListAgents { workspace, owner, .. } => {
-                made.contains(&(workspace.clone(), owner.clone()))
+            Action::BuildWorkspace { workspace, owner, .. }
+            | Action::SetLifecycle { workspace, owner, .. }
+            | Action::ListAgents { workspace, owner, .. } => {
+                made.contains(&(workspace.clone(), owner.clone())) || (builds_ahead && owner == AHEAD)
             }
+            Action::ActivateVersion { template, version, .. } => has_version(template, version, &imported),
+            Action::ListPresets { template, version, .. } => {
+                templates.contains(template) && (version.is_empty() || has_version(template, version, &imported))
+            }
+            Action::DeprecateTemplate { template, .. }
+            | Action::DeleteTemplate { template, .. }
+            | Action::InvalidatePrebuilds { template, .. } => templates.contains(template),
+            Action::PausePrebuilds { .. } | Action::ReadMetrics { .. } => true,
             Action::ClaimWorkspace { workspace, owner, person, .. } => {
-                let stays = made.contains(&(workspace.clone(), owner.clone()));
+                let is_ahead = builds_ahead && owner == AHEAD;
+                let stays = made.contains(&(workspace.clone(), owner.clone())) || is_ahead;
                 if stays {
                     made.insert((workspace.clone(), person.clone()));
                 }
@@ -231,8 +256,14 @@ impl Candidates<'_> {
     fn settings(&mut self) {
         self.add(|plan| plan.network = defaults::NETWORK);
         self.add(|plan| {
-            plan.control =
-                Control { replicas: plan.control.replicas, relays: plan.control.relays, ..defaults::CONTROL };
+            plan.control = Control {
+                replicas: plan.control.replicas,
+                relays: plan.control.relays,
+                prebuilds: plan.control.prebuilds,
+                ahead_machines: plan.control.ahead_machines,
+                autobuild: plan.control.autobuild,
+                ..defaults::control()
+            };
         });
         self.add(|plan| plan.control.relays = false);
         for fewer in 1..self.plan.control.replicas {

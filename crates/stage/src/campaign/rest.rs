@@ -207,7 +207,7 @@ fn phase(phase: &Phase) -> Option<Duration> {
 }
 
 /// How long a build takes, whatever it is for, up to its agents' being there.
-fn build(template: &Template) -> Option<Duration> {
+pub(crate) fn build(template: &Template) -> Option<Duration> {
     let transitions = [Transition::Start, Transition::Stop, Transition::Destroy];
     let phases = transitions.into_iter().try_fold(Duration::ZERO, |longest, transition| {
         let (plan, apply) = template.phases(transition);

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groundhog_control::{
-    AgentsConfig, AutobuildConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig,
-    PrebuildsConfig, Role, Setup, StoreConfig, TemplateSetup, UserSetup,
+    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup, Role,
+    Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -16,12 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CastError, Secrets,
-    templates::{millis, script},
+    templates::{millis, presets, script},
 };
-use crate::{
-    cast,
-    scenario::{self, CONTROL, Scenario, Template},
-};
+use crate::scenario::{self, CONTROL, DEFAULT_ORGANIZATION, FIRST_VERSION, Scenario, Template};
 
 /// Where the control plane's replicas are, in the order in which they are tried: the one that is named first or, if
 /// none is, the one whose turn it is; then the others.
@@ -40,6 +37,8 @@ pub(crate) struct Source {
     pub(crate) text: Vec<u8>,
     /// What its builds ask of a provisioner.
     pub(crate) tags: BTreeMap<String, String>,
+    /// The organisation whose a template is to be that is made from it; empty for the default one.
+    pub(crate) organization: String,
     /// Variables whose values are secrets.
     pub(crate) secrets: BTreeSet<String>,
 }
@@ -50,14 +49,16 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
     Ok(Source {
         text: script(template).to_source()?,
         tags: template.tags.clone(),
+        organization: template.organization.clone().unwrap_or_default(),
         secrets: secrets.map(|variable| variable.name.clone()).collect(),
     })
 }
 
 pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
     let database = Database::in_memory()?;
-    let begin_ms = cast::config(scenario, 0).epoch.as_millisecond();
-    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), EPOCH_MS)?;
+    let begin_ms = scenario.starts_at.as_millisecond();
+    let set_up_at_ms = SET_UP_MS.min(begin_ms);
+    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
     let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
@@ -75,8 +76,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         },
         external_auth: settings.external_auth.clone(),
         agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
-        prebuilds: PrebuildsConfig { enabled: false, ..PrebuildsConfig::default() },
-        autobuild: AutobuildConfig { enabled: false, ..AutobuildConfig::default() },
+        prebuilds: settings.prebuilds,
+        autobuild: settings.autobuild,
         ..Config::default()
     };
     for (number, replica) in (1..).zip(scenario.replicas()) {
@@ -104,8 +105,8 @@ fn relays(scenario: &Scenario) -> Vec<Relay> {
     (1..).zip(replicas).map(relay).collect()
 }
 
-/// When templates and people were set up: before the story begins. The first second of 2026.
-const EPOCH_MS: i64 = 1_767_225_600_000;
+/// When templates and people were set up: before the story begins, or as it does. The first second of 2026.
+const SET_UP_MS: i64 = 1_767_225_600_000;
 
 fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup, CastError> {
     let users = secrets.users.iter().map(|(name, token)| {
@@ -113,6 +114,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         let expires = user.token_expires.map(|after| begin_ms.saturating_add_unsigned(millis(after)));
         let role = match user.role {
             scenario::Role::Member => Role::Member,
+            scenario::Role::TemplateAdmin => Role::TemplateAdmin,
             scenario::Role::Admin => Role::Admin,
             scenario::Role::Prebuilds => Role::Prebuilds,
         };
@@ -120,23 +122,54 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
     });
     let groups = scenario.groups.iter().map(|group| GroupSetup {
         name: group.name.clone(),
+        organization: group.organization.clone().unwrap_or_default(),
         budget: i32::try_from(group.budget).unwrap_or(i32::MAX),
         members: group.members.clone(),
     });
     let templates = scenario.templates.iter().filter(|template| template.set_up).map(|template| {
         Ok(TemplateSetup {
             name: template.name.clone(),
-            version: "v1".to_owned(),
+            version: FIRST_VERSION.to_owned(),
             provisioner_type: scripted::TYPE.to_owned(),
             source: script(template).to_source()?,
             tags: template.tags.clone(),
+            organization: template.organization.clone().unwrap_or_default(),
+            presets: presets(template),
+            default_ttl: template.default_ttl.unwrap_or_default(),
+            dormant_after: template.dormant_after.unwrap_or_default(),
+            deleted_after: template.deleted_after.unwrap_or_default(),
         })
     });
     let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
     Ok(Setup {
+        organizations: organizations(scenario),
         users: users.collect(),
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
     })
+}
+
+/// The organisations, if the file has any: with the default one, where everybody is who is in no other.
+fn organizations(scenario: &Scenario) -> Vec<OrganizationSetup> {
+    let declared = scenario.organizations.iter().map(|organization| OrganizationSetup {
+        name: organization.name.clone(),
+        members: organization.members.clone(),
+        closed: organization.closed,
+    });
+    let mut all: Vec<OrganizationSetup> = declared.collect();
+    if all.is_empty() {
+        return all;
+    }
+    let in_none = |name: &&String| !scenario.organizations.iter().any(|one| one.members.contains(name));
+    let others = scenario.users.keys().filter(in_none).cloned();
+    match all.iter_mut().find(|one| one.name == DEFAULT_ORGANIZATION) {
+        Some(default) => default.members.extend(others),
+        None => all.push(OrganizationSetup {
+            name: DEFAULT_ORGANIZATION.to_owned(),
+            members: others.collect(),
+            closed: false,
+        }),
+    }
+    all
 }

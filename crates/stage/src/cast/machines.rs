@@ -2,6 +2,9 @@
 //!
 //! Provisioners reach the cloud by a program on their hosts, as the tools of real templates do. A machine that was
 //! told to go lets its agent close first, for a while; one that hangs goes without.
+//!
+//! What a workspace is called that is built ahead nobody knows before; so the hosts of its machines are called by its
+//! number, and stay its machines when it goes to somebody who calls it otherwise: see `places`.
 
 use std::{
     collections::BTreeMap,
@@ -19,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CastError,
+    ahead::Ahead,
     apps::{self, Outages},
     control,
+    places::{Place, Places},
     programs::{Programs, SHELL},
 };
-use crate::scenario::{AgentApp, Scenario};
+use crate::scenario::{Agent, AgentApp, Scenario};
 
 groundhog_host::events! {
     /// What the cloud tells.
@@ -46,6 +51,14 @@ groundhog_host::events! {
         /// Its name, which is its host's.
         machine: &str,
     }
+
+    /// A machine's host is called otherwise than those who make and delete it call it.
+    quiet called = "machine.called" {
+        /// Its host.
+        machine: &str,
+        /// By the names of its workspace and its agent.
+        name: &str,
+    }
 }
 
 /// How long a machine that is to go waits for its agent: stop scripts of a few minutes, the agent's own close, and
@@ -58,24 +71,44 @@ const HOME: &str = "/home/me";
 /// The first part of every agent's process environment.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// All machines that there can be, by name.
-struct Cloud(BTreeMap<String, Arc<Machine>>);
+/// All machines that there can be.
+struct Cloud {
+    /// By host.
+    machines: BTreeMap<String, Arc<Machine>>,
+    /// Where workspaces are that were built ahead.
+    places: Places,
+}
 
 /// A machine of the cloud's.
 struct Machine {
     name: String,
     power: Power,
-    boots: Duration,
-    apps: Vec<AgentApp>,
+    /// What it is, unless it is made as something else.
+    declared: Declared,
     outages: Outages,
     control: Endpoints,
     life: Mutex<Life>,
+}
+
+/// What a template says of a machine.
+#[derive(Clone, Default)]
+pub(super) struct Declared {
+    boots: Duration,
+    apps: Vec<AgentApp>,
+}
+
+impl Declared {
+    pub(super) fn of(agent: &Agent) -> Self {
+        Self { boots: agent.boots, apps: agent.apps.clone() }
+    }
 }
 
 /// What a machine was made with, and how far its present life has come.
 #[derive(Clone, Default)]
 struct Life {
     token: Option<Secret>,
+    /// What it was made as, if that is not always the same.
+    declared: Option<Declared>,
     /// The machine's agent is to close.
     close: CancellationToken,
     /// Nothing runs on the machine.
@@ -91,10 +124,12 @@ impl Drop for Ends {
     }
 }
 
-pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages) -> Result<(), CastError> {
+pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages, ahead: &Ahead) -> Result<(), CastError> {
     let programs = Arc::new(Programs::new(&scenario.programs));
-    let mut cloud = BTreeMap::new();
-    for (number, (name, one)) in scenario.machines().into_iter().enumerate() {
+    let mut machines = BTreeMap::new();
+    let named = scenario.machines().into_iter().map(|(name, one)| (name, Declared::of(one.declared)));
+    let numbered = scenario.ahead_machines().map(|(name, _)| (name, Declared::default()));
+    for (number, (name, declared)) in named.chain(numbered).enumerate() {
         // The host needs the machine and the machine its host's power: the machine comes into being on the first boot.
         let booting: Arc<Mutex<Option<Arc<Machine>>>> = Arc::default();
         let boots = booting.clone();
@@ -110,20 +145,19 @@ pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages) ->
         world.program(&name, SHELL, move |running: Running| shell.clone().shell(running))?;
         let machine = Arc::new(Machine {
             power: world.power(&name)?,
-            boots: one.declared.boots,
-            apps: one.declared.apps.clone(),
+            declared,
             outages: outages.clone(),
             control: control::endpoints(scenario, None, number),
             life: Mutex::default(),
             name: name.clone(),
         });
         *booting.lock().unwrap_or_else(PoisonError::into_inner) = Some(machine.clone());
-        cloud.insert(name, machine);
+        machines.insert(name, machine);
     }
-    if cloud.is_empty() {
+    if machines.is_empty() {
         return Ok(());
     }
-    let cloud = Arc::new(Cloud(cloud));
+    let cloud = Arc::new(Cloud { machines, places: Places::new(scenario, ahead) });
     for provisioner in &scenario.provisioners {
         let cloud = cloud.clone();
         world.program(&provisioner.name, PROGRAM, move |running: Running| cloud.clone().command(running))?;
@@ -145,17 +179,31 @@ impl Cloud {
         let [order, name] = command.arguments.as_slice() else {
             return Err(format!("expected an order and a name, got {} arguments", command.arguments.len()));
         };
-        let machine = self.0.get(name).ok_or_else(|| format!("there can be no machine {name:?}"))?;
+        let unknown = || format!("there can be no machine {name:?}");
         match order.as_str() {
             "create" => {
                 let token = command.environment.get(AGENT_TOKEN).ok_or("there is no token for the agent")?;
                 let token = Secret::new(token.clone()).map_err(|error| error.to_string())?;
-                machine.create(&running.host, token).await;
+                let Place { host, declared } = self.places.of_new(name, &token, |host| self.is_free(host))?;
+                let machine = self.machines.get(&host).ok_or_else(unknown)?;
+                if host != *name {
+                    called(&host, name);
+                }
+                machine.create(&running.host, token, declared).await;
             }
-            "delete" => machine.delete(&running.host).await,
+            "delete" => {
+                let Some(host) = self.places.of_old(name) else { return Ok(()) };
+                let machine = self.machines.get(&host).ok_or_else(unknown)?;
+                machine.delete(&running.host).await;
+            }
             other => return Err(format!("expected create or delete, got {other:?}")),
         }
         Ok(())
+    }
+
+    /// Whether there is no machine on a host.
+    fn is_free(&self, host: &str) -> bool {
+        self.machines.get(host).is_none_or(|machine| !machine.power.exists())
     }
 }
 
@@ -165,7 +213,7 @@ impl Machine {
     }
 
     /// Makes the machine, for an agent with this token. One that is there with the same token stays as it is.
-    async fn create(&self, host: &Host, token: Secret) {
+    async fn create(&self, host: &Host, token: Secret, declared: Option<Declared>) {
         let is_there =
             |life: &Life| self.power.exists() && life.token.as_ref() == Some(&token) && !life.close.is_cancelled();
         if is_there(&self.life()) {
@@ -176,7 +224,7 @@ impl Machine {
         if is_there(&self.life()) {
             return;
         }
-        *self.life() = Life { token: Some(token), ..Life::default() };
+        *self.life() = Life { token: Some(token), declared, ..Life::default() };
         self.power.on();
         created(&self.name);
     }
@@ -186,7 +234,7 @@ impl Machine {
         if !self.power.exists() {
             return;
         }
-        let Life { close, over, token } = self.life().clone();
+        let Life { close, over, token, .. } = self.life().clone();
         if !close.is_cancelled() {
             deleting(&self.name);
             close.cancel();
@@ -210,18 +258,19 @@ impl Machine {
 
     /// What runs on the machine, from its beginning or the end of a crash.
     async fn boot(self: Arc<Self>, host: Host) {
-        let Life { token: Some(token), close, .. } = self.life().clone() else { return };
+        let Life { token: Some(token), close, declared, .. } = self.life().clone() else { return };
+        let declared = declared.unwrap_or_else(|| self.declared.clone());
         let over = CancellationToken::new();
         self.life().over = over.clone();
         let _ends = Ends(over);
-        for app in &self.apps {
+        for app in &declared.apps {
             apps::cast(&host, app, &self.outages);
         }
         // In this order: a machine that is told to go while it boots starts nothing.
         tokio::select! {
             biased;
             () = close.cancelled() => return,
-            () = host.sleep(self.boots) => {}
+            () = host.sleep(declared.boots) => {}
         }
         let mut config = AgentConfig::new(self.control.clone(), token, HOME);
         config.process_environment = [("HOME", HOME), ("PATH", PATH)]
@@ -260,7 +309,7 @@ create_workspace = { name = "dev", owner = "alice", template = "vm" }
         simulate(Config::new(1), |world| {
             world.host("control", |_| std::future::pending());
             world.host("prov-1", |_| std::future::pending());
-            cast(&scenario, world, &Outages::default()).expect("the hosts exist");
+            cast(&scenario, world, &Outages::default(), &Ahead::default()).expect("the hosts exist");
             let host = world.handle("prov-1").expect("it exists");
             let exits: Arc<Mutex<Vec<Exit>>> = Arc::default();
             let (told, asking) = (exits.clone(), host.clone());

@@ -7,15 +7,18 @@
 //! - `templates`: what the scripted provisioner is told.
 //! - `provisioners`: the daemons.
 //! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
-//!   listens on them.
+//!   listens on them. `places`: which of them is whose, where that does not go by names.
+//! - `ahead`: which workspaces the platform has built ahead.
 //! - [`users`]: the people, who act when the story says so.
 //! - `tunnels`: the laptops from which people have tunnels into their workspaces.
 //! - `faults`: what goes wrong.
 
+mod ahead;
 mod apps;
 pub(crate) mod control;
 pub(crate) mod faults;
 pub mod machines;
+mod places;
 mod programs;
 pub(crate) mod provisioners;
 mod templates;
@@ -89,11 +92,12 @@ pub(crate) struct Cast {
     pub(crate) people: users::People,
     pub(crate) outages: apps::Outages,
     pub(crate) laptops: tunnels::Laptops,
+    pub(crate) ahead: ahead::Ahead,
 }
 
 /// How a world begins for `scenario`.
 pub(crate) fn config(scenario: &Scenario, seed: u64) -> Config {
-    Config { network: link(&scenario.network), ..Config::new(seed) }
+    Config { network: link(&scenario.network), epoch: scenario.starts_at, ..Config::new(seed) }
 }
 
 fn link(path: &NetworkPath) -> LinkConfig {
@@ -113,7 +117,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     let daemons = provisioners::cast(scenario, world, &secrets)?;
     let people = users::cast(scenario, world, &secrets)?;
     let outages = apps::Outages::default();
-    machines::cast(scenario, world, &outages)?;
+    let ahead = ahead::cast(scenario, world);
+    machines::cast(scenario, world, &outages, &ahead)?;
     let laptops = tunnels::cast(scenario, world, &secrets, &people);
     for different in &scenario.links {
         let (a, b) = &different.between;
@@ -124,5 +129,5 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }
-    Ok(Cast { daemons, people, outages, laptops })
+    Ok(Cast { daemons, people, outages, laptops, ahead })
 }

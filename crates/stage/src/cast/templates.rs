@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use groundhog_provisioner::scripted::{self, Script};
+use groundhog_wire::v1;
 
 use crate::scenario::{
     self, Agent, AgentApp, AgentMetadata, AgentScript, ExternalAuth, Misbehaviour, Parameter, Phases, Preset,
@@ -67,6 +68,11 @@ fn preset(preset: &Preset) -> scripted::Preset {
             schedules: ahead.schedules.iter().map(schedule).collect(),
         }),
     }
+}
+
+/// What an import of the template would find of presets.
+pub(super) fn presets(template: &Template) -> Vec<v1::Preset> {
+    template.presets.iter().map(|one| v1::Preset::from(&preset(one))).collect()
 }
 
 fn service(service: &ExternalAuth) -> scripted::ExternalAuth {

@@ -7,7 +7,7 @@ use groundhog_control::{AcquireConfig, ReaperConfig};
 use groundhog_provisioner::RunnerConfig;
 
 use super::weather::Weather;
-use crate::scenario::{Action, NetworkPath, Role, Scenario};
+use crate::scenario::{AHEAD, Action, NetworkPath, Role, Scenario, defaults};
 
 /// How long things may take: what the components are set to, and what is allowed on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Bounds {
     pub notice: Duration,
     /// After how long a notice that was lost is made up for.
     pub backup_poll: Duration,
+    /// How many connections to the database there are.
+    pub connections: u32,
     /// Whose jobs come after all others.
     pub queue: Queue,
 }
@@ -54,6 +56,8 @@ pub struct Queue {
     pub prebuilds: BTreeSet<String>,
     /// By owner and name of a workspace: what its builds ask of a daemon, where that is always the same.
     pub workspaces: BTreeMap<(String, String), BTreeMap<String, String>>,
+    /// The same by template of what the platform builds ahead by itself.
+    pub templates: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Queue {
@@ -74,7 +78,16 @@ impl Queue {
             }
         }
         workspaces.retain(|workspace, _| !differ.contains(workspace));
-        Self { prebuilds: prebuilds.map(|(name, _)| name.clone()).collect(), workspaces }
+        let ahead = scenario.control.prebuilds.enabled;
+        let platform = ahead.then(|| AHEAD.to_owned());
+        let names = scenario.templates.iter().map(|template| &template.name).chain(scenario.imported());
+        let templates =
+            names.filter(|_| ahead).filter_map(|name| Some((name.clone(), tags_of(scenario, name)?.clone())));
+        Self {
+            prebuilds: prebuilds.map(|(name, _)| name.clone()).chain(platform).collect(),
+            workspaces,
+            templates: templates.collect(),
+        }
     }
 }
 
@@ -144,6 +157,7 @@ impl Default for Bounds {
             agent_returns: AGENT_RECONNECT_WAIT_MAX.saturating_add(SLACK),
             notice: Duration::ZERO,
             backup_poll: AcquireConfig::default().backup_poll,
+            connections: defaults::CONNECTIONS,
             queue: Queue::default(),
         }
     }
@@ -184,6 +198,7 @@ impl Bounds {
             slots: provisioners.iter().map(|provisioner| provisioner.slots).max().unwrap_or(1),
             agent_returns: agent_returns(scenario, latency_max),
             notice: scenario.control.notices.latency.max,
+            connections: scenario.control.connections,
             queue: Queue::of(scenario),
             ..default
         }

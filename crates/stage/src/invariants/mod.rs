@@ -13,6 +13,7 @@ mod audit_once;
 mod bounds;
 mod cancel_bound;
 mod cancel_heeded;
+mod claim_once;
 mod close_bound;
 mod error_code;
 mod force_cancel;
@@ -29,6 +30,8 @@ mod lost_retried;
 mod open_jobs;
 mod outdated_stays_out;
 mod people_first;
+mod pool_bound;
+mod pool_connections;
 mod prompt_pickup;
 mod quota;
 mod quota_sum;
@@ -112,6 +115,9 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(tunnel_nesting::TunnelNesting::default()),
         Box::new(tunnel_ends::TunnelEnds::default()),
         Box::new(tunnel_starts_once::TunnelStartsOnce::default()),
+        Box::new(claim_once::ClaimOnce::default()),
+        Box::new(pool_bound::PoolBound::default()),
+        Box::new(pool_connections::PoolConnections::new(bounds)),
     ]
 }
 

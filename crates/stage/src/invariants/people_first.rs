@@ -8,10 +8,14 @@
 //! A workspace that is claimed (`workspace.claimed`) is a person's from then on, and so is the build that was queued with
 //! the claim.
 //!
+//! What the platform builds ahead by itself is known by its own words: the first build of what it has made
+//! (`prebuild.created`), and the one by which it deletes it (`prebuild.deleting`, `prebuild.withdrawn`). Whatever else is
+//! built of such a workspace somebody asked for, and it comes when it comes.
+//!
 //! What a lock is given is decided in the instant in which it is told, so nothing is an excuse. Builds of workspaces
 //! whose tags are not the same throughout the story are left out, and so are imports and dry runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Bounds, Invariant, Violation, bounds::Queue, is_terminal};
 use crate::Record;
@@ -31,6 +35,8 @@ type Tags = BTreeMap<String, String>;
 
 struct Workspace {
     is_ahead: bool,
+    /// The platform has made it by itself, and these are the jobs that it wants of it.
+    own: Option<BTreeSet<String>>,
     tags: Tags,
     /// The job of the build that was queued last.
     latest: Option<String>,
@@ -50,7 +56,26 @@ impl PeopleFirst {
         let (owner, name) = (record.field("owner")?.to_owned(), record.field("name")?.to_owned());
         let is_ahead = self.queue.prebuilds.contains(&owner);
         let tags = self.queue.workspaces.get(&(owner, name))?.clone();
-        self.workspaces.insert(record.field("ws")?.to_owned(), Workspace { is_ahead, tags, latest: None });
+        let workspace = Workspace { is_ahead, own: None, tags, latest: None };
+        self.workspaces.insert(record.field("ws")?.to_owned(), workspace);
+        Some(())
+    }
+
+    /// The platform has made a workspace by itself, and its first build waits.
+    fn made(&mut self, record: &Record) -> Option<()> {
+        let (ws, preset) = (record.field("ws")?, record.field("preset")?);
+        let (template, _) = preset.split_once('/')?;
+        let tags = self.queue.templates.get(template)?.clone();
+        let first = self.builds.iter().find(|(_, of)| *of == ws).map(|(job, _)| job.clone());
+        let own = Some(first.iter().cloned().collect());
+        self.workspaces.insert(ws.to_owned(), Workspace { is_ahead: true, own, tags, latest: first });
+        Some(())
+    }
+
+    /// The platform does away with a workspace of its own.
+    fn unmade(&mut self, record: &Record) -> Option<()> {
+        let workspace = self.workspaces.get_mut(record.field("ws")?)?;
+        workspace.own.as_mut()?.extend(workspace.latest.clone());
         Some(())
     }
 
@@ -74,7 +99,8 @@ impl PeopleFirst {
     fn acquired(&mut self, job: &str, record: &Record) -> Option<Violation> {
         self.waiting.remove(job);
         let workspace = self.workspaces.get(self.builds.get(job)?)?;
-        let (first, _) = self.waiting.iter().find(|(_, tags)| workspace.is_ahead && **tags == workspace.tags)?;
+        let is_ahead = workspace.is_ahead && workspace.own.as_ref().is_none_or(|own| own.contains(job));
+        let (first, _) = self.waiting.iter().find(|(_, tags)| is_ahead && **tags == workspace.tags)?;
         let worker = record.field("worker").unwrap_or_default();
         let message = format!("{worker} was given {job}, which is built ahead, while {first} of a person waited");
         Some(Violation { id: self.id(), message, ordinal: record.ordinal })
@@ -97,9 +123,12 @@ impl Invariant for PeopleFirst {
         if record.event == "workspace.created" {
             self.created(record);
         }
-        if record.event == "workspace.claimed" {
-            self.claimed(record);
-        }
+        match record.event.as_str() {
+            "workspace.claimed" => self.claimed(record),
+            "prebuild.created" => self.made(record),
+            "prebuild.deleting" | "prebuild.withdrawn" => self.unmade(record),
+            _ => None,
+        };
         let job = record.field("job")?;
         match record.event.as_str() {
             "build.queued" => {
@@ -116,6 +145,10 @@ impl Invariant for PeopleFirst {
             "job.acquired" => return self.acquired(job, record),
             event if is_terminal(event) => {
                 self.waiting.remove(job);
+                // It has not to wait again when its workspace becomes somebody's.
+                let of = self.builds.remove(job)?;
+                let workspace = self.workspaces.get_mut(&of)?;
+                workspace.latest = workspace.latest.take().filter(|latest| latest != job);
             }
             _ => {}
         }
@@ -137,6 +170,7 @@ mod tests {
         let queue = Queue {
             prebuilds: ["robot".to_owned()].into(),
             workspaces: [(workspace("alice"), tags("eu")), (workspace("robot"), tags(zone))].into(),
+            templates: [("vm".to_owned(), tags(zone))].into(),
         };
         PeopleFirst::new(&Bounds { queue, ..Bounds::default() })
     }
@@ -159,6 +193,39 @@ mod tests {
         assert_kept(invariant("eu"), &claimed.add(4, "control", "job.acquired", AHEAD));
         let canceled = both_queued().add(3, "control", "job.canceled", ONE);
         assert_kept(invariant("eu"), &canceled.add(4, "control", "job.acquired", AHEAD));
+    }
+
+    /// A workspace that the platform has made by itself, and a person's that waits.
+    fn made_by_itself() -> Log {
+        let made = [("ws", "ws#2"), ("preset", "vm/p"), ("version", "v1")];
+        Log::new()
+            .add(1, "control", "workspace.created", &[("ws", "ws#2"), ("name", "prebuild-x"), ("owner", "prebuilds")])
+            .add(1, "control", "build.queued", AHEAD)
+            .add(1, "control", "prebuild.created", &made)
+            .add(2, "control", "workspace.created", &[("ws", "ws#1"), ("name", "dev"), ("owner", "alice")])
+            .add(2, "control", "build.queued", ONE)
+    }
+
+    const NEXT: &[(&str, &str)] = &[("job", "job#3"), ("ws", "ws#2"), ("worker", "prov-1")];
+
+    #[test]
+    fn what_the_platform_makes_by_itself_comes_last() {
+        let first = made_by_itself().add(3, "control", "job.acquired", AHEAD);
+        assert_broken(invariant("eu"), &first, 5, &["job#2", "job#1"]);
+        assert_kept(invariant("us"), &first);
+        let deleting = made_by_itself().add(3, "control", "build.queued", NEXT);
+        let deleting = deleting.add(3, "control", "prebuild.deleting", &[("ws", "ws#2")]);
+        assert_broken(invariant("eu"), &deleting.add(4, "control", "job.acquired", NEXT), 7, &["job#3", "job#1"]);
+    }
+
+    #[test]
+    fn what_somebody_asked_for_may_come_first() {
+        let asked = made_by_itself().add(3, "control", "build.queued", NEXT);
+        assert_kept(invariant("eu"), &asked.add(4, "control", "job.acquired", NEXT));
+        let claimed = made_by_itself().add(3, "control", "job.completed", AHEAD);
+        let claimed = claimed.add(4, "control", "workspace.claimed", &[("ws", "ws#2"), ("owner", "bob")]);
+        let claimed = claimed.add(4, "control", "build.queued", NEXT).add(5, "control", "job.acquired", ONE);
+        assert_kept(invariant("eu"), &claimed.add(6, "control", "job.acquired", NEXT));
     }
 
     #[test]

@@ -21,10 +21,12 @@ pub(super) struct Document {
     pub(super) duration: Option<Spanned<raw::DurationText>>,
     pub(super) settle: Option<Spanned<raw::DurationText>>,
     pub(super) ends_at_rest: Option<bool>,
+    pub(super) starts_at: Option<Spanned<String>>,
     pub(super) allow_errors: Option<Vec<Spanned<String>>>,
     pub(super) network: Option<raw::Network>,
     pub(super) control: Option<raw::Control>,
     pub(super) links: Vec<Spanned<raw::Link>>,
+    pub(super) organizations: Vec<Spanned<raw::Organization>>,
     pub(super) groups: Vec<Spanned<raw::Group>>,
     pub(super) users: Vec<Spanned<raw::User>>,
     pub(super) templates: Vec<Spanned<raw::Template>>,
@@ -39,7 +41,7 @@ pub(super) struct Document {
 }
 
 /// The keys of the file itself, in the order of the documentation.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "about",
     "issue",
     "version",
@@ -47,10 +49,12 @@ const KEYS: [&str; 22] = [
     "duration",
     "settle",
     "ends_at_rest",
+    "starts_at",
     "allow_errors",
     "network",
     "control",
     "link",
+    "organization",
     "group",
     "user",
     "template",
@@ -90,10 +94,12 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "duration" => document.duration = entry(value, out),
             "settle" => document.settle = entry(value, out),
             "ends_at_rest" => document.ends_at_rest = entry(value, out),
+            "starts_at" => document.starts_at = entry(value, out),
             "allow_errors" => document.allow_errors = entry(value, out),
             "network" => document.network = entry(value, out),
             "control" => document.control = entry(value, out),
             "link" => document.links = entries("link", value, out),
+            "organization" => document.organizations = entries("organization", value, out),
             "group" => document.groups = entries("group", value, out),
             "user" => document.users = entries("user", value, out),
             "template" => document.templates = entries("template", value, out),

@@ -51,10 +51,20 @@ pub struct Workload {
     pub terminals: CountRange,
     /// Apps on agents' machines that break for a while.
     pub outages: CountRange,
-    /// Workspaces that were built ahead and are handed over.
+    /// Workspaces that were built ahead and are handed over or, where the platform builds ahead by itself, asked for.
     pub claims: CountRange,
     /// Tunnels that are opened into workspaces.
     pub tunnels: CountRange,
+    /// Versions that are made the active ones.
+    pub promotions: CountRange,
+    /// Times that what was built ahead is to be made anew.
+    pub invalidations: CountRange,
+    /// Times that nothing is built ahead for a while.
+    pub pauses: CountRange,
+    /// Templates of which nothing new is to be made, or that are deleted.
+    pub retirements: CountRange,
+    /// Times that somebody says when a workspace starts, stops and goes by itself.
+    pub lifecycles: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -143,6 +153,11 @@ impl Default for Workload {
             outages: up_to(0),
             claims: up_to(0),
             tunnels: up_to(0),
+            promotions: up_to(0),
+            invalidations: up_to(0),
+            pauses: up_to(0),
+            retirements: up_to(0),
+            lifecycles: up_to(0),
         }
     }
 }

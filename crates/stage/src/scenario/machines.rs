@@ -1,8 +1,8 @@
 //! The machines on which agents run: which there will be, and what runs on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Agent, Scenario, Template};
+use super::{Action, Agent, Scenario, Template, ahead};
 
 /// A machine that exists while its workspace runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,18 @@ impl Scenario {
             }
         }
         machines
+    }
+
+    /// The machines for workspaces that are built ahead, by the names of their hosts: for each workspace one for each name
+    /// of an agent. None if nothing is built ahead.
+    pub fn ahead_machines(&self) -> impl Iterator<Item = (String, String)> {
+        let built_ahead = self.templates.iter().filter(|template| template.is_built_ahead());
+        let agents: BTreeSet<String> =
+            built_ahead.flat_map(|template| template.agents.iter().flat_map(Agent::names)).collect();
+        let there = if self.control.prebuilds.enabled { self.control.ahead_machines as usize } else { 0 };
+        (1..=there).flat_map(move |number| {
+            agents.clone().into_iter().map(move |agent| (machine(&ahead(number), &agent), agent))
+        })
     }
 
     /// What shells on machines are told to run.

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `about` | what the scenario shows, in a sentence (required) |
 //! | `duration` | how long the story lasts (required) |
+//! | `starts_at` | what clocks show when it begins, such as `"2026-03-23T09:00:00+01:00"`; nine o'clock UTC on a Monday, the 5th of January 2026 |
 //! | `settle` | how long the world may take to come to rest after the last fault has healed; `"20m"` |
 //! | `ends_at_rest` | `true`: the run is over once the world has been at rest for three minutes after the last step and the last fault, if that is before `duration` |
 //! | `seed` | the seed that is run unless another is asked for; `0` |
@@ -27,7 +28,7 @@
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`) |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`); `prebuilds` and `autobuild`, see below |
 //! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between
@@ -38,14 +39,18 @@
 //!
 //! | table | keys |
 //! |---|---|
-//! | `[[user]]` | `name`; `role`, `"member"`, `"admin"` or `"prebuilds"`, the account that builds ahead (`"member"`); `token_expires`, when the session ends (never). Whoever is named elsewhere exists without it |
-//! | `[[group]]` | `name`; `budget` in credits a day; `members`, names of users |
-//! | `[[template]]` | `name`; `tags = { key = "value" }`, which a provisioner must have to build it; `parse`, `plan` and `apply`, each a phase; `stop` and `destroy`, each `{ plan, apply }`, where they differ; `set_up = false`: it is not there until it is imported; and what it declares |
+//! | `[[user]]` | `name`; `role`, `"member"`, `"template_admin"`, `"admin"` or `"prebuilds"`, an account that builds ahead as steps say (`"member"`); `token_expires`, when the session ends (never). Whoever is named elsewhere exists without it |
+//! | `[[organization]]` | `name`; `members`, names of users (none); `closed = true`: its members and groups are looked after elsewhere, and the platform can add none |
+//! | `[[group]]` | `name`; `budget` in credits a day; `members`, names of users; `organization`, whose it is (`"default"`) |
+//! | `[[template]]` | `name`; `tags = { key = "value" }`, which a provisioner must have to build it; `parse`, `plan` and `apply`, each a phase; `stop` and `destroy`, each `{ plan, apply }`, where they differ; `set_up = false`: it is not there until it is imported; `organization`, whose it is (`"default"`); `default_ttl`, `dormant_after` and `deleted_after`, see below; and what it declares |
+//!
+//! Whoever is in no organisation is in `default`. To whoever is not in a template's organisation it does not exist.
 //!
 //! A template declares `readme`; `variables`, each `{ name, type, default, required, sensitive }`; `parameters`, each
 //! `{ name, type, form_type, default, required, mutable }`; `presets`, each
-//! `{ name, parameters = { name = "value" }, default, prebuilds = { instances, expires_after, timezone, schedules } }`,
-//! a schedule being `{ cron, instances }`; and `external_auth`, each `{ id, optional }`. A type is `"string"` unless
+//! `{ name, count, parameters = { name = "value" }, default, prebuilds = { instances, expires_after, timezone,
+//! schedules } }`, a schedule being `{ cron, instances }`, and `count` making it as many, each with its number for `{n}` in
+//! its name and values (or behind its name); and `external_auth`, each `{ id, optional }`. A type is `"string"` unless
 //! said.
 //!
 //! A phase says how provisioning behaves: `takes` (`"0s"`); `on_cancel`, `"obey"` or `"ignore"` (`"obey"`);
@@ -55,6 +60,26 @@
 //! fails; `replacements`, each
 //! `{ resource, paths }`, what a plan makes anew; `misbehaves`, which is one of `"closes"` (the session ends instead of
 //! an answer), `"wrong_answer"`, `"answers_twice"`, and `"answers_early"` (before it was asked).
+//!
+//! # What the platform does by itself
+//!
+//! Where a template of the file has a preset with `prebuilds`, the platform builds workspaces ahead for it, which whoever
+//! creates a workspace of that preset is given. Those workspaces are called `prebuild-1`, `prebuild-2`, and so on, as the
+//! run goes on: a step may call them so, too, which then means the one that was built ahead as the first, the second, whose
+//! ever it is by then. Their machines' hosts are called `prebuild-1.AGENT`, and are for as long as the workspace is there.
+//!
+//! `[control]` has `prebuilds = { enabled, interval, backoff_interval, backoff_lookback, failure_hard_limit,
+//! concurrency_max, lingering_kept, lease, machines }`: how often the pools are looked at (`"1m"`); by how much each failure
+//! of a preset puts off its next build (`"1m"`), and how long one counts (`"1h"`); after how many in a row nothing more is
+//! built, 0 for never (`3`); how many presets are worked on at once (`5`); how long one is kept that neither runs nor is
+//! built (`"1h"`); how long a replica has the pools to itself after its last doing (`"1m"`); and for how many workspaces
+//! that are built ahead there are machines at once (`20`). `prebuilds = false` builds nothing ahead.
+//!
+//! Workspaces start by themselves if they have an `autostart`: five cron fields, after `CRON_TZ=ZONE ` if they are not in
+//! UTC. They stop by themselves once they have run for their `ttl`, or their template's `default_ttl` (never); are laid
+//! aside when nobody has used them for their template's `dormant_after` (never); and are deleted after a further
+//! `deleted_after` (never). Where anything of that is said, `[control]` has `autobuild = { enabled, interval }`, the time
+//! between two looks (`"1m"`); with `autobuild = false` nothing of it happens.
 //!
 //! # Agents and what their machines run
 //!
@@ -85,8 +110,8 @@
 //!
 //! | key | what happens |
 //! |---|---|
-//! | `create_workspace` | `{ name, owner, template, parameters = { name = "value" }, log_level }` |
-//! | `build_workspace` | `{ workspace, owner, transition, update }`, the transition being `"start"`, `"stop"` or `"destroy"`; with `update = true` of the template's active version |
+//! | `create_workspace` | `{ name, owner, template, parameters = { name = "value" }, log_level, preset, version, autostart, ttl }`: of the template's active version unless `version` is said, one that was built ahead if there is one for the `preset` |
+//! | `build_workspace` | `{ workspace, owner, by, transition, update, orphan }`, the transition being `"start"`, `"stop"` or `"destroy"`; with `update = true` of the template's active version; with `orphan = true` a destroy leaves behind what there is |
 //! | `cancel_build` | `{ workspace, owner, by, expect_status }`: cancels the workspace's latest build |
 //! | `shutdown_provisioner` | `{ name, job }`: its job `"finishes"` first (what is meant if left out), `"is_canceled"`, or `"is_dropped"`: then the daemon ends within about a second |
 //!
@@ -101,11 +126,21 @@
 //! | `claim_workspace` | `{ workspace, owner, by, for }`: what was built ahead, by the `"prebuilds"` account `owner`, is handed over to the person `for` |
 //! | `list_agents` | `{ workspace, owner, by }`: looks at how the workspace's agents are |
 //! | `open_tunnel` | `{ name, workspace, owner, by, agent, app, port, every, session, sends, autostart, wait_for_scripts, stays }`: see below |
+//! | `activate_version` | `{ template, version, by }`: new workspaces are made from it, the version that is there from the first being called `v1` |
+//! | `deprecate_template` | `{ template, message, by }`: nothing new is to be made of it, with the reason; an empty one takes that back |
+//! | `delete_template` | `{ template, by }` |
+//! | `invalidate_prebuilds` | `{ template, by }`: what was built ahead of its active version is made anew |
+//! | `pause_prebuilds`, `resume_prebuilds` | `{ by }`: nothing is built ahead, or deleted for want of use, in between |
+//! | `set_lifecycle` | `{ workspace, owner, by, autostart, ttl, dormant, extend }`: one call for each of the last four that is said; an `autostart` of `""` and a `ttl` of `"0s"` are never, `extend` is how far from now the running build's deadline is put |
+//! | `read_metrics` | `{ by, prefix }`: what the control plane counts, where the name begins with `prefix` |
+//! | `list_presets` | `{ template, version, by }`: looks at the presets of a version, the active one unless it is said |
 //! | `interrupt_tunnel` | `{ name }`: the tunnel's user has had enough, and gives it a minute to end; nothing happens to one that has |
 //!
 //! `agent` may be left out where there is one alone. `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
 //! for the cancel; it is the owner unless somebody is to be refused. `expect_status` is `"pending"` or `"running"`.
-//! With templates and keys, `by` is the administrator if there is one and no other; whoever else asks is refused.
+//! With templates and keys, and what the platform does by itself, `by` is the administrator if there is one and no other
+//! (with templates, where there is none, the one who looks after templates alone); whoever else asks is refused. With what
+//! was built ahead, `prebuild-1`, `by` is the administrator, too, and `owner` is left out.
 //!
 //! A tunnel is opened from a laptop of its own, a host called by the tunnel's `name`, to the workspace's `agent` (its only
 //! one if that is left out). With `app = "forward"` (what is meant if left out) a port of the laptop leads to the agent's
@@ -149,7 +184,7 @@
 //! `groundhog fuzz` makes many stories of one file: its family. Where a file gives a range, each story draws from it,
 //! while the file itself stands for the story with the least of each: `at = "1m..3m"` and `for` of steps and faults,
 //! `takes` and `cancel_takes` of phases, `takes` of programs, `boots` and `count` of agents, a provisioner's `start`, intervals and `slots`, the control plane's
-//! `replicas`. A provisioner with `count`, a number or a range `"1..4"`, stands for so many, called by its name and a
+//! `replicas`, `connections` and what `prebuilds` says, `instances`, `expires_after` and `count` of presets. A provisioner with `count`, a number or a range `"1..4"`, stands for so many, called by its name and a
 //! number: `prov-1`, `prov-2`.
 //!
 //! To the file's own story a campaign adds people's doings and faults; in half of its stories the file's own faults
@@ -158,7 +193,7 @@
 //! | table | keys |
 //! |---|---|
 //! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` and `tunnels` |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` (where the platform builds ahead: workspaces of a preset), `tunnels`, `promotions` of versions, `invalidations`, `pauses` and `retirements` of templates, and `lifecycles` |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
@@ -177,6 +212,7 @@ mod choice;
 mod document;
 mod family;
 mod file;
+mod lifecycle;
 mod machines;
 mod raw;
 mod scalars;
@@ -194,6 +230,7 @@ use std::time::Duration;
 
 use groundhog_host::event::EventSpec;
 pub use groundhog_sim::WORLD;
+use jiff::Timestamp;
 
 pub(crate) use self::check::defaults;
 
@@ -206,6 +243,7 @@ pub use self::agents::{
 pub use self::case::Case;
 pub use self::family::{CountRange, FaultName, Swarm, Workload};
 pub use self::file::ScenarioFile;
+pub use self::lifecycle::{AHEAD, Lifecycle, ahead, ahead_number};
 pub use self::machines::{Machine, machine};
 pub use self::story::{
     Action, ClockStep, ExpectStatus, Fault, FaultKind, JobAtShutdown, Step, SuspendedClock, Transition,
@@ -215,7 +253,7 @@ pub use self::template::{
     Schedule, Template, Variable,
 };
 pub use self::tunnel::{Tunnel, TunnelApplication};
-pub use self::world::{Control, Group, Link, Notices, Path as NetworkPath, Provisioner, Role, User};
+pub use self::world::{Control, Group, Link, Notices, Organization, Path as NetworkPath, Provisioner, Role, User};
 
 /// The host of the control plane, or of its first replica.
 pub const CONTROL: &str = "control";
@@ -228,6 +266,12 @@ pub const REAPER: &str = "reaper";
 
 /// The key that admits provisioners, unless one is named.
 pub const DAEMON_KEY: &str = "provisioners";
+
+/// The organisation in which everybody is who is in no other.
+pub const DEFAULT_ORGANIZATION: &str = "default";
+
+/// The version that a template has from the first.
+pub const FIRST_VERSION: &str = "v1";
 
 /// The host of a replica of the control plane, counted from 0.
 pub fn replica(number: u32) -> String {
@@ -254,6 +298,8 @@ pub struct Scenario {
     pub version: Option<String>,
     /// The seed that is run unless another is asked for.
     pub seed: u64,
+    /// What clocks show when the story begins.
+    pub starts_at: Timestamp,
     /// How long the story lasts.
     pub duration: Duration,
     /// How long the world may take to come to rest after the last fault has healed.
@@ -268,6 +314,8 @@ pub struct Scenario {
     pub links: Vec<Link>,
     /// The control plane's settings.
     pub control: Control,
+    /// To whom templates belong. Whoever is in none is in the default one.
+    pub organizations: Vec<Organization>,
     /// Groups of people, each with a budget.
     pub groups: Vec<Group>,
     /// Everybody who is named anywhere.
@@ -306,7 +354,8 @@ impl Scenario {
     pub fn hosts(&self) -> impl Iterator<Item = String> {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
         let laptops = self.tunnels().map(|tunnel| tunnel.name.clone());
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(self.machines().into_keys())
+        let machines = self.machines().into_keys().chain(self.ahead_machines().map(|(host, _)| host));
+        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(machines)
     }
 
     /// The tunnels that are opened, in the order of time.

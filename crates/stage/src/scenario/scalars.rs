@@ -165,3 +165,28 @@ impl<'de> Deserialize<'de> for OnSignal {
         deserializer.deserialize_any(Any)
     }
 }
+
+/// Whether something is on, or how it is.
+pub(super) enum Switch<T> {
+    Is(bool),
+    As(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Switch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
+            type Value = Switch<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or a table")
+            }
+            fn visit_bool<E: Error>(self, on: bool) -> Result<Switch<T>, E> {
+                Ok(Switch::Is(on))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Switch<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Switch::As)
+            }
+        }
+        deserializer.deserialize_any(Any(std::marker::PhantomData))
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
-use super::{AppFailure, FaultName, LogLevel, Tunnel};
+use super::{AppFailure, FaultName, Lifecycle, LogLevel, Tunnel};
 
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +46,29 @@ pub enum Action {
         parameters: BTreeMap<String, String>,
         /// The least important lines that are to be written; unless set, as the provisioner likes.
         log_level: Option<LogLevel>,
+        /// The preset that is named; empty for none.
+        preset: String,
+        /// The version that is built; empty for the active one.
+        version: String,
+        /// When it is started by itself; empty for never.
+        autostart: String,
+        /// After how long of running it is stopped by itself, zero for never; as the template has it if left out.
+        ttl: Option<Duration>,
     },
     /// Queues another build.
     BuildWorkspace {
         /// The workspace's name.
         workspace: String,
-        /// Whose it is; the owner also asks for the build.
+        /// Whose it is.
         owner: String,
+        /// Who asks for the build.
+        by: String,
         /// What the build is for.
         transition: Transition,
         /// It is of the template's active version instead of the workspace's own.
         update: bool,
+        /// A destroy that leaves behind what the workspace has.
+        orphan: bool,
     },
     /// Asks for the end of a workspace's latest build.
     CancelBuild {
@@ -188,6 +200,72 @@ pub enum Action {
         /// Who looks.
         by: String,
     },
+    /// Makes a version the one that new workspaces are made from.
+    ActivateVersion {
+        /// The template's name.
+        template: String,
+        /// The version's name.
+        version: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Says that nothing new is to be made of a template, or takes that back.
+    DeprecateTemplate {
+        /// The template's name.
+        template: String,
+        /// Why; empty takes it back.
+        message: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Deletes a template.
+    DeleteTemplate {
+        /// The template's name.
+        template: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Has what was built ahead of a template's active version be made anew.
+    InvalidatePrebuilds {
+        /// The template's name.
+        template: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Has nothing be built ahead, or takes that back.
+    PausePrebuilds {
+        /// Who asks.
+        by: String,
+        /// Nothing is to be built ahead.
+        paused: bool,
+    },
+    /// Says when a workspace starts, stops and goes by itself: a call for each thing that is said.
+    SetLifecycle {
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// Who asks.
+        by: String,
+        /// What is said.
+        lifecycle: Lifecycle,
+    },
+    /// Reads what the control plane counts and measures.
+    ReadMetrics {
+        /// Who asks.
+        by: String,
+        /// How the names begin of those that are read; empty for all.
+        prefix: String,
+    },
+    /// Looks at the presets of a version.
+    ListPresets {
+        /// The template's name.
+        template: String,
+        /// The version's name; empty for the active one.
+        version: String,
+        /// Who looks.
+        by: String,
+    },
     /// Opens a tunnel into a workspace, from a laptop of its own.
     OpenTunnel(Tunnel),
     /// Tells a tunnel to end.
@@ -198,16 +276,42 @@ pub enum Action {
 }
 
 impl Action {
+    /// The workspace that it is about, by name, if it is one that exists already.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        match self {
+            Self::BuildWorkspace { workspace, .. }
+            | Self::CancelBuild { workspace, .. }
+            | Self::FollowLogs { workspace, .. }
+            | Self::OpenTerminal { workspace, .. }
+            | Self::AppOutage { workspace, .. }
+            | Self::ClaimWorkspace { workspace, .. }
+            | Self::ListAgents { workspace, .. }
+            | Self::SetLifecycle { workspace, .. } => Some(workspace),
+            Self::OpenTunnel(tunnel) => Some(&tunnel.workspace),
+            _ => None,
+        }
+    }
+
     /// Who acts, and whose workspace it is about.
     pub(crate) fn users(&self) -> Vec<&str> {
         match self {
-            Self::CreateWorkspace { owner, .. } | Self::BuildWorkspace { owner, .. } => vec![owner],
-            Self::CancelBuild { owner, by, .. } | Self::FollowLogs { owner, by, .. } => vec![owner, by],
+            Self::CreateWorkspace { owner, .. } => vec![owner],
+            Self::CancelBuild { owner, by, .. }
+            | Self::BuildWorkspace { owner, by, .. }
+            | Self::SetLifecycle { owner, by, .. }
+            | Self::FollowLogs { owner, by, .. } => vec![owner, by],
             Self::ImportTemplate { by, .. }
             | Self::CancelImport { by, .. }
             | Self::DryRun { by, .. }
             | Self::CancelDryRun { by, .. }
-            | Self::DeleteKey { by, .. } => vec![by],
+            | Self::DeleteKey { by, .. }
+            | Self::ActivateVersion { by, .. }
+            | Self::DeprecateTemplate { by, .. }
+            | Self::DeleteTemplate { by, .. }
+            | Self::InvalidatePrebuilds { by, .. }
+            | Self::PausePrebuilds { by, .. }
+            | Self::ReadMetrics { by, .. }
+            | Self::ListPresets { by, .. } => vec![by],
             Self::OpenTerminal { owner, by, .. } | Self::ListAgents { owner, by, .. } => vec![owner, by],
             Self::ClaimWorkspace { owner, by, person, .. } => vec![owner, by, person],
             Self::OpenTunnel(tunnel) => vec![&tunnel.owner, &tunnel.by],

@@ -36,9 +36,27 @@ pub struct Template {
     pub readme: String,
     /// It is there from the first; otherwise an import has to bring it.
     pub set_up: bool,
+    /// The organisation whose it is; the default one if left out.
+    pub organization: Option<String>,
+    /// After how long of running its workspaces are stopped by themselves; never if left out.
+    pub default_ttl: Option<Duration>,
+    /// After how long without use they are laid aside; never if left out.
+    pub dormant_after: Option<Duration>,
+    /// After how long aside they are deleted; never if left out.
+    pub deleted_after: Option<Duration>,
 }
 
 impl Template {
+    /// Whether workspaces are to be built ahead of it.
+    pub fn is_built_ahead(&self) -> bool {
+        self.presets.iter().any(|preset| preset.prebuilds.is_some())
+    }
+
+    /// Whether its workspaces stop or go by the clock.
+    pub(crate) fn goes_by_the_clock(&self) -> bool {
+        [self.default_ttl, self.dormant_after, self.deleted_after].iter().any(Option::is_some)
+    }
+
     /// Planning and applying a build.
     pub fn phases(&self, transition: Transition) -> (&Phase, &Phase) {
         let own = match transition {

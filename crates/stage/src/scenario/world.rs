@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use groundhog_control::{AutobuildConfig, PrebuildsConfig};
+
 use super::units::DurationRange;
 
 /// How one host reaches another, in either direction.
@@ -44,6 +46,23 @@ pub struct Control {
     pub external_auth: BTreeSet<String>,
     /// Each replica passes on what clients and agents that cannot reach each other have to say.
     pub relays: bool,
+    /// How workspaces are built ahead, if they are.
+    pub prebuilds: PrebuildsConfig,
+    /// For how many workspaces that are built ahead there are machines.
+    pub ahead_machines: u32,
+    /// How workspaces start, stop and go by the clock, if they do.
+    pub autobuild: AutobuildConfig,
+}
+
+/// People to whom templates belong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its name.
+    pub name: String,
+    /// Who is in it.
+    pub members: Vec<String>,
+    /// Who is in it is said elsewhere: it takes no new members and groups.
+    pub closed: bool,
 }
 
 /// How replicas of the control plane tell each other what has happened.
@@ -70,6 +89,8 @@ pub enum Role {
     /// To see and change what is their own.
     #[default]
     Member,
+    /// To make templates, too.
+    TemplateAdmin,
     /// To make templates and to look after the platform, too.
     Admin,
     /// The platform's own account, for which workspaces are built ahead: people's jobs come first.
@@ -85,6 +106,8 @@ pub struct Group {
     pub budget: u32,
     /// Who is in it.
     pub members: Vec<String>,
+    /// The organisation whose it is; the default one if left out.
+    pub organization: Option<String>,
 }
 
 /// A daemon that builds workspaces.

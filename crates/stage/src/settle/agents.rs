@@ -32,6 +32,8 @@ pub(super) struct Agents {
     machines: BTreeMap<String, Machine>,
     /// Machines that are to be deleted. Should that come to nothing, they have no agent all the same.
     going: BTreeSet<String>,
+    /// By what a provisioner calls a machine: its host, where that is called otherwise.
+    called: BTreeMap<String, String>,
     /// By host: the agents that its machine has been.
     of_machine: BTreeMap<String, Vec<String>>,
     missing: BTreeSet<String>,
@@ -45,6 +47,8 @@ struct Workspace {
     latest: u64,
     /// A build was lost, handed back, given up or cancelled.
     imperfect: bool,
+    /// It was built ahead, and nobody has claimed it: its agents are waited for with the pool.
+    unclaimed: bool,
     agents: Vec<String>,
 }
 
@@ -98,7 +102,7 @@ impl Agents {
         let is_wanted =
             agent.build == workspace.latest && !machine.closing && !(machine.refused && workspace.imperfect);
         let stays = !self.going.contains(&agent.machine);
-        is_wanted && stays && (agent.offline || machine.connected.as_deref() != Some(name))
+        is_wanted && stays && !workspace.unclaimed && (agent.offline || machine.connected.as_deref() != Some(name))
     }
 
     /// Takes in what a record says. Tells which agents it says something about.
@@ -115,10 +119,24 @@ impl Agents {
                 self.builds.insert(owned("job")?, (owned("ws")?, number));
                 self.numbers.insert(owned("build")?, number);
             }
+            "prebuild.created" => {
+                let workspace = self.workspaces.get_mut(field("ws")?)?;
+                workspace.unclaimed = true;
+                return Some(workspace.agents.clone());
+            }
+            "workspace.claimed" => {
+                let workspace = self.workspaces.get_mut(field("ws")?)?;
+                workspace.unclaimed = false;
+                return Some(workspace.agents.clone());
+            }
+            "machine.called" => {
+                self.called.insert(owned("name")?, owned("machine")?);
+            }
             "agent.registered" => {
                 let (name, workspace) = (owned("agent")?, self.workspaces.get_mut(field("ws")?)?);
                 workspace.agents.push(name.clone());
                 let machine = machine(&workspace.name, field("name")?);
+                let machine = self.called.get(&machine).cloned().unwrap_or(machine);
                 let build = self.numbers.get(field("build")?).copied()?;
                 self.of_machine.entry(machine.clone()).or_default().push(name.clone());
                 self.agents.insert(name.clone(), Agent { workspace: owned("ws")?, build, machine, offline: false });
@@ -245,6 +263,24 @@ mod tests {
         let queued = [("build", "build#2"), ("ws", "ws#1"), ("number", "2"), ("job", "job#2")];
         let stopped = built().add(5, "control", "build.queued", &queued);
         missing(&stopped.add(6, "control", "job.completed", &[("job", "job#2")]), &[]);
+    }
+
+    #[test]
+    fn what_was_built_ahead_is_waited_for_once_it_is_somebodys() {
+        let log = Log::new().add(1, "control", "workspace.created", &[("ws", "ws#1"), ("name", "p-x"), ("owner", "p")]);
+        let queued = [("build", "build#1"), ("ws", "ws#1"), ("number", "1"), ("job", "job#1")];
+        let log =
+            log.add(1, "control", "build.queued", &queued).add(1, "control", "prebuild.created", &[("ws", "ws#1")]);
+        let host = [("host", "prebuild-1.main")];
+        let log = log.add(2, "prov-1", "machine.called", &[("machine", "prebuild-1.main"), ("name", "p-x.main")]);
+        let log = log.add(2, "-", "host.started", &host);
+        let known = [("agent", "agent#1"), ("ws", "ws#1"), ("build", "build#1"), ("name", "main")];
+        let log = log.add(3, "control", "agent.registered", &known);
+        let log = || log.clone().add(3, "control", "job.completed", &[("job", "job#1")]);
+        missing(&log(), &[]);
+        let claimed = || log().add(4, "control", "workspace.claimed", &[("ws", "ws#1")]);
+        missing(&claimed(), &["agent#1"]);
+        missing(&claimed().add(5, "prebuild-1.main", "agent.connected", &[("agent", "agent#1")]), &[]);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! Whether the world has come to rest, and by when it must.
 
 mod agents;
+mod pools;
 mod tunnels;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_sim::Record;
 
-use self::{agents::Agents, tunnels::Tunnels};
+use self::{
+    agents::Agents,
+    pools::{Changed, Pools},
+    tunnels::Tunnels,
+};
 use crate::{
     invariants::{begins, is_terminal},
     scenario::{Scenario, Step},
@@ -17,20 +22,38 @@ use crate::{
 /// answered: half a minute for a call, ten seconds of back-off, twice.
 pub(crate) const CALM: Duration = Duration::from_mins(3);
 
-/// Things that are under way. At rest, every job has ended, every agent that should be there is online, and
-/// every tunnel that should be up is.
-#[derive(Debug, Default)]
+/// Things that are under way. At rest, every job has ended, every agent that should be there is online, every tunnel
+/// that should be up is, and what is built ahead is as it is wanted.
+#[derive(Debug)]
 pub(crate) struct UnderWay {
-    /// What last happened to each job that has not ended.
+    /// What last happened to each job that has not ended, but for those that build ahead.
     jobs: BTreeMap<String, String>,
     agents: Agents,
     tunnels: Tunnels,
+    pools: Pools,
     /// When the last of them ended.
     empty_since: Duration,
 }
 
 impl UnderWay {
+    pub(crate) fn of(scenario: &Scenario) -> Self {
+        Self {
+            jobs: BTreeMap::new(),
+            agents: Agents::default(),
+            tunnels: Tunnels::default(),
+            pools: Pools::of(scenario),
+            empty_since: Duration::ZERO,
+        }
+    }
+
     pub(crate) fn observe(&mut self, record: &Record) {
+        match self.pools.observe(record) {
+            None => {}
+            Some(Changed::Ahead { jobs }) => self.jobs.retain(|job, _| !jobs.contains(job)),
+            Some(Changed::Claimed { jobs }) => {
+                self.jobs.extend(jobs.into_iter().map(|job| (job, record.event.clone())));
+            }
+        }
         self.agents.observe(record);
         self.tunnels.observe(record);
         if self.agents.changed_at() == Some(record.at) || self.tunnels.changed_at() == Some(record.at) {
@@ -38,10 +61,15 @@ impl UnderWay {
         }
         let Some(job) = record.field("job") else { return };
         if begins(&record.event) {
+            if record.field("ws").is_some_and(|workspace| self.pools.is_ahead(workspace)) {
+                return;
+            }
             self.jobs.insert(job.to_owned(), record.event.clone());
         } else if is_terminal(&record.event) {
-            self.jobs.remove(job);
-            self.empty_since = record.at;
+            // The end of what is built ahead is none of what is waited for.
+            if self.jobs.remove(job).is_some() {
+                self.empty_since = record.at;
+            }
         } else if let Some(last) = self.jobs.get_mut(job) {
             last.clone_from(&record.event);
         }
@@ -50,7 +78,7 @@ impl UnderWay {
     /// Since when nothing has been under way; none while something is.
     pub(crate) fn rested(&self) -> Option<Duration> {
         let none = self.jobs.is_empty() && self.agents.missing().is_empty() && self.tunnels.on_their_way().is_empty();
-        none.then_some(self.empty_since)
+        none.then(|| self.pools.rested().map(|pools| pools.max(self.empty_since))).flatten()
     }
 
     /// What is under way, in words; nothing at rest.
@@ -60,6 +88,12 @@ impl UnderWay {
         let tunnels = self.tunnels.on_their_way().iter().map(|(tunnel, state)| format!("{tunnel} is in {state}"));
         let all: Vec<String> = jobs.chain(agents).chain(tunnels).collect();
         (!all.is_empty()).then(|| all.join(", "))
+    }
+
+    /// What of what is built ahead is not as it is wanted, in words; nothing at rest.
+    pub(crate) fn describe_pools(&self) -> Option<String> {
+        let all: Vec<String> = self.pools.describe().collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 

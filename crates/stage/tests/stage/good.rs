@@ -91,6 +91,10 @@ fn the_example_means_what_it_says() {
             template: "slow-vm".into(),
             parameters: BTreeMap::new(),
             log_level: None,
+            preset: String::new(),
+            version: String::new(),
+            autostart: String::new(),
+            ttl: None,
         }
     );
     assert_eq!(
@@ -417,8 +421,10 @@ fn everything_can_be_said() {
         Action::BuildWorkspace {
             workspace: "dev".into(),
             owner: "dave".into(),
+            by: "dave".into(),
             transition: Transition::Destroy,
-            update: false
+            update: false,
+            orphan: false,
         }
     );
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Scenario files as people meet them: good ones, and every way to get one wrong.
 
+mod ahead;
 mod any_text;
 mod campaign;
 mod catalogue;

@@ -6,7 +6,7 @@ use groundhog_stage::scenario::Scenario;
 use crate::catalogue;
 
 /// What every file begins with; its two lines and the machines are right.
-const HEAD: &str = "about = \"a test\"\nduration = \"30m\"\n\
+pub(crate) const HEAD: &str = "about = \"a test\"\nduration = \"30m\"\n\
                     [[template]]\nname = \"vm\"\n\
                     [[provisioner]]\nname = \"prov-1\"\n\
                     [[provisioner]]\nname = \"late\"\nstart = \"5m\"\n\
@@ -14,7 +14,7 @@ const HEAD: &str = "about = \"a test\"\nduration = \"30m\"\n\
                     create_workspace = { name = \"dev\", owner = \"alice\", template = \"vm\" }\n";
 
 /// The line on which what follows [`HEAD`] begins.
-const BODY: usize = 13;
+pub(crate) const BODY: usize = 13;
 
 fn diagnostics(text: &str) -> Diagnostics {
     match Scenario::parse("bad.toml", text, catalogue::ALL) {
@@ -25,7 +25,7 @@ fn diagnostics(text: &str) -> Diagnostics {
 
 /// The text has one mistake, with this code, on this line and column, and its help contains this.
 #[track_caller]
-fn check(text: &str, code: &str, line: usize, column: usize, help: &str) {
+pub(crate) fn check(text: &str, code: &str, line: usize, column: usize, help: &str) {
     let diagnostics = diagnostics(text);
     let shown = diagnostics.render(false);
     let [diagnostic] = diagnostics.list.as_slice() else { panic!("more than one mistake:\n{shown}") };
@@ -40,7 +40,7 @@ fn check(text: &str, code: &str, line: usize, column: usize, help: &str) {
 
 /// As [`check`], for what follows a right beginning; the line counts from there.
 #[track_caller]
-fn body(text: &str, code: &str, line: usize, column: usize, help: &str) {
+pub(crate) fn body(text: &str, code: &str, line: usize, column: usize, help: &str) {
     check(&format!("{HEAD}{text}"), code, BODY + line - 1, column, help);
 }
 
@@ -314,7 +314,7 @@ fn with_admin(text: &str) -> String {
 }
 
 #[track_caller]
-fn admin(text: &str, code: &str, line: usize, column: usize, help: &str) {
+pub(crate) fn admin(text: &str, code: &str, line: usize, column: usize, help: &str) {
     check(&with_admin(text), code, BODY + 3 + line - 1, column, help);
 }
 

@@ -7,9 +7,12 @@ use groundhog_control::{
     UserSetup,
     acquirer::Acquirer,
     identity,
+    metrics::Metrics,
     operations::{
         acquire::{self, Acquired, Terms, Want},
-        administration, cancel, dry_run, finish, quota, reap, update, version, view, workspace,
+        administration, cancel,
+        create::{self, Creation},
+        dry_run, finish, quota, reap, update, version, view, workspace,
     },
     refusal::{CallError, Refusal},
     store::{Tx, daemons::Worker, jobs, users::User},
@@ -40,10 +43,11 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) record: Record,
     pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
 }
 
 /// alice may spend 100 credits (60 and 40 by two groups), bob has no limit. "plain" asks nothing of a daemon,
-/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, late's session
+/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, tess one of templates, late's session
 /// has expired, ahead is the account that builds ahead.
 pub(crate) fn setup() -> Setup {
     let user = |name: &str, role| UserSetup {
@@ -53,19 +57,26 @@ pub(crate) fn setup() -> Setup {
         token_expires_at_ms: None,
     };
     let late = UserSetup { token_expires_at_ms: Some(START_MS), ..user("late", Role::Admin) };
-    let group = |name: &str, budget| GroupSetup { name: name.to_owned(), budget, members: vec!["alice".to_owned()] };
+    let group = |name: &str, budget| GroupSetup {
+        name: name.to_owned(),
+        budget,
+        members: vec!["alice".to_owned()],
+        ..GroupSetup::default()
+    };
     let template = |name: &str, source: Vec<u8>, tags: &[(&str, &str)]| TemplateSetup {
         name: name.to_owned(),
         version: "v1".to_owned(),
         provisioner_type: "scripted".to_owned(),
         source,
         tags: map(tags),
+        ..TemplateSetup::default()
     };
     Setup {
         users: vec![
             user("alice", Role::Member),
             user("bob", Role::Member),
             user("root", Role::Admin),
+            user("tess", Role::TemplateAdmin),
             user("ahead", Role::Prebuilds),
             late,
         ],
@@ -76,6 +87,7 @@ pub(crate) fn setup() -> Setup {
             template("huge", vec![7; JOB_BYTES_MAX], &[]),
         ],
         daemon_keys: vec![DaemonKeySetup { name: "shared".to_owned(), key: secret(DAEMON_KEY) }],
+        ..Setup::default()
     }
 }
 
@@ -102,7 +114,7 @@ impl World {
         database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("the setup is sound");
         let (machine, host) = TestMachine::new();
         let store = Store::new(&host, database.clone(), config);
-        Self { machine, host, database, store, record: Record::start(), config: Config::default() }
+        Self { machine, host, database, store, record: Record::start(), config: Config::default(), metrics: Metrics::default() }
     }
 
     /// A world over a file, so that a test can get at what is in it.
@@ -166,13 +178,22 @@ impl World {
     }
 
     pub(crate) fn create(&self, user: &str, name: &str, template: &str) -> Result<v1::Build, CallError> {
-        let request = new_workspace(name, template);
-        self.by_user(user, |tx, user| workspace::create_workspace(tx, user, &request))
+        self.create_with(user, &new_workspace(name, template))
+    }
+
+    /// What the service does about a request for a workspace.
+    pub(crate) fn create_with(&self, user: &str, request: &v1::CreateWorkspaceRequest) -> Result<v1::Build, CallError> {
+        match self.by_user(user, |tx, user| create::workspace(tx, user, request))? {
+            Creation::Queued(build) => Ok(build),
+            Creation::Candidates(candidates) => {
+                self.by_user(user, |tx, user| create::from_candidates(tx, user, request, &candidates))
+            }
+        }
     }
 
     pub(crate) fn build(&self, user: &str, name: &str, transition: v1::Transition) -> Result<v1::Build, CallError> {
         let request = new_build(name, transition);
-        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request))
+        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request, &self.config.daemons))
     }
 
     /// A person's view of the workspace's latest build.
@@ -236,7 +257,8 @@ impl World {
     }
 
     pub(crate) fn complete(&self, daemon: &str, request: &v1::CompleteJobRequest) -> Result<(), CallError> {
-        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request, &self.config.external_auth)).map(drop)
+        let auth = &self.config.external_auth;
+        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request, auth, &self.metrics)).map(drop)
     }
 
     pub(crate) fn cancel(&self, user: &str, name: &str, expect: v1::JobStatus) -> Result<v1::Build, CallError> {
@@ -262,7 +284,7 @@ impl World {
 
     pub(crate) fn version(&self, template: &str, version: &str) -> v1::TemplateVersion {
         let request = v1::GetVersionRequest { version: version_of(template, version) };
-        self.by_user("alice", |tx, _| version::get(tx, &request)).expect("it exists")
+        self.by_user("alice", |tx, user| version::get(tx, user, &request)).expect("it exists")
     }
 
     pub(crate) fn dry_run(&self, user: &str, template: &str) -> Result<v1::DryRun, CallError> {

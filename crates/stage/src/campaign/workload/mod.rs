@@ -64,7 +64,17 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         let parameters = chosen(&template, &mut random);
         plan.steps.push(step(
             at,
-            Action::CreateWorkspace { name, owner, template: template.name, parameters, log_level: None },
+            Action::CreateWorkspace {
+                name,
+                owner,
+                template: template.name,
+                parameters,
+                log_level: None,
+                preset: String::new(),
+                version: String::new(),
+                autostart: String::new(),
+                ttl: None,
+            },
         ));
     }
     let made = made(plan);
@@ -77,7 +87,9 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
         // Where there are tunnels, what they meet after a build may be of another version.
         let mut random = draws.stream(&["build", &number.to_string(), "update"]);
         let update = workload.tunnels.max > 0 && transition == Transition::Start && random.chance(UPDATES);
-        plan.steps.push(step(at, Action::BuildWorkspace { workspace: name, owner, transition, update }));
+        let by = owner.clone();
+        plan.steps
+            .push(step(at, Action::BuildWorkspace { workspace: name, owner, by, transition, update, orphan: false }));
     }
     draw_templates(plan, workload, end, draws);
     draw_follows(plan, workload, draws);

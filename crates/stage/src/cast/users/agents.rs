@@ -14,7 +14,7 @@ use groundhog_wire::{
 use tonic::{Code, Status};
 
 use super::{CALL_TIMEOUT, Clients, PATIENCE, RETRY_WAIT, Shared, answered, gave_up, refused, saw_agents};
-use crate::scenario::Action;
+use crate::scenario::{AHEAD, Action};
 
 /// A workspace, and who asks about it.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub(super) struct Asked {
     pub(super) by: String,
     pub(super) owner: String,
     pub(super) workspace: String,
+    /// Its id, if it is known: what was built ahead nobody knows by its name.
+    pub(super) id: Option<String>,
 }
 
 /// A question about a workspace, or the wish to take it over.
@@ -34,11 +36,12 @@ pub(super) enum Question {
 
 impl Question {
     /// What a step asks, if it does.
-    pub(super) fn of(action: &Action) -> Option<Self> {
+    pub(super) fn of(action: &Action, id: Option<&String>) -> Option<Self> {
         let asked = |workspace: &String, owner: &String, by: &String| Asked {
             by: by.clone(),
             owner: owner.clone(),
             workspace: workspace.clone(),
+            id: id.cloned(),
         };
         match action {
             Action::ListAgents { workspace, owner, by } => Some(Self::Agents(asked(workspace, owner, by))),
@@ -128,15 +131,16 @@ pub(super) struct Circle {
 
 impl Circle {
     pub(super) fn of(host: &Host, people: &Shared, asked: &Asked) -> Option<Self> {
-        let owner = if asked.owner == asked.by { None } else { Some(people.clients(host, &asked.owner)?) };
+        let is_known = asked.owner == asked.by || asked.owner == AHEAD || asked.id.is_some();
+        let owner = if is_known { None } else { Some(people.clients(host, &asked.owner)?) };
         Some(Self { asked: asked.clone(), asking: people.clients(host, &asked.by)?, owner })
     }
 
     /// The workspace's agents, as whoever asks is told.
     pub(super) async fn agents(&mut self, host: &Host) -> Result<Vec<AgentView>, Status> {
         let workspace = match self.owner {
-            None => Workspace::Name(self.asked.workspace.clone()),
-            Some(_) => Workspace::WorkspaceId(self.workspace_id(host).await?),
+            None if self.asked.owner == self.asked.by => Workspace::Name(self.asked.workspace.clone()),
+            _ => Workspace::WorkspaceId(self.workspace_id(host).await?),
         };
         let request = ListAgentsRequest { workspace: Some(workspace) };
         Ok(call(host, CALL_TIMEOUT, self.asking.agents.list_agents(request)).await?.into_inner().agents)
@@ -149,6 +153,12 @@ impl Circle {
     }
 
     pub(super) async fn workspace_id(&mut self, host: &Host) -> Result<String, Status> {
+        if let Some(id) = &self.asked.id {
+            return Ok(id.clone());
+        }
+        if self.owner.is_none() && self.asked.owner != self.asked.by {
+            return Err(Status::not_found(format!("there was no {} when it was asked for", self.asked.workspace)));
+        }
         let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(self.asked.workspace.clone())) };
         let request = GetBuildRequest { build: Some(build) };
         let owner = self.owner.as_mut().unwrap_or(&mut self.asking);

@@ -3,16 +3,19 @@
 //! - `request`: a call that is made once it is answered.
 //! - `follow`: a log that is read as it grows.
 //! - `agents`: what is asked about a workspace's agents, and who takes a workspace over.
+//! - `wish`: what is wanted of a workspace that is called by its id. `figures`: what is read of presets and counters.
 //! - `terminal`: a terminal on an agent's machine. `screen`: what is seen there.
 //!
 //! A person whose call gets no answer tries again, as people do; what an earlier try did is then no surprise to
 //! them. A refusal is an answer: it is told, and that is that.
 
 mod agents;
+mod figures;
 mod follow;
 mod request;
 mod screen;
 mod terminal;
+mod wish;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,20 +30,23 @@ use groundhog_wire::{
     id::WorkspaceId,
     retryable,
     v1::{
-        administration_client::AdministrationClient, jobs_client::JobsClient, templates_client::TemplatesClient,
-        workspace_agents_client::WorkspaceAgentsClient, workspaces_client::WorkspacesClient,
+        UpdateTemplateRequest, administration_client::AdministrationClient, jobs_client::JobsClient,
+        templates_client::TemplatesClient, workspace_agents_client::WorkspaceAgentsClient,
+        workspaces_client::WorkspacesClient,
     },
 };
 
 pub(super) use self::screen::{Screen, WINDOW, session_id};
 use self::{
     agents::{Asked, Circle, Question},
+    figures::Reading,
     follow::Follow,
-    request::Request,
+    request::{Request, whole_millis},
     terminal::Terminal,
+    wish::Wish,
 };
 use super::{CastError, Secrets, control};
-use crate::scenario::{Action, Scenario, USERS as HOST};
+use crate::scenario::{Action, Scenario, Template, USERS as HOST};
 
 groundhog_host::events! {
     /// What people tell.
@@ -104,6 +110,30 @@ groundhog_host::events! {
         sent_away: bool,
     }
 
+    /// A person has read one of the figures that the control plane counts.
+    log saw_metric = "user.metric" {
+        /// Who read it.
+        by: &str,
+        /// Its name.
+        metric: &str,
+        /// What tells it from others of the name, such as `organization=default,template=vm`.
+        labels: &str,
+        /// The figure; of a histogram, how many values there are.
+        value: &str,
+    }
+
+    /// A person has looked at a preset.
+    log saw_preset = "user.preset" {
+        /// Who looked.
+        by: &str,
+        /// Its template and its name: TEMPLATE/PRESET.
+        preset: &str,
+        /// healthy, hard_limited or validation_failed.
+        status: &str,
+        /// What was built ahead for it was once to be made anew.
+        invalidated: bool,
+    }
+
     /// A call of a person's was answered.
     quiet answered = "user.answered" {
         /// Who asked.
@@ -133,6 +163,8 @@ struct Shared {
     people: BTreeMap<String, Person>,
     /// By template of the file: what a version of it is made from.
     sources: BTreeMap<String, control::Source>,
+    /// By template of the file that an import has to bring: how long its workspaces live, if that is said.
+    lifetimes: BTreeMap<String, UpdateTemplateRequest>,
     /// By template: the job of its latest dry run.
     dry_runs: Mutex<BTreeMap<String, String>>,
     /// Workspaces, by owner and name, whose creation was asked for and not answered yet.
@@ -153,16 +185,33 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
     let people = secrets.users.iter().enumerate().map(person).collect();
     let sources = scenario.templates.iter().map(|template| Ok((template.name.clone(), control::source(template)?)));
     let sources = sources.collect::<Result<_, CastError>>()?;
-    Ok(People { shared: Arc::new(Shared { people, sources, dry_runs: Mutex::default(), unborn: Mutex::default() }) })
+    let lifetimes = scenario.templates.iter().filter(|template| !template.set_up).filter_map(lifetimes).collect();
+    let shared = Shared { people, sources, lifetimes, dry_runs: Mutex::default(), unborn: Mutex::default() };
+    Ok(People { shared: Arc::new(shared) })
+}
+
+fn lifetimes(template: &Template) -> Option<(String, UpdateTemplateRequest)> {
+    let request = UpdateTemplateRequest {
+        template: template.name.clone(),
+        default_ttl_ms: template.default_ttl.map(whole_millis),
+        dormant_after_ms: template.dormant_after.map(whole_millis),
+        deleted_after_ms: template.deleted_after.map(whole_millis),
+    };
+    template.goes_by_the_clock().then(|| (template.name.clone(), request))
 }
 
 impl People {
-    /// Has a person do what a step says, from the users' host. Steps that are none of theirs do nothing.
-    pub(crate) fn act(&self, host: &Host, action: &Action) {
+    /// Has a person do what a step says, from the users' host. Steps that are none of theirs do nothing. `id` is that of the
+    /// workspace that it is about, if that is known: what was built ahead nobody calls by its name.
+    pub(crate) fn act(&self, host: &Host, action: &Action, id: Option<&String>) {
         let (people, asking) = (self.shared.clone(), host.clone());
         if let Some(terminal) = Terminal::of(action) {
             host.spawn("terminal", async move { terminal.visit(&asking, &people).await }).detach();
-        } else if let Some(question) = Question::of(action) {
+        } else if let Some(wish) = Wish::of(action, id) {
+            host.spawn("wish", async move { wish.fulfil(&asking, &people).await }).detach();
+        } else if let Some(reading) = Reading::of(action) {
+            host.spawn("reading", async move { reading.read(&asking, &people).await }).detach();
+        } else if let Some(question) = Question::of(action, id) {
             host.spawn("question", async move { question.ask(&asking, &people).await }).detach();
         } else if let Some(follow) = Follow::of(action) {
             host.spawn("follow", async move { follow.read(&asking, &people).await }).detach();
@@ -174,7 +223,7 @@ impl People {
     /// The id of `owner`'s workspace, which others need who do not know it by its name; none once patience ends. Somebody
     /// who is at `host` asks.
     pub(super) async fn workspace_id(&self, host: &Host, owner: &str, workspace: &str) -> Option<WorkspaceId> {
-        let asked = Asked { by: owner.to_owned(), owner: owner.to_owned(), workspace: workspace.to_owned() };
+        let asked = Asked { by: owner.to_owned(), owner: owner.to_owned(), workspace: workspace.to_owned(), id: None };
         let mut circle = Circle::of(host, &self.shared, &asked)?;
         let until = host.now() + PATIENCE;
         loop {

@@ -1,15 +1,17 @@
 //! A call that a person makes, again and again until it is answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use groundhog_host::Host;
 use groundhog_provisioner::scripted;
 use groundhog_wire::{
     call, retryable,
     v1::{
-        BuildSelector, CancelBuildRequest, CancelJobRequest, CreateBuildRequest, CreateDryRunRequest,
-        CreateVersionRequest, CreateWorkspaceRequest, DeleteDaemonKeyRequest, GetVersionRequest, JobStatus, LogLevel,
-        ParameterValue, Transition, VariableValue, VersionSelector, build_selector,
+        ActivateVersionRequest, BuildSelector, CancelBuildRequest, CancelJobRequest, CreateBuildRequest,
+        CreateDryRunRequest, CreateVersionRequest, CreateWorkspaceRequest, DeleteDaemonKeyRequest,
+        DeleteTemplateRequest, DeprecateTemplateRequest, GetVersionRequest, InvalidatePrebuildsRequest, JobStatus,
+        LogLevel, ParameterValue, PrebuildsSettings, Transition, UpdateTemplateRequest, VariableValue, VersionSelector,
+        build_selector,
     },
 };
 use tonic::{Code, Status};
@@ -27,41 +29,58 @@ enum Call {
     CreateWorkspace(CreateWorkspaceRequest),
     CreateBuild(CreateBuildRequest),
     CancelBuild(CancelBuildRequest),
-    CreateVersion(CreateVersionRequest),
+    /// With how long its workspaces live, which is said of a template once it is there.
+    CreateVersion(CreateVersionRequest, Option<UpdateTemplateRequest>),
     CancelImport(VersionSelector),
     CreateDryRun(CreateDryRunRequest),
     /// The template's latest one.
     CancelDryRun(String),
     DeleteKey(DeleteDaemonKeyRequest),
+    ActivateVersion(VersionSelector),
+    DeprecateTemplate(DeprecateTemplateRequest),
+    DeleteTemplate(DeleteTemplateRequest),
+    InvalidatePrebuilds(InvalidatePrebuildsRequest),
+    PausePrebuilds(PrebuildsSettings),
 }
 
 impl Request {
     /// What a step asks for; none if it asks the control plane for nothing.
     pub(super) fn of(action: &Action, people: &Shared) -> Option<Self> {
         let (by, call) = match action {
-            Action::CreateWorkspace { name, owner, template, parameters, log_level } => {
+            Action::CreateWorkspace {
+                name,
+                owner,
+                template,
+                parameters,
+                log_level,
+                preset,
+                version,
+                autostart,
+                ttl,
+            } => {
                 let request = CreateWorkspaceRequest {
                     name: name.clone(),
                     template: template.clone(),
                     parameters: parameter_values(parameters),
                     log_level: log_level.map_or(LogLevel::Unspecified, wire_level).into(),
-                    ..CreateWorkspaceRequest::default()
+                    preset: preset.clone(),
+                    version: version.clone(),
+                    autostart: autostart.clone(),
+                    ttl_ms: ttl.map(whole_millis),
                 };
                 (owner, Call::CreateWorkspace(request))
             }
-            Action::BuildWorkspace { workspace, owner, transition, update } => {
-                let transition = match transition {
-                    scenario::Transition::Start => Transition::Start,
-                    scenario::Transition::Stop => Transition::Stop,
-                    scenario::Transition::Destroy => Transition::Destroy,
-                };
+            // Somebody else calls it by its id: see `wish`.
+            Action::BuildWorkspace { owner, by, .. } if owner != by => return None,
+            Action::BuildWorkspace { workspace, owner: _, by, transition, update, orphan } => {
                 let request = CreateBuildRequest {
                     workspace: workspace.clone(),
-                    transition: transition.into(),
+                    transition: wire_transition(*transition).into(),
                     update: *update,
+                    orphan: *orphan,
                     ..CreateBuildRequest::default()
                 };
-                (owner, Call::CreateBuild(request))
+                (by, Call::CreateBuild(request))
             }
             Action::CancelBuild { workspace, owner: _, by, expect_status } => {
                 let expected = match expect_status {
@@ -88,9 +107,10 @@ impl Request {
                     tags: source.tags.clone().into_iter().collect(),
                     variable_values: variables.iter().map(variable).collect(),
                     activate: *activate,
-                    ..CreateVersionRequest::default()
+                    organization: source.organization.clone(),
                 };
-                (by, Call::CreateVersion(request))
+                let lifetimes = people.lifetimes.get(template).cloned();
+                (by, Call::CreateVersion(request, lifetimes))
             }
             Action::CancelImport { template, version, by } => (by, Call::CancelImport(selector(template, version))),
             Action::DryRun { template, by, parameters } => {
@@ -103,12 +123,29 @@ impl Request {
             }
             Action::CancelDryRun { template, by } => (by, Call::CancelDryRun(template.clone())),
             Action::DeleteKey { key, by } => (by, Call::DeleteKey(DeleteDaemonKeyRequest { key: key.clone() })),
+            Action::ActivateVersion { template, version, by } => {
+                (by, Call::ActivateVersion(selector(template, version)))
+            }
+            Action::DeprecateTemplate { template, message, by } => {
+                let request = DeprecateTemplateRequest { template: template.clone(), message: message.clone() };
+                (by, Call::DeprecateTemplate(request))
+            }
+            Action::DeleteTemplate { template, by } => {
+                (by, Call::DeleteTemplate(DeleteTemplateRequest { template: template.clone() }))
+            }
+            Action::InvalidatePrebuilds { template, by } => {
+                (by, Call::InvalidatePrebuilds(InvalidatePrebuildsRequest { template: template.clone() }))
+            }
+            Action::PausePrebuilds { by, paused } => (by, Call::PausePrebuilds(PrebuildsSettings { paused: *paused })),
             Action::FollowLogs { .. }
             | Action::ShutdownProvisioner { .. }
             | Action::OpenTerminal { .. }
             | Action::AppOutage { .. }
             | Action::ClaimWorkspace { .. }
             | Action::ListAgents { .. }
+            | Action::SetLifecycle { .. }
+            | Action::ReadMetrics { .. }
+            | Action::ListPresets { .. }
             | Action::OpenTunnel(_)
             | Action::InterruptTunnel { .. } => return None,
         };
@@ -116,15 +153,21 @@ impl Request {
     }
 
     fn name(&self) -> &'static str {
-        match self.call {
+        match &self.call {
             Call::CreateWorkspace(_) => "create_workspace",
             Call::CreateBuild(_) => "build_workspace",
             Call::CancelBuild(_) => "cancel_build",
-            Call::CreateVersion(_) => "import_template",
+            Call::CreateVersion(..) => "import_template",
             Call::CancelImport(_) => "cancel_import",
             Call::CreateDryRun(_) => "dry_run",
             Call::CancelDryRun(_) => "cancel_dry_run",
             Call::DeleteKey(_) => "delete_key",
+            Call::ActivateVersion(_) => "activate_version",
+            Call::DeprecateTemplate(_) => "deprecate_template",
+            Call::DeleteTemplate(_) => "delete_template",
+            Call::InvalidatePrebuilds(_) => "invalidate_prebuilds",
+            Call::PausePrebuilds(settings) if settings.paused => "pause_prebuilds",
+            Call::PausePrebuilds(_) => "resume_prebuilds",
         }
     }
 
@@ -168,7 +211,13 @@ impl Request {
             Call::CreateWorkspace(request) => clients.workspaces.create_workspace(request.clone()).await.map(drop),
             Call::CreateBuild(request) => clients.workspaces.create_build(request.clone()).await.map(drop),
             Call::CancelBuild(request) => clients.workspaces.cancel_build(request.clone()).await.map(drop),
-            Call::CreateVersion(request) => clients.templates.create_version(request.clone()).await.map(drop),
+            Call::CreateVersion(request, lifetimes) => {
+                clients.templates.create_version(request.clone()).await?;
+                match lifetimes {
+                    Some(lifetimes) => clients.templates.update_template(lifetimes.clone()).await.map(drop),
+                    None => Ok(()),
+                }
+            }
             Call::CancelImport(version) => {
                 let request = GetVersionRequest { version: Some(version.clone()) };
                 let version = clients.templates.get_version(request).await?.into_inner();
@@ -188,20 +237,34 @@ impl Request {
                 cancel(clients, job).await
             }
             Call::DeleteKey(request) => clients.administration.delete_daemon_key(request.clone()).await.map(drop),
+            Call::ActivateVersion(version) => {
+                let request = ActivateVersionRequest { version: Some(version.clone()) };
+                clients.templates.activate_version(request).await.map(drop)
+            }
+            Call::DeprecateTemplate(request) => clients.templates.deprecate_template(request.clone()).await.map(drop),
+            Call::DeleteTemplate(request) => clients.templates.delete_template(request.clone()).await.map(drop),
+            Call::InvalidatePrebuilds(request) => {
+                clients.templates.invalidate_prebuilds(request.clone()).await.map(drop)
+            }
+            Call::PausePrebuilds(settings) => clients.administration.set_prebuilds_settings(*settings).await.map(drop),
         }
     }
 
     /// Whether a refusal says that what is asked for has been done.
     fn is_done(&self, status: &Status) -> bool {
         match self.call {
-            Call::CreateWorkspace(_) | Call::CreateVersion(_) => status.code() == Code::AlreadyExists,
+            Call::CreateWorkspace(_) | Call::CreateVersion(..) => status.code() == Code::AlreadyExists,
             // The build that is in the way, or the cancel that came before, is one's own.
             Call::CreateBuild(_) | Call::CancelBuild(_) | Call::CancelImport(_) | Call::CancelDryRun(_) => {
                 status.code() == Code::FailedPrecondition
             }
-            Call::DeleteKey(_) => status.code() == Code::NotFound,
-            // A second one is another one, and is not refused.
-            Call::CreateDryRun(_) => false,
+            Call::DeleteKey(_) | Call::DeleteTemplate(_) => status.code() == Code::NotFound,
+            // A second one is another one, or comes to the same, and is not refused.
+            Call::CreateDryRun(_)
+            | Call::ActivateVersion(_)
+            | Call::DeprecateTemplate(_)
+            | Call::InvalidatePrebuilds(_)
+            | Call::PausePrebuilds(_) => false,
         }
     }
 }
@@ -211,7 +274,19 @@ async fn cancel(clients: &mut Clients, job_id: String) -> Result<(), Status> {
     clients.jobs.cancel_job(request).await.map(drop)
 }
 
-fn selector(template: &str, version: &str) -> VersionSelector {
+pub(super) fn wire_transition(transition: scenario::Transition) -> Transition {
+    match transition {
+        scenario::Transition::Start => Transition::Start,
+        scenario::Transition::Stop => Transition::Stop,
+        scenario::Transition::Destroy => Transition::Destroy,
+    }
+}
+
+pub(super) fn whole_millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn selector(template: &str, version: &str) -> VersionSelector {
     VersionSelector { template: template.to_owned(), version: version.to_owned() }
 }
 

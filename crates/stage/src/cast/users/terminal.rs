@@ -68,7 +68,7 @@ impl Terminal {
             return None;
         };
         Some(Self {
-            asked: Asked { by: by.clone(), owner: owner.clone(), workspace: workspace.clone() },
+            asked: Asked { by: by.clone(), owner: owner.clone(), workspace: workspace.clone(), id: None },
             agent: agent.clone(),
             session: session.clone(),
             command: command.clone(),

@@ -8,12 +8,12 @@ use toml::Spanned;
 use super::declarations::texts;
 use super::values::{chosen_duration, duration_above_zero, duration_or, whole, whole_u32};
 use super::world::some_text;
-use super::{Check, names};
+use super::{Check, names, prebuilds};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::raw::Bytes;
 use crate::scenario::units::show_duration;
 use crate::scenario::{
-    Agent, AgentApp, AgentMetadata, AgentScript, BUILTINS, OnSignal, Pipe, Prints, Program, machine, raw,
+    Agent, AgentApp, AgentMetadata, AgentScript, BUILTINS, OnSignal, Pipe, Prints, Program, ahead, machine, raw,
 };
 
 /// The most agents that one entry stands for: worlds of more hosts than that are for benchmarks.
@@ -60,8 +60,6 @@ pub(super) fn collect(
         let likes: BTreeSet<&String> = likes.chain([name]).collect();
         let behaviours = templates.iter().map(Spanned::get_ref).filter(|one| likes.contains(one.name.get_ref()));
         for agent in behaviours.flat_map(|template| &template.agents) {
-            // A port that makes no sense is reported where agents are checked.
-            let port = |app: &raw::AgentApp| u16::try_from(*app.port.get_ref()).unwrap_or(1);
             let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
             for name in agent_names(check, agent) {
                 // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
@@ -70,6 +68,34 @@ pub(super) fn collect(
             }
         }
     }
+}
+
+/// Learns which machines there will be for workspaces that are built ahead.
+pub(super) fn collect_ahead(
+    check: &mut Check<'_>,
+    control: Option<&raw::Control>,
+    templates: &[Spanned<raw::Template>],
+) {
+    if !check.builds_ahead {
+        return;
+    }
+    // What is built ahead is of a version that has presets for it, and that behaves as one of the file's templates.
+    let ahead_of = |template: &raw::Template| template.presets.iter().any(|preset| preset.prebuilds.is_some());
+    let built_ahead = templates.iter().map(Spanned::get_ref).filter(|template| ahead_of(template));
+    for agent in built_ahead.flat_map(|template| &template.agents) {
+        let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
+        for name in agent_names(check, agent) {
+            for number in 1..=prebuilds::machines(control) as usize {
+                check.hosts.insert(machine(&ahead(number), &name), Duration::ZERO);
+                check.machines.entry(ahead(number)).or_default().entry(name.clone()).or_default().extend(apps());
+            }
+        }
+    }
+}
+
+/// Where an app listens. A port that makes no sense is reported where agents are checked.
+fn port(app: &raw::AgentApp) -> u16 {
+    u16::try_from(*app.port.get_ref()).unwrap_or(1)
 }
 
 /// The names that an entry stands for. A count that cannot be read is reported where agents are checked.

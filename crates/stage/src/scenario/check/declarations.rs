@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-use super::values::{duration_above_zero, whole_u32};
+use super::prebuilds::chosen;
+use super::values::duration_above_zero;
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{ExternalAuth, Parameter, Prebuilds, Preset, Schedule, Variable, raw};
@@ -16,7 +17,10 @@ const VARIABLE_TYPES: &[&str] = &["string", "number", "bool"];
 const PARAMETER_TYPES: &[&str] = &["string", "number", "bool", "list(string)"];
 
 /// Workspaces that are built ahead for one preset, at most: what the protocol carries.
-const INSTANCES_MAX: u32 = i32::MAX.unsigned_abs();
+const INSTANCES_MAX: u64 = i32::MAX.unsigned_abs() as u64;
+
+/// The most presets that one entry stands for: ten times what the largest platform that was reported has.
+const PRESETS_MAX: u64 = 10_000;
 
 pub(super) fn variables(check: &mut Check<'_>, raw: Vec<raw::Variable>) -> Vec<Variable> {
     let mut seen = BTreeSet::new();
@@ -53,22 +57,51 @@ pub(super) fn parameters(check: &mut Check<'_>, raw: Vec<raw::Parameter>) -> Vec
 
 pub(super) fn presets(check: &mut Check<'_>, raw: Vec<raw::Preset>) -> Vec<Preset> {
     let mut seen = BTreeSet::new();
-    let preset = |raw: raw::Preset| Preset {
-        name: declared(check, &mut seen, "preset", &raw.name),
-        parameters: texts(&raw.parameters),
-        default: raw.default.unwrap_or_default(),
-        prebuilds: raw.prebuilds.map(|raw| prebuilds(check, raw)),
-    };
-    raw.into_iter().map(preset).collect()
+    let mut presets = Vec::new();
+    for raw in raw {
+        let ahead = raw.prebuilds.map(|raw| prebuilds(check, raw));
+        let one = Preset {
+            name: raw.name.get_ref().clone(),
+            parameters: texts(&raw.parameters),
+            default: raw.default.unwrap_or_default(),
+            prebuilds: ahead,
+        };
+        let Some(count) = &raw.count else {
+            declared(check, &mut seen, "preset", &raw.name);
+            presets.push(one);
+            continue;
+        };
+        if one.default {
+            check.report(
+                Diagnostic::new("contradiction", "one preset alone can be the default")
+                    .at(count.span())
+                    .help("leave out `default` or `count`"),
+            );
+        }
+        for number in 1..=names::at_least_one(check, count, PRESETS_MAX) {
+            let preset = numbered(&one, number);
+            names::unique_as(check, &mut seen, "preset", &raw.name, &preset.name);
+            presets.push(preset);
+        }
+    }
+    presets
+}
+
+/// One of several presets: its number stands in its name, and wherever else `{n}` does.
+fn numbered(one: &Preset, number: u32) -> Preset {
+    let filled = |text: &String| text.replace("{n}", &number.to_string());
+    let name = if one.name.contains("{n}") { filled(&one.name) } else { format!("{}-{number}", one.name) };
+    let parameters = one.parameters.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
+    Preset { name, parameters, ..one.clone() }
 }
 
 fn prebuilds(check: &mut Check<'_>, raw: raw::Prebuilds) -> Prebuilds {
     let schedule = |raw: raw::Schedule, check: &mut Check<'_>| Schedule {
         cron: raw.cron,
-        instances: whole_u32(check, &raw.instances, 0..=INSTANCES_MAX),
+        instances: chosen(check, &raw.instances, INSTANCES_MAX, 0),
     };
     Prebuilds {
-        instances: whole_u32(check, &raw.instances, 0..=INSTANCES_MAX),
+        instances: chosen(check, &raw.instances, INSTANCES_MAX, 0),
         expires_after: raw.expires_after.as_ref().and_then(|raw| duration_above_zero(check, raw)),
         timezone: raw.timezone.unwrap_or_default(),
         schedules: raw.schedules.into_iter().map(|raw| schedule(raw, check)).collect(),

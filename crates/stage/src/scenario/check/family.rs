@@ -76,6 +76,11 @@ pub(super) fn workload(check: &mut Check<'_>, raw: Option<raw::Workload>) -> Wor
         outages: count(check, raw.outages.as_ref(), default.outages),
         claims: count(check, raw.claims.as_ref(), default.claims),
         tunnels: count(check, raw.tunnels.as_ref(), default.tunnels),
+        promotions: count(check, raw.promotions.as_ref(), default.promotions),
+        invalidations: count(check, raw.invalidations.as_ref(), default.invalidations),
+        pauses: count(check, raw.pauses.as_ref(), default.pauses),
+        retirements: count(check, raw.retirements.as_ref(), default.retirements),
+        lifecycles: count(check, raw.lifecycles.as_ref(), default.lifecycles),
     }
 }
 

@@ -10,6 +10,7 @@ mod expectations;
 mod family;
 mod faults;
 mod names;
+mod prebuilds;
 mod steps;
 mod templates;
 mod values;
@@ -47,6 +48,12 @@ struct Check<'a> {
     events: BTreeMap<&'static str, &'a EventSpec>,
     /// What becomes of a range.
     choice: Choice,
+    /// Workspaces are built ahead.
+    builds_ahead: bool,
+    /// By template of the file: its presets.
+    presets: BTreeMap<String, BTreeSet<String>>,
+    /// To whom templates can belong.
+    organizations: BTreeSet<String>,
 }
 
 impl Check<'_> {
@@ -82,6 +89,9 @@ pub(super) fn check(
         keys: BTreeSet::new(),
         events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
         choice,
+        builds_ahead: prebuilds::is_on(document.control.as_ref(), &document.templates),
+        presets: BTreeMap::new(),
+        organizations: BTreeSet::new(),
     };
     let check = &mut check;
 
@@ -90,19 +100,25 @@ pub(super) fn check(
         Some(raw) => check.duration = duration_above_zero(check, raw).unwrap_or(DURATION_UNKNOWN),
         None => check.report(missing("duration", "how long the story lasts, such as `duration = \"30m\"`")),
     }
+    let starts_at =
+        document.starts_at.as_ref().map_or_else(defaults::starts_at, |raw| values::calendar_time(check, raw));
     let settle = document.settle.as_ref().and_then(|raw| values::duration(check, raw)).unwrap_or(defaults::SETTLE);
     let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
     names::collect_hosts(check, document.control.as_ref(), &document.provisioners, &document.steps);
     agents::collect(check, &document.steps, &document.templates, &document.programs);
+    agents::collect_ahead(check, document.control.as_ref(), &document.templates);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);
-    let control = world::control(check, document.control);
+    let (mut control, autobuild) = world::control(check, document.control);
+    let organizations = world::organizations(check, document.organizations);
     let groups = world::groups(check, document.groups);
     world::users(check, document.users);
     let programs = agents::programs(check, document.programs);
+    let places: Vec<_> = document.templates.iter().map(|raw| raw.get_ref().name.span()).collect();
     let templates = templates::templates(check, document.templates);
+    prebuilds::enough_machines(check, &control, &templates, &places);
     let provisioners = world::provisioners(check, document.provisioners);
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);
@@ -115,18 +131,20 @@ pub(super) fn check(
     if !found.is_empty() {
         return Err(found);
     }
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         about,
         issue: document.issue,
         version: document.version,
         seed,
+        starts_at,
         duration: check.duration,
         settle,
         ends_at_rest: document.ends_at_rest.unwrap_or_default(),
         allow_errors,
         network,
         links,
-        control,
+        control: defaults::control(),
+        organizations,
         groups,
         users: std::mem::take(&mut check.users),
         templates,
@@ -136,6 +154,8 @@ pub(super) fn check(
         faults,
         expectations,
     };
+    control.autobuild.enabled = autobuild.unwrap_or_else(|| scenario.asks_for_autobuild());
+    scenario.control = control;
     Ok(Checked { scenario, swarm, workload, case })
 }
 

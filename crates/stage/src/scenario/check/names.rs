@@ -10,7 +10,7 @@ use super::Check;
 use super::values::count_range;
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::parse_duration;
-use crate::scenario::{Role, USERS, User, WORLD, raw, replica};
+use crate::scenario::{AHEAD, Role, USERS, User, WORLD, raw, replica};
 
 /// The longest name: what the control plane accepts for a workspace.
 const NAME_CHARS_MAX: usize = 32;
@@ -123,6 +123,13 @@ pub(super) fn unique_as(
 
 /// A person, who comes into being by being named.
 pub(super) fn user(check: &mut Check<'_>, name: &Spanned<String>) -> String {
+    if check.builds_ahead && name.get_ref() == AHEAD {
+        check.report(
+            Diagnostic::new("reserved-name", format!("`{AHEAD}` is the platform's own account"))
+                .at(name.span())
+                .help("give the user another name"),
+        );
+    }
     if !check.users.contains_key(name.get_ref()) {
         well_formed(check, name);
         check.users.insert(name.get_ref().clone(), User::default());
@@ -151,6 +158,20 @@ pub(super) fn administrator(check: &mut Check<'_>, by: Option<&Spanned<String>>,
     };
     check.report(diagnostic);
     String::new()
+}
+
+/// The same for what is done to templates: where there is no administrator, one who only looks after templates.
+pub(super) fn template_administrator(
+    check: &mut Check<'_>,
+    by: Option<&Spanned<String>>,
+    place: Range<usize>,
+) -> String {
+    let with_role = |role| check.users.iter().filter(move |(_, user)| user.role == role).map(|(name, _)| name);
+    let mut only = with_role(Role::TemplateAdmin);
+    match (by, with_role(Role::Admin).next(), only.next(), only.next()) {
+        (None, None, Some(only), None) => only.clone(),
+        _ => administrator(check, by, place),
+    }
 }
 
 /// A host that must exist.

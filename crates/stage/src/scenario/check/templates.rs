@@ -1,12 +1,12 @@
 //! What workspaces are made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use toml::Spanned;
 
-use super::values::{duration, duration_or, whole, whole_u32};
-use super::world::{CREDITS_MAX, some_text};
+use super::values::{duration, duration_above_zero, duration_or, whole, whole_u32};
+use super::world::{CREDITS_MAX, organization, some_text};
 use super::{Check, agents, declarations, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{LogLevel, Logs, Misbehaviour, OnCancel, Phase, Phases, Replacement, Template, raw};
@@ -39,10 +39,20 @@ pub(super) fn templates(check: &mut Check<'_>, raw: Vec<Spanned<raw::Template>>)
             agents: agents::agents(check, raw.agents),
             readme: raw.readme.unwrap_or_default(),
             set_up: raw.set_up.unwrap_or(true),
+            organization: organization(check, raw.organization),
+            default_ttl: raw.default_ttl.as_ref().and_then(|raw| duration_above_zero(check, raw)),
+            dormant_after: raw.dormant_after.as_ref().and_then(|raw| duration_above_zero(check, raw)),
+            deleted_after: raw.deleted_after.as_ref().and_then(|raw| duration_above_zero(check, raw)),
         });
     }
     check.templates = seen;
+    check.presets = presets_of(&templates);
     templates
+}
+
+fn presets_of(templates: &[Template]) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |template: &Template| template.presets.iter().map(|preset| preset.name.clone()).collect();
+    templates.iter().map(|template| (template.name.clone(), names(template))).collect()
 }
 
 /// What is left out is as it is with a start.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use toml::Spanned;
 
 use super::Check;
@@ -61,6 +62,31 @@ pub(super) fn chosen_duration(check: &mut Check<'_>, raw: &Spanned<DurationText>
     }
     let range = read_range(check, raw)?;
     Some(check.choice.duration(raw.span().start, range))
+}
+
+/// The earliest and the latest wall clock time at which a story can begin: computers and time zones as we know them.
+const CALENDAR: (&str, &str) = ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
+
+/// A time that clocks show; the usual one if it is reported as wrong.
+pub(super) fn calendar_time(check: &mut Check<'_>, raw: &Spanned<String>) -> Timestamp {
+    let usual = super::defaults::starts_at();
+    let help = "expected a date and a time with its distance from UTC, such as \"2026-03-23T09:00:00+01:00\"";
+    let Ok(read) = raw.get_ref().parse::<Timestamp>() else {
+        let message = format!("{:?} is no time that clocks show", raw.get_ref());
+        check.report(Diagnostic::new("bad-time", message).at(raw.span()).help(help));
+        return usual;
+    };
+    // Both are right, so this holds.
+    let in_range = [CALENDAR.0, CALENDAR.1].map(|text| text.parse::<Timestamp>().ok());
+    if in_range[0].is_some_and(|earliest| read < earliest) || in_range[1].is_some_and(|latest| read >= latest) {
+        check.report(
+            Diagnostic::new("out-of-range", "no story begins then")
+                .at(raw.span())
+                .help("expected a time from the year 2000 to 2099"),
+        );
+        return usual;
+    }
+    read
 }
 
 /// An instant of the run; none if it is reported as no span of time.

@@ -7,14 +7,15 @@ use toml::Spanned;
 use groundhog_provisioner::RunnerConfig;
 
 use super::values::{duration_above_zero, duration_range, instant, number, whole, whole_u32};
-use super::{Check, defaults, names};
+use super::{Check, defaults, names, prebuilds};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::{
-    Control, DAEMON_KEY, Group, Link, NetworkPath, Notices, Provisioner, REAPER, Role, USERS, User, is_control, raw,
+    Control, DAEMON_KEY, DEFAULT_ORGANIZATION, Group, Link, NetworkPath, Notices, Organization, Provisioner, REAPER,
+    Role, USERS, User, is_control, raw,
 };
 
 /// Connections to the database at most: no database takes more from one client.
-const CONNECTIONS_MAX: u32 = 10_000;
+const CONNECTIONS_MAX: u64 = 10_000;
 
 /// Bytes of log that may be kept of one job, at most. They stand in memory, in a campaign of one world per core.
 const LOG_BYTES_MAX_MAX: i64 = 1 << 30;
@@ -66,14 +67,18 @@ pub(super) fn links(check: &mut Check<'_>, raw: Vec<Spanned<raw::Link>>, network
     links
 }
 
-pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Control {
-    let default = defaults::CONTROL;
-    let Some(raw) = raw else { return default };
-    Control {
+/// What is said of the control plane, but for whether workspaces go by the clock: that comes beside it, if it is said.
+pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> (Control, Option<bool>) {
+    let mut default = defaults::control();
+    default.prebuilds.enabled = check.builds_ahead;
+    let Some(raw) = raw else { return (default, None) };
+    let (prebuilds, ahead_machines) = prebuilds::prebuilds(check, raw.prebuilds.as_ref());
+    let (autobuild, autobuild_is_on) = prebuilds::autobuild(check, raw.autobuild.as_ref());
+    let control = Control {
         connections: raw
             .connections
             .as_ref()
-            .map_or(default.connections, |raw| whole_u32(check, raw, 1..=CONNECTIONS_MAX)),
+            .map_or(default.connections, |raw| names::at_least_one(check, raw, CONNECTIONS_MAX)),
         statement_latency: duration_range(check, raw.statement_latency.as_ref(), default.statement_latency),
         log_bytes_max: raw
             .log_bytes_max
@@ -90,7 +95,53 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> Contr
         }),
         external_auth: external_auth(check, raw.external_auth.unwrap_or_default()),
         relays: raw.relays.unwrap_or(default.relays),
+        prebuilds,
+        ahead_machines,
+        autobuild,
+    };
+    (control, autobuild_is_on)
+}
+
+pub(super) fn organizations(check: &mut Check<'_>, raw: Vec<Spanned<raw::Organization>>) -> Vec<Organization> {
+    let mut seen = BTreeSet::new();
+    let mut organizations = Vec::new();
+    for raw in raw {
+        let raw = raw.into_inner();
+        names::well_formed(check, &raw.name);
+        names::unique(check, &mut seen, "organisation", &raw.name);
+        let members = members(check, &raw.members);
+        organizations.push(Organization {
+            name: raw.name.into_inner(),
+            members,
+            closed: raw.closed.unwrap_or_default(),
+        });
     }
+    seen.insert(DEFAULT_ORGANIZATION.to_owned());
+    check.organizations = seen;
+    organizations
+}
+
+fn members(check: &mut Check<'_>, raw: &[Spanned<String>]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut members = Vec::new();
+    for member in raw {
+        names::unique(check, &mut seen, "member", member);
+        members.push(names::user(check, member));
+    }
+    members
+}
+
+/// The organisation whose something is.
+pub(super) fn organization(check: &mut Check<'_>, raw: Option<Spanned<String>>) -> Option<String> {
+    let raw = raw?;
+    if !check.organizations.contains(raw.get_ref()) {
+        let message = format!("there is no organisation `{}`", raw.get_ref());
+        let diagnostic = Diagnostic::new("unknown-organization", message)
+            .at(raw.span())
+            .help_with_names(raw.get_ref(), check.organizations.iter().map(String::as_str));
+        check.report(diagnostic);
+    }
+    Some(raw.into_inner())
 }
 
 fn external_auth(check: &mut Check<'_>, raw: Vec<Spanned<String>>) -> BTreeSet<String> {
@@ -109,14 +160,10 @@ pub(super) fn groups(check: &mut Check<'_>, raw: Vec<Spanned<raw::Group>>) -> Ve
         let raw = raw.into_inner();
         names::well_formed(check, &raw.name);
         names::unique(check, &mut seen, "group", &raw.name);
-        let mut members_seen = BTreeSet::new();
-        let mut members = Vec::new();
-        for member in &raw.members {
-            names::unique(check, &mut members_seen, "member", member);
-            members.push(names::user(check, member));
-        }
+        let members = members(check, &raw.members);
         let budget = whole_u32(check, &raw.budget, 0..=CREDITS_MAX);
-        groups.push(Group { name: raw.name.into_inner(), budget, members });
+        let organization = organization(check, raw.organization);
+        groups.push(Group { name: raw.name.into_inner(), budget, members, organization });
     }
     groups
 }
@@ -129,6 +176,7 @@ pub(super) fn users(check: &mut Check<'_>, raw: Vec<Spanned<raw::User>>) {
         let name = names::user(check, &raw.name);
         let role = match raw.role.unwrap_or(raw::Role::Member) {
             raw::Role::Member => Role::Member,
+            raw::Role::TemplateAdmin => Role::TemplateAdmin,
             raw::Role::Admin => Role::Admin,
             raw::Role::Prebuilds => Role::Prebuilds,
         };

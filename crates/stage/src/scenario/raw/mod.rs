@@ -6,15 +6,19 @@ use serde::Deserialize;
 use toml::Spanned;
 
 mod agents;
+mod lifecycle;
 mod story;
 mod template;
 mod tunnel;
 
 pub(in crate::scenario) use self::agents::*;
+pub(in crate::scenario) use self::lifecycle::*;
 pub(in crate::scenario) use self::story::*;
 pub(in crate::scenario) use self::template::*;
 pub(in crate::scenario) use self::tunnel::*;
-pub(in crate::scenario) use crate::scenario::scalars::{Bytes, DurationText, FieldText, Number, OnSignal, Times};
+pub(in crate::scenario) use crate::scenario::scalars::{
+    Bytes, DurationText, FieldText, Number, OnSignal, Switch, Times,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +40,7 @@ pub(in crate::scenario) struct Link {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Control {
-    pub(in crate::scenario) connections: Option<Spanned<i64>>,
+    pub(in crate::scenario) connections: Option<Spanned<Times>>,
     pub(in crate::scenario) statement_latency: Option<Spanned<DurationText>>,
     pub(in crate::scenario) log_bytes_max: Option<Spanned<i64>>,
     pub(in crate::scenario) job_bytes_max: Option<Spanned<i64>>,
@@ -44,6 +48,40 @@ pub(in crate::scenario) struct Control {
     pub(in crate::scenario) notices: Option<Notices>,
     pub(in crate::scenario) external_auth: Option<Vec<Spanned<String>>>,
     pub(in crate::scenario) relays: Option<bool>,
+    pub(in crate::scenario) prebuilds: Option<Switch<BuildsAhead>>,
+    pub(in crate::scenario) autobuild: Option<Switch<Autobuild>>,
+}
+
+/// How workspaces are built ahead.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct BuildsAhead {
+    pub(in crate::scenario) enabled: Option<bool>,
+    pub(in crate::scenario) interval: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) backoff_interval: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) backoff_lookback: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) failure_hard_limit: Option<Spanned<Times>>,
+    pub(in crate::scenario) concurrency_max: Option<Spanned<Times>>,
+    pub(in crate::scenario) lingering_kept: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) lease: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) machines: Option<Spanned<i64>>,
+}
+
+/// How workspaces start, stop and go by the clock.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Autobuild {
+    pub(in crate::scenario) enabled: Option<bool>,
+    pub(in crate::scenario) interval: Option<Spanned<DurationText>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Organization {
+    pub(in crate::scenario) name: Spanned<String>,
+    #[serde(default)]
+    pub(in crate::scenario) members: Vec<Spanned<String>>,
+    pub(in crate::scenario) closed: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +97,7 @@ pub(in crate::scenario) struct Group {
     pub(in crate::scenario) name: Spanned<String>,
     pub(in crate::scenario) budget: Spanned<i64>,
     pub(in crate::scenario) members: Vec<Spanned<String>>,
+    pub(in crate::scenario) organization: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +112,7 @@ pub(in crate::scenario) struct User {
 #[serde(rename_all = "snake_case")]
 pub(in crate::scenario) enum Role {
     Member,
+    TemplateAdmin,
     Admin,
     Prebuilds,
 }
@@ -141,6 +181,11 @@ pub(in crate::scenario) struct Workload {
     pub(in crate::scenario) outages: Option<Spanned<Times>>,
     pub(in crate::scenario) claims: Option<Spanned<Times>>,
     pub(in crate::scenario) tunnels: Option<Spanned<Times>>,
+    pub(in crate::scenario) promotions: Option<Spanned<Times>>,
+    pub(in crate::scenario) invalidations: Option<Spanned<Times>>,
+    pub(in crate::scenario) pauses: Option<Spanned<Times>>,
+    pub(in crate::scenario) retirements: Option<Spanned<Times>>,
+    pub(in crate::scenario) lifecycles: Option<Spanned<Times>>,
 }
 
 #[derive(Deserialize)]

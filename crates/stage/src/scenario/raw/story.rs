@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{AppFailure, DurationText, FieldText, InterruptTunnel, LogLevel, Number, OpenTunnel};
+use super::{
+    ActivateVersion, AppFailure, DeprecateTemplate, DurationText, FieldText, InterruptTunnel, ListPresets, LogLevel,
+    Number, OfTemplate, OpenTunnel, ReadMetrics, SetLifecycle, Somebody,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,15 @@ pub(in crate::scenario) struct Step {
     pub(in crate::scenario) list_agents: Option<Spanned<ListAgents>>,
     pub(in crate::scenario) open_tunnel: Option<Spanned<OpenTunnel>>,
     pub(in crate::scenario) interrupt_tunnel: Option<Spanned<InterruptTunnel>>,
+    pub(in crate::scenario) activate_version: Option<Spanned<ActivateVersion>>,
+    pub(in crate::scenario) deprecate_template: Option<Spanned<DeprecateTemplate>>,
+    pub(in crate::scenario) delete_template: Option<Spanned<OfTemplate>>,
+    pub(in crate::scenario) invalidate_prebuilds: Option<Spanned<OfTemplate>>,
+    pub(in crate::scenario) pause_prebuilds: Option<Spanned<Somebody>>,
+    pub(in crate::scenario) resume_prebuilds: Option<Spanned<Somebody>>,
+    pub(in crate::scenario) set_lifecycle: Option<Spanned<SetLifecycle>>,
+    pub(in crate::scenario) read_metrics: Option<Spanned<ReadMetrics>>,
+    pub(in crate::scenario) list_presets: Option<Spanned<ListPresets>>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +50,10 @@ pub(in crate::scenario) struct CreateWorkspace {
     #[serde(default)]
     pub(in crate::scenario) parameters: BTreeMap<String, FieldText>,
     pub(in crate::scenario) log_level: Option<LogLevel>,
+    pub(in crate::scenario) preset: Option<Spanned<String>>,
+    pub(in crate::scenario) version: Option<Spanned<String>>,
+    pub(in crate::scenario) autostart: Option<Spanned<String>>,
+    pub(in crate::scenario) ttl: Option<Spanned<DurationText>>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +63,8 @@ pub(in crate::scenario) struct BuildWorkspace {
     pub(in crate::scenario) owner: Option<Spanned<String>>,
     pub(in crate::scenario) transition: Transition,
     pub(in crate::scenario) update: Option<bool>,
+    pub(in crate::scenario) by: Option<Spanned<String>>,
+    pub(in crate::scenario) orphan: Option<bool>,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Agent, DurationText, FieldText};
+use super::{Agent, DurationText, FieldText, Times};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +30,10 @@ pub(in crate::scenario) struct Template {
     pub(in crate::scenario) agents: Vec<Agent>,
     pub(in crate::scenario) readme: Option<String>,
     pub(in crate::scenario) set_up: Option<bool>,
+    pub(in crate::scenario) organization: Option<Spanned<String>>,
+    pub(in crate::scenario) default_ttl: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) dormant_after: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) deleted_after: Option<Spanned<DurationText>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +70,7 @@ pub(in crate::scenario) struct Parameter {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Preset {
     pub(in crate::scenario) name: Spanned<String>,
+    pub(in crate::scenario) count: Option<Spanned<Times>>,
     #[serde(default)]
     pub(in crate::scenario) parameters: BTreeMap<String, FieldText>,
     pub(in crate::scenario) default: Option<bool>,
@@ -75,7 +80,7 @@ pub(in crate::scenario) struct Preset {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Prebuilds {
-    pub(in crate::scenario) instances: Spanned<i64>,
+    pub(in crate::scenario) instances: Spanned<Times>,
     pub(in crate::scenario) expires_after: Option<Spanned<DurationText>>,
     pub(in crate::scenario) timezone: Option<String>,
     #[serde(default)]
@@ -86,7 +91,7 @@ pub(in crate::scenario) struct Prebuilds {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Schedule {
     pub(in crate::scenario) cron: String,
-    pub(in crate::scenario) instances: Spanned<i64>,
+    pub(in crate::scenario) instances: Spanned<Times>,
 }
 
 #[derive(Deserialize)]

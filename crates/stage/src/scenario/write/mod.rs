@@ -2,6 +2,7 @@
 //! what the story is about.
 
 mod agents;
+mod lifecycle;
 mod step;
 mod template;
 
@@ -12,9 +13,7 @@ use groundhog_provisioner::RunnerConfig;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::units::{DurationRange, show_duration};
-use super::{
-    ClockStep, Control, DAEMON_KEY, Fault, FaultKind, NetworkPath, Role, Scenario, SuspendedClock, User, defaults,
-};
+use super::{ClockStep, DAEMON_KEY, Fault, FaultKind, NetworkPath, Role, Scenario, SuspendedClock, User, defaults};
 use crate::expect::{Count, Expectation, Pattern};
 
 /// The whole file.
@@ -27,6 +26,9 @@ pub(super) fn document(scenario: &Scenario) -> DocumentMut {
         }
     }
     document["seed"] = value(i64::try_from(scenario.seed).unwrap_or(i64::MAX));
+    if scenario.starts_at != defaults::starts_at() {
+        document["starts_at"] = value(scenario.starts_at.to_string());
+    }
     document["duration"] = time(scenario.duration);
     if scenario.settle != defaults::SETTLE {
         document["settle"] = time(scenario.settle);
@@ -64,15 +66,28 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
         table
     };
     put(document, "link", scenario.links.iter().map(link));
-    let control = control(&scenario.control);
+    let control = control(scenario);
     if !control.is_empty() {
         document["control"] = Item::Table(control);
     }
+    let organization = |organization: &super::Organization| {
+        let mut table = Table::new();
+        table["name"] = value(&organization.name);
+        table["members"] = value(organization.members.iter().collect::<Array>());
+        if organization.closed {
+            table["closed"] = value(true);
+        }
+        table
+    };
+    put(document, "organization", scenario.organizations.iter().map(organization));
     let group = |group: &super::Group| {
         let mut table = Table::new();
         table["name"] = value(&group.name);
         table["budget"] = value(i64::from(group.budget));
         table["members"] = value(group.members.iter().collect::<Array>());
+        if let Some(organization) = &group.organization {
+            table["organization"] = value(organization);
+        }
         table
     };
     put(document, "group", scenario.groups.iter().map(group));
@@ -85,8 +100,8 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
     put(document, "provisioner", scenario.provisioners.iter().map(provisioner));
 }
 
-fn control(control: &Control) -> Table {
-    let default = &defaults::CONTROL;
+fn control(scenario: &Scenario) -> Table {
+    let (control, default) = (&scenario.control, &defaults::control());
     let mut table = Table::new();
     if control.connections != default.connections {
         table["connections"] = value(i64::from(control.connections));
@@ -119,6 +134,12 @@ fn control(control: &Control) -> Table {
     if control.relays {
         table["relays"] = value(true);
     }
+    if let Some(ahead) = lifecycle::prebuilds(control, scenario.asks_for_prebuilds()) {
+        table["prebuilds"] = Item::Value(ahead);
+    }
+    if let Some(clock) = lifecycle::autobuild(control, scenario.asks_for_autobuild()) {
+        table["autobuild"] = Item::Value(clock);
+    }
     table
 }
 
@@ -126,6 +147,7 @@ fn user(name: &str, user: &User) -> Table {
     let mut table = Table::from_iter([("name", value(name))]);
     match user.role {
         Role::Member => {}
+        Role::TemplateAdmin => table["role"] = value("template_admin"),
         Role::Admin => table["role"] = value("admin"),
         Role::Prebuilds => table["role"] = value("prebuilds"),
     }
@@ -289,9 +311,10 @@ fn number(number: f64) -> Value {
 }
 
 impl Scenario {
-    /// Everybody who is named by a group or a step.
+    /// Everybody who is named by a group, an organisation or a step.
     pub(crate) fn named_users(&self) -> BTreeSet<&str> {
-        let members = self.groups.iter().flat_map(|group| &group.members).map(String::as_str);
+        let members = self.groups.iter().flat_map(|group| &group.members);
+        let members = members.chain(self.organizations.iter().flat_map(|one| &one.members)).map(String::as_str);
         members.chain(self.steps.iter().flat_map(|step| step.action.users())).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{InlineTable, Table, Value, value};
 
+use super::lifecycle::lifecycle;
 use super::template::level_text;
 use super::{text_of, texts, time};
 use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, Tunnel, TunnelApplication};
@@ -12,22 +13,27 @@ pub(super) fn step(step: &Step) -> Table {
     let mut table = Table::new();
     table["at"] = time(step.at);
     let (key, fields): (_, Vec<(&str, Value)>) = match &step.action {
-        Action::CreateWorkspace { name, owner, template, parameters, log_level } => {
+        Action::CreateWorkspace { name, owner, template, parameters, log_level, preset, version, autostart, ttl } => {
             let mut fields = vec![("name", name.into()), ("owner", owner.into()), ("template", template.into())];
             fields.extend(some_texts("parameters", parameters));
             fields.extend(log_level.map(|level| ("log_level", level_text(level).into())));
+            for (key, text) in [("preset", preset), ("version", version), ("autostart", autostart)] {
+                fields.extend((!text.is_empty()).then(|| (key, text.into())));
+            }
+            fields.extend(ttl.map(|ttl| ("ttl", text_of(ttl))));
             ("create_workspace", fields)
         }
-        Action::BuildWorkspace { workspace, owner, transition, update } => {
+        Action::BuildWorkspace { workspace, owner, by, transition, update, orphan } => {
             let transition = match transition {
                 Transition::Start => "start",
                 Transition::Stop => "stop",
                 Transition::Destroy => "destroy",
             };
-            let fields = vec![("workspace", workspace.into()), ("owner", owner.into())];
-            let update = update.then(|| ("update", true.into()));
-            let fields = fields.into_iter().chain([("transition", transition.into())]).chain(update);
-            ("build_workspace", fields.collect())
+            let mut fields = of_workspace(workspace, owner, by);
+            fields.push(("transition", transition.into()));
+            fields.extend(update.then(|| ("update", true.into())));
+            fields.extend(orphan.then(|| ("orphan", true.into())));
+            ("build_workspace", fields)
         }
         Action::CancelBuild { workspace, owner, by, expect_status } => {
             let mut fields = of_workspace(workspace, owner, by);
@@ -100,6 +106,33 @@ pub(super) fn step(step: &Step) -> Table {
         Action::ListAgents { workspace, owner, by } => ("list_agents", of_workspace(workspace, owner, by)),
         Action::OpenTunnel(opened) => ("open_tunnel", tunnel(opened)),
         Action::InterruptTunnel { name } => ("interrupt_tunnel", vec![("name", name.into())]),
+        Action::ActivateVersion { template, version, by } => {
+            ("activate_version", vec![("template", template.into()), ("version", version.into()), ("by", by.into())])
+        }
+        Action::DeprecateTemplate { template, message, by } => {
+            ("deprecate_template", vec![("template", template.into()), ("message", message.into()), ("by", by.into())])
+        }
+        Action::DeleteTemplate { template, by } => {
+            ("delete_template", vec![("template", template.into()), ("by", by.into())])
+        }
+        Action::InvalidatePrebuilds { template, by } => {
+            ("invalidate_prebuilds", vec![("template", template.into()), ("by", by.into())])
+        }
+        Action::PausePrebuilds { by, paused } => {
+            (if *paused { "pause_prebuilds" } else { "resume_prebuilds" }, vec![("by", by.into())])
+        }
+        Action::SetLifecycle { workspace, owner, by, lifecycle: said } => {
+            ("set_lifecycle", [of_workspace(workspace, owner, by), lifecycle(said)].concat())
+        }
+        Action::ReadMetrics { by, prefix } => {
+            let prefix = (!prefix.is_empty()).then(|| ("prefix", prefix.into()));
+            ("read_metrics", [("by", by.into())].into_iter().chain(prefix).collect())
+        }
+        Action::ListPresets { template, version, by } => {
+            let version = (!version.is_empty()).then(|| ("version", version.into()));
+            let fields = [("template", template.into()), ("by", by.into())];
+            ("list_presets", fields.into_iter().chain(version).collect())
+        }
         Action::DeleteKey { key, by } => ("delete_key", vec![("key", key.into()), ("by", by.into())]),
     };
     table[key] = value(fields.into_iter().collect::<InlineTable>());

@@ -39,6 +39,18 @@ pub(super) fn template(template: &Template) -> Table {
     if !template.set_up {
         table["set_up"] = value(false);
     }
+    if let Some(organization) = &template.organization {
+        table["organization"] = value(organization);
+    }
+    for (key, span) in [
+        ("default_ttl", template.default_ttl),
+        ("dormant_after", template.dormant_after),
+        ("deleted_after", template.deleted_after),
+    ] {
+        if let Some(span) = span {
+            table[key] = value(text_of(span));
+        }
+    }
     table
 }
 

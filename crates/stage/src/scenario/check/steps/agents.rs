@@ -18,6 +18,7 @@ const SESSION: &str = "terminal";
 
 impl Resolve<'_, '_> {
     pub(super) fn open_terminal(&mut self, raw: &raw::OpenTerminal) -> Action {
+        self.is_somebodys(&raw.workspace);
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
         let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
         Action::OpenTerminal {
@@ -66,7 +67,7 @@ impl Resolve<'_, '_> {
             (None, [only]) => only.clone(),
             _ => self.owner(&raw.workspace, raw.owner.as_ref()),
         };
-        let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
+        let by = self.asked_by(&raw.workspace, &owner, raw.by.as_ref());
         let person = names::user(self.check, &raw.person);
         if let Some(owners) = self.owners.get_mut(workspace) {
             owners.insert(person.clone());
@@ -76,7 +77,7 @@ impl Resolve<'_, '_> {
 
     pub(super) fn list_agents(&mut self, raw: &raw::ListAgents) -> Action {
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
-        let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
+        let by = self.asked_by(&raw.workspace, &owner, raw.by.as_ref());
         Action::ListAgents { workspace: raw.workspace.get_ref().clone(), owner, by }
     }
 
@@ -89,7 +90,7 @@ impl Resolve<'_, '_> {
             (None, [only]) => return only.clone(),
             (Some(agent), _) if known.contains(agent.get_ref()) => return agent.get_ref().clone(),
             // That there is no such workspace has been told.
-            _ if !self.owners.contains_key(name) => return String::new(),
+            _ if !self.owners.contains_key(name) && !self.is_ahead(name) => return String::new(),
             (Some(agent), _) => {
                 let message = format!("`{name}` has no agent `{}`", agent.get_ref());
                 (Diagnostic::new("unknown-agent", message).at(agent.span()), agent.get_ref().as_str())

@@ -1,6 +1,7 @@
 //! What people do, and to which workspace.
 
 mod agents;
+mod lifecycle;
 mod templates;
 mod tunnels;
 
@@ -13,17 +14,21 @@ use toml::Spanned;
 use self::templates::Templates;
 use super::declarations::texts;
 use super::templates::log_level;
-use super::values::instant;
+use super::values::{chosen_duration, instant};
 use super::{Check, names};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::show_duration;
-use crate::scenario::{Action, ExpectStatus, JobAtShutdown, Step, Transition, USERS, is_control, raw};
+use crate::scenario::{
+    AHEAD, Action, ExpectStatus, JobAtShutdown, Step, Transition, USERS, ahead_number, is_control, raw,
+};
 
 /// What a step can be, in the words of the file.
 const ACTIONS: &str = "`create_workspace`, `build_workspace`, `cancel_build`, `shutdown_provisioner`, \
                        `import_template`, `cancel_import`, `dry_run`, `cancel_dry_run`, `follow_logs`, `delete_key`, \
                        `open_terminal`, `app_outage`, `claim_workspace`, `list_agents`, `open_tunnel`, \
-                       `interrupt_tunnel`";
+                       `interrupt_tunnel`, `activate_version`, `deprecate_template`, `delete_template`, \
+                       `invalidate_prebuilds`, `pause_prebuilds`, `resume_prebuilds`, `set_lifecycle`, \
+                       `read_metrics`, `list_presets`";
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -85,7 +90,7 @@ impl Resolve<'_, '_> {
             actions.push((raw.span(), self.create_workspace(raw.get_ref())));
         }
         if let Some(raw) = build_workspace {
-            actions.push((raw.span(), self.build_workspace(raw.get_ref())));
+            actions.push((raw.span(), self.build_workspace(raw)));
         }
         if let Some(raw) = cancel_build {
             actions.push((raw.span(), self.cancel_build(raw.get_ref())));
@@ -114,12 +119,22 @@ impl Resolve<'_, '_> {
         if let Some(raw) = &raw.interrupt_tunnel {
             actions.push((raw.span(), self.interrupt_tunnel(raw.get_ref())));
         }
+        if let Some(raw) = &raw.set_lifecycle {
+            actions.push((raw.span(), self.set_lifecycle(raw)));
+        }
         actions.extend(templates::actions(self.check, self.templates, &raw));
+        actions.extend(lifecycle::actions(self.check, self.templates, &raw));
         exactly_one(self.check, actions, span, "step", ACTIONS)
     }
 
     fn create_workspace(&mut self, raw: &raw::CreateWorkspace) -> Action {
         names::well_formed(self.check, &raw.name);
+        if self.check.builds_ahead && ahead_number(raw.name.get_ref()).is_some() {
+            let message = format!("`{}` means what the platform has built ahead", raw.name.get_ref());
+            self.check.report(
+                Diagnostic::new("reserved-name", message).at(raw.name.span()).help("give the workspace another name"),
+            );
+        }
         let owner = names::user(self.check, &raw.owner);
         let name = raw.name.get_ref().clone();
         let somebody_elses = self.owners.get(&name).is_some_and(|owners| !owners.contains(&owner));
@@ -137,12 +152,78 @@ impl Resolve<'_, '_> {
             template: self.templates.existing(self.check, &raw.template),
             parameters: texts(&raw.parameters),
             log_level: raw.log_level.map(log_level),
+            preset: raw.preset.as_ref().map(|preset| self.preset(&raw.template, preset)).unwrap_or_default(),
+            version: raw.version.as_ref().map(|version| self.version(&raw.template, version)).unwrap_or_default(),
+            autostart: raw.autostart.as_ref().map(|text| text.get_ref().clone()).unwrap_or_default(),
+            ttl: raw.ttl.as_ref().and_then(|raw| chosen_duration(self.check, raw)),
         }
     }
 
-    fn build_workspace(&mut self, raw: &raw::BuildWorkspace) -> Action {
+    /// A preset that some version of the template has.
+    fn preset(&mut self, template: &Spanned<String>, preset: &Spanned<String>) -> String {
+        let likes = self.templates.likes(template.get_ref());
+        let known: BTreeSet<String> =
+            likes.iter().filter_map(|like| self.check.presets.get(like)).flatten().cloned().collect();
+        let is_template = likes.iter().any(|like| self.check.presets.contains_key(like));
+        // That there is no such template has been told.
+        if is_template && !known.contains(preset.get_ref()) {
+            let message = format!("`{}` has no preset `{}`", template.get_ref(), preset.get_ref());
+            let diagnostic = Diagnostic::new("unknown-preset", message).at(preset.span());
+            self.check.report(if known.is_empty() {
+                diagnostic.help("it has no `presets`")
+            } else {
+                diagnostic.help_with_names(preset.get_ref(), known.iter().map(String::as_str))
+            });
+        }
+        preset.get_ref().clone()
+    }
+
+    fn version(&mut self, template: &Spanned<String>, version: &Spanned<String>) -> String {
+        self.templates.version(self.check, template, version);
+        version.get_ref().clone()
+    }
+
+    /// Who asks: whoever is named, or the owner. For what was built ahead and belongs to nobody, an administrator.
+    fn asked_by(&mut self, workspace: &Spanned<String>, owner: &str, by: Option<&Spanned<String>>) -> String {
+        if owner == AHEAD && self.is_ahead(workspace.get_ref()) {
+            return names::administrator(self.check, by, workspace.span());
+        }
+        by.map_or_else(|| owner.to_owned(), |by| names::user(self.check, by))
+    }
+
+    /// Whether a name means what the platform has built ahead.
+    fn is_ahead(&self, workspace: &str) -> bool {
+        self.check.builds_ahead && ahead_number(workspace).is_some()
+    }
+
+    /// A workspace that a person has created. What was built ahead can't be used in this step.
+    fn is_somebodys(&mut self, workspace: &Spanned<String>) {
+        if self.is_ahead(workspace.get_ref()) {
+            let message = format!("`{}` was built ahead and is nobody's", workspace.get_ref());
+            self.check.report(
+                Diagnostic::new("nobodys-workspace", message)
+                    .at(workspace.span())
+                    .help("once somebody has claimed it, call it as they do: name the workspace that they create"),
+            );
+        }
+    }
+
+    fn build_workspace(&mut self, raw: &Spanned<raw::BuildWorkspace>) -> Action {
+        let raw = raw.get_ref();
+        let owner = self.owner(&raw.workspace, raw.owner.as_ref());
+        let is_destroy = matches!(raw.transition, raw::Transition::Destroy);
+        let orphan = raw.orphan.unwrap_or(false);
+        if orphan && !is_destroy {
+            self.check.report(
+                Diagnostic::new("contradiction", "only a workspace that goes can leave something behind")
+                    .at(raw.workspace.span())
+                    .help("leave out `orphan`, or let `transition` be \"destroy\""),
+            );
+        }
         Action::BuildWorkspace {
-            owner: self.owner(&raw.workspace, raw.owner.as_ref()),
+            by: self.asked_by(&raw.workspace, &owner, raw.by.as_ref()),
+            owner,
+            orphan,
             workspace: raw.workspace.get_ref().clone(),
             transition: match raw.transition {
                 raw::Transition::Start => Transition::Start,
@@ -154,6 +235,7 @@ impl Resolve<'_, '_> {
     }
 
     fn cancel_build(&mut self, raw: &raw::CancelBuild) -> Action {
+        self.is_somebodys(&raw.workspace);
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
         let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
         Action::CancelBuild {
@@ -168,6 +250,7 @@ impl Resolve<'_, '_> {
     }
 
     fn follow_logs(&mut self, raw: &raw::FollowLogs) -> Action {
+        self.is_somebodys(&raw.workspace);
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
         let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
         Action::FollowLogs { workspace: raw.workspace.get_ref().clone(), owner, by }
@@ -203,6 +286,17 @@ impl Resolve<'_, '_> {
     /// Whose workspace is meant.
     fn owner(&mut self, workspace: &Spanned<String>, owner: Option<&Spanned<String>>) -> String {
         let name = workspace.get_ref();
+        if self.is_ahead(name) {
+            if let Some(owner) = owner.filter(|owner| owner.get_ref() != AHEAD) {
+                let message = format!("`{name}` is what the platform builds ahead");
+                self.check.report(
+                    Diagnostic::new("unknown-workspace", message)
+                        .at(owner.span())
+                        .help("leave out `owner`; who asks is said with `by`"),
+                );
+            }
+            return AHEAD.to_owned();
+        }
         let Some(creators) = self.owners.get(name) else {
             let diagnostic = Diagnostic::new("unknown-workspace", format!("nobody has created a workspace `{name}`"))
                 .at(workspace.span());

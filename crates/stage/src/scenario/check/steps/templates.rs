@@ -9,10 +9,12 @@ use toml::Spanned;
 use super::super::declarations::texts;
 use super::super::{Check, names};
 use crate::diagnostic::Diagnostic;
-use crate::scenario::{Action, DAEMON_KEY, raw};
+use crate::scenario::{Action, DAEMON_KEY, FIRST_VERSION, raw};
 
 /// What the story says of templates, at whatever time.
 pub(super) struct Templates {
+    /// By template: what its imported versions behave like.
+    likes: BTreeMap<String, BTreeSet<String>>,
     /// By template: the versions that are imported.
     imported: BTreeMap<String, BTreeSet<String>>,
     /// Templates of which there is a dry run.
@@ -22,18 +24,42 @@ pub(super) struct Templates {
 impl Templates {
     pub(super) fn of(timed: &[(Duration, Spanned<raw::Step>)]) -> Self {
         let mut imported: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut likes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut tried_out = BTreeSet::new();
         for (_, raw) in timed {
             if let Some(import) = &raw.get_ref().import_template {
                 let import = import.get_ref();
                 let versions = imported.entry(import.template.get_ref().clone()).or_default();
                 versions.insert(import.version.get_ref().clone());
+                let like = import.like.as_ref().unwrap_or(&import.template).get_ref().clone();
+                likes.entry(import.template.get_ref().clone()).or_default().insert(like);
             }
             if let Some(dry_run) = &raw.get_ref().dry_run {
                 tried_out.insert(dry_run.get_ref().template.get_ref().clone());
             }
         }
-        Self { imported, tried_out }
+        Self { likes, imported, tried_out }
+    }
+
+    /// The templates of the file that versions of `template` behave like.
+    pub(super) fn likes(&self, template: &str) -> BTreeSet<String> {
+        self.likes.get(template).into_iter().flatten().cloned().chain([template.to_owned()]).collect()
+    }
+
+    /// A version that a template has from the first, or that some step brings. As with templates, at whatever time.
+    pub(super) fn version(&self, check: &mut Check<'_>, template: &Spanned<String>, version: &Spanned<String>) {
+        let is_written = check.templates.contains(template.get_ref());
+        let first = is_written.then(|| FIRST_VERSION.to_owned());
+        let known: BTreeSet<String> =
+            self.imported.get(template.get_ref()).into_iter().flatten().cloned().chain(first).collect();
+        // Without any, that there is no such template has been told.
+        if !known.is_empty() && !known.contains(version.get_ref()) {
+            let message = format!("`{}` has no version `{}`", template.get_ref(), version.get_ref());
+            let diagnostic = Diagnostic::new("unknown-version", message)
+                .at(version.span())
+                .help_with_names(version.get_ref(), known.iter().map(String::as_str));
+            check.report(diagnostic);
+        }
     }
 
     /// A template that the file has, or that some step brings. That it is there in time is not asked: a refusal is a
@@ -75,7 +101,7 @@ pub(super) fn actions(check: &mut Check<'_>, templates: &Templates, raw: &raw::S
         let (span, raw) = (raw.span(), raw.get_ref());
         let action = Action::DryRun {
             template: templates.existing(check, &raw.template),
-            by: names::administrator(check, raw.by.as_ref(), span.clone()),
+            by: names::template_administrator(check, raw.by.as_ref(), span.clone()),
             parameters: texts(&raw.parameters),
         };
         actions.push((span, action));
@@ -98,7 +124,7 @@ fn import(check: &mut Check<'_>, raw: &Spanned<raw::ImportTemplate>) -> Action {
     Action::ImportTemplate {
         template: raw.template.get_ref().clone(),
         version: raw.version.get_ref().clone(),
-        by: names::administrator(check, raw.by.as_ref(), span),
+        by: names::template_administrator(check, raw.by.as_ref(), span),
         like: like.get_ref().clone(),
         variables: texts(&raw.variables),
         activate: raw.activate.unwrap_or(true),
@@ -131,7 +157,7 @@ fn cancel_import(check: &mut Check<'_>, templates: &Templates, raw: &Spanned<raw
     Action::CancelImport {
         template: template.clone(),
         version: version.clone(),
-        by: names::administrator(check, raw.by.as_ref(), span),
+        by: names::template_administrator(check, raw.by.as_ref(), span),
     }
 }
 
@@ -148,7 +174,8 @@ fn cancel_dry_run(check: &mut Check<'_>, templates: &Templates, raw: &Spanned<ra
         };
         check.report(diagnostic);
     }
-    Action::CancelDryRun { template: template.clone(), by: names::administrator(check, raw.by.as_ref(), span) }
+    let by = names::template_administrator(check, raw.by.as_ref(), span);
+    Action::CancelDryRun { template: template.clone(), by }
 }
 
 fn delete_key(check: &mut Check<'_>, raw: &Spanned<raw::DeleteKey>) -> Action {

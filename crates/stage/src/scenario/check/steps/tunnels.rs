@@ -45,6 +45,7 @@ impl Opened {
 impl Resolve<'_, '_> {
     pub(super) fn open_tunnel(&mut self, raw: &raw::OpenTunnel) -> Action {
         self.tunnel_name(&raw.name);
+        self.is_somebodys(&raw.workspace);
         let owner = self.owner(&raw.workspace, raw.owner.as_ref());
         let by = raw.by.as_ref().map_or_else(|| owner.clone(), |by| names::user(self.check, by));
         // Which agent is meant where none is named is for the control plane to find out.

@@ -1,0 +1,378 @@
+//! Whether what is built ahead has come to what is wanted.
+//!
+//! A pool is at rest when as many run, and can be given to people, as are wanted, and nothing is being built; and while the
+//! control plane says why it builds no more. A pool whose workspaces expire, or are claimed, is never at rest for good: it
+//! may be on its way as long as it takes to look at it, to delete one and to build another.
+//!
+//! Builds of what nobody has claimed, and the agents of it, are the pools' business and are not waited for besides.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use groundhog_sim::Record;
+
+use crate::{
+    campaign,
+    invariants::is_terminal,
+    scenario::{Action, FaultKind, Provisioner, Scenario, Template},
+};
+
+/// What a pool may take beyond the intervals and the builds themselves: calls, hand-overs, and the boot of machines.
+const SLACK: Duration = Duration::from_mins(3);
+
+/// A preset, with its template, and the version's name.
+type Pool = (String, String);
+
+/// What is known of all pools.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    wanted: Wanted,
+    /// By pool: how it stands, of the versions that are active.
+    pools: BTreeMap<Pool, Standing>,
+    /// The workspaces that were built ahead and that nobody has claimed.
+    unclaimed: BTreeSet<String>,
+    /// By build's job that has not ended: its workspace.
+    jobs: BTreeMap<String, String>,
+    /// When the pools were last looked at from one end to the other, or it was seen that they are not to be.
+    looked_at: Duration,
+    now: Duration,
+}
+
+/// What the scenario says of pools.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// Pools are looked after.
+    enabled: bool,
+    /// How long a look at all pools may be away.
+    look: Duration,
+    /// How long a pool may be on its way.
+    on_its_way: Duration,
+    /// Templates of which nothing can be built for ever: no daemon is sure to stay that would.
+    without_daemon: BTreeSet<String>,
+    /// Templates whose workspaces may run without ever being ready.
+    never_ready: BTreeSet<String>,
+}
+
+/// How one pool stands.
+#[derive(Debug)]
+struct Standing {
+    wanted: u64,
+    /// So many run, can be given to people, and are being started.
+    actual: u64,
+    eligible: u64,
+    starting: u64,
+    /// Since when it is not as it is wanted; none if it is.
+    off_since: Option<Duration>,
+    /// It was as it is wanted, at some time since it has been wanted so.
+    was_there: bool,
+    /// When it came to what is wanted, or to where nothing more is done about it.
+    there_since: Duration,
+}
+
+impl Wanted {
+    fn of(scenario: &Scenario) -> Self {
+        let config = &scenario.control.prebuilds;
+        let ahead = |template: &&Template| template.is_built_ahead();
+        let instances = |template: &Template| {
+            let presets = template.presets.iter().filter_map(|preset| preset.prebuilds.as_ref());
+            let most =
+                presets.map(|ahead| ahead.schedules.iter().map(|one| one.instances).fold(ahead.instances, u32::max));
+            most.fold(0_u32, u32::saturating_add)
+        };
+        // One daemon may have to do it all, a delete and a build for each.
+        let builds = scenario.templates.iter().filter(ahead).map(|template| {
+            let one = campaign::build_takes(template).unwrap_or_default();
+            one.saturating_mul(instances(template)).saturating_mul(2)
+        });
+        let look = config.interval.saturating_mul(2).saturating_add(config.lease).saturating_add(SLACK);
+        let never_ready = |template: &&Template| {
+            let at_start = template.agents.iter().flat_map(|agent| &agent.scripts).any(|script| script.on_start);
+            at_start || machines_stay_down(scenario)
+        };
+        let names: BTreeSet<&String> =
+            scenario.templates.iter().map(|template| &template.name).chain(scenario.imported()).collect();
+        let of_any =
+            |name: &str, is: &dyn Fn(&&Template) -> bool| scenario.behaviours(name).any(|template| is(&template));
+        let chosen = |is: &dyn Fn(&&Template) -> bool| {
+            names.iter().filter(|name| of_any(name, is)).map(|name| (*name).clone()).collect()
+        };
+        Self {
+            enabled: config.enabled,
+            look,
+            on_its_way: builds.fold(look, Duration::saturating_add),
+            without_daemon: chosen(&|template| !scenario.provisioners.iter().any(|one| stays(scenario, one, template))),
+            never_ready: chosen(&never_ready),
+        }
+    }
+}
+
+/// Whether a daemon is there for good that takes a template's builds.
+fn stays(scenario: &Scenario, daemon: &Provisioner, template: &Template) -> bool {
+    let takes = template.tags.iter().all(|(key, value)| daemon.tags.get(key) == Some(value))
+        // What asks for no tags is done by whoever has none.
+        && (!template.tags.is_empty() || daemon.tags.is_empty());
+    let is_sent_away = scenario.steps.iter().any(|step| match &step.action {
+        Action::ShutdownProvisioner { name, .. } => *name == daemon.name,
+        Action::DeleteKey { key, .. } => *key == daemon.key,
+        _ => false,
+    });
+    let breaks_down = scenario
+        .faults
+        .iter()
+        .any(|fault| fault.ends_at().is_none() && fault.kind.hosts().contains(&daemon.name.as_str()));
+    takes && !is_sent_away && !breaks_down && daemon.refuses_sessions.is_none()
+}
+
+/// Whether a machine that something is built ahead on can be down or out of reach for good.
+fn machines_stay_down(scenario: &Scenario) -> bool {
+    let is_machine = |host: &str| host.contains('.');
+    let faults = scenario.faults.iter().filter(|fault| fault.ends_at().is_none());
+    faults
+        .map(|fault| &fault.kind)
+        .any(|kind| !matches!(kind, FaultKind::StepClock { .. }) && kind.hosts().into_iter().any(is_machine))
+}
+
+impl Pools {
+    pub(super) fn of(scenario: &Scenario) -> Self {
+        Self { wanted: Wanted::of(scenario), ..Self::default() }
+    }
+
+    /// Whether a job builds what nobody has claimed.
+    pub(super) fn is_ahead(&self, workspace: &str) -> bool {
+        self.unclaimed.contains(workspace)
+    }
+
+    /// Takes in what a record says. Tells of jobs that are, from now on, the pools' business, or no longer are.
+    pub(super) fn observe(&mut self, record: &Record) -> Option<Changed> {
+        self.now = record.at;
+        if !self.wanted.enabled {
+            return None;
+        }
+        let owned = |field: &str| record.field(field).map(str::to_owned);
+        match record.event.as_str() {
+            "build.queued" => {
+                self.jobs.insert(owned("job")?, owned("ws")?);
+            }
+            event if is_terminal(event) => {
+                self.jobs.remove(record.field("job")?);
+            }
+            "prebuild.created" => {
+                let workspace = owned("ws")?;
+                let jobs = self.jobs_of(&workspace);
+                self.unclaimed.insert(workspace);
+                return Some(Changed::Ahead { jobs });
+            }
+            "workspace.claimed" => {
+                let workspace = owned("ws")?;
+                let was_ahead = self.unclaimed.remove(&workspace);
+                let jobs = self.jobs_of(&workspace);
+                return was_ahead.then_some(Changed::Claimed { jobs });
+            }
+            "version.activated" => {
+                let (template, version) = (owned("template")?, owned("name")?);
+                self.pools.retain(|(preset, of), _| !is_of(preset, &template) || *of == version);
+            }
+            "template.deleted" | "template.deprecated" => {
+                let template = owned("template")?;
+                self.pools.retain(|(preset, _), _| !is_of(preset, &template));
+            }
+            "prebuild.pool" => self.pool(record)?,
+            "prebuilds.cycle" if matches!(record.field("outcome"), Some("done" | "paused")) => {
+                self.looked_at = record.at
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The jobs of a workspace that have not ended: there is one build at a time.
+    fn jobs_of(&self, workspace: &str) -> Vec<String> {
+        self.jobs.iter().filter(|(_, of)| *of == workspace).map(|(job, _)| job.clone()).collect()
+    }
+
+    fn pool(&mut self, record: &Record) -> Option<()> {
+        let number = |field: &str| record.field(field)?.parse::<u64>().ok();
+        let (preset, version) = (record.field("preset")?.to_owned(), record.field("version")?.to_owned());
+        let (template, _) = preset.split_once('/')?;
+        let (actual, eligible) = (number("actual")?, number("eligible")?);
+        let (wanted, starting) = (number("desired")?, number("starting")?);
+        let is_limited = record.field("limited").is_some_and(|why| !why.is_empty());
+        let may_lack = self.wanted.never_ready.contains(template);
+        let is_there = is_limited
+            || self.wanted.without_daemon.contains(template)
+            || (actual == wanted && starting == 0 && (eligible == wanted || may_lack));
+        let now = record.at;
+        let standing = self.pools.entry((preset, version)).or_insert(Standing {
+            wanted,
+            actual,
+            eligible,
+            starting,
+            off_since: Some(now),
+            was_there: false,
+            there_since: now,
+        });
+        let is_wanted_anew = standing.wanted != wanted;
+        (standing.wanted, standing.actual) = (wanted, actual);
+        (standing.eligible, standing.starting) = (eligible, starting);
+        if is_there {
+            if standing.off_since.take().is_some() && !standing.was_there {
+                standing.there_since = now;
+            }
+            standing.was_there = true;
+        } else {
+            if is_wanted_anew {
+                standing.was_there = false;
+                standing.off_since = None;
+            }
+            standing.off_since.get_or_insert(now);
+        }
+        Some(())
+    }
+
+    /// When the last of the pools came to what is wanted; none if one has not, or is on its way again for too long.
+    pub(super) fn rested(&self) -> Option<Duration> {
+        if !self.wanted.enabled {
+            return Some(Duration::ZERO);
+        }
+        self.describe().next().is_none().then(|| {
+            let there = self.pools.values().map(|standing| standing.there_since);
+            there.max().unwrap_or_default()
+        })
+    }
+
+    /// What is not as it is wanted, in words.
+    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+        let is_late = |since: Duration| self.now > since.saturating_add(self.wanted.on_its_way);
+        let off = self.pools.iter().filter_map(move |((preset, version), standing)| {
+            let Standing { wanted, actual, eligible, starting, off_since, was_there, .. } = standing;
+            let since = (*off_since)?;
+            let told = !was_there || is_late(since);
+            told.then(|| {
+                format!(
+                    "of {preset} in {version} {wanted} are wanted, and since {since:?} not so many are there: {actual} run, \
+                     {eligible} of them ready, {starting} are being started"
+                )
+            })
+        });
+        let is_overdue = self.wanted.enabled && self.now > self.looked_at.saturating_add(self.wanted.look);
+        let overdue = is_overdue.then(|| format!("nobody has looked at the pools since {:?}", self.looked_at));
+        off.chain(overdue)
+    }
+}
+
+/// What became of a workspace that was built ahead.
+pub(super) enum Changed {
+    /// The platform has made it, and these jobs are of it.
+    Ahead { jobs: Vec<String> },
+    /// Somebody has claimed it, and these jobs are of it.
+    Claimed { jobs: Vec<String> },
+}
+
+/// Whether a preset, with its template, is one of a template's.
+fn is_of(preset: &str, template: &str) -> bool {
+    preset.split_once('/').is_some_and(|(of, _)| of == template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, secs};
+
+    /// Pools that may be on their way for ten minutes.
+    fn pools() -> Pools {
+        let minutes = Duration::from_mins;
+        let wanted = Wanted { enabled: true, look: minutes(5), on_its_way: minutes(10), ..Wanted::default() };
+        Pools { wanted, ..Pools::default() }
+    }
+
+    fn told(log: Log, at: u64, [actual, wanted, eligible, starting]: [&str; 4], limited: &str) -> Log {
+        let fields = [
+            ("preset", "vm/p"),
+            ("version", "v1"),
+            ("actual", actual),
+            ("desired", wanted),
+            ("eligible", eligible),
+            ("starting", starting),
+            ("limited", limited),
+        ];
+        log.add(at, "control", "prebuild.pool", &fields).add(at, "control", "prebuilds.cycle", &[("outcome", "done")])
+    }
+
+    fn rested(mut pools: Pools, log: &Log) -> Option<Duration> {
+        for record in &log.records {
+            pools.observe(record);
+        }
+        pools.rested()
+    }
+
+    const NONE: [&str; 4] = ["0", "2", "0", "0"];
+    const ALL: [&str; 4] = ["2", "2", "2", "0"];
+    const ONE: [&str; 4] = ["1", "2", "1", "1"];
+
+    #[test]
+    fn a_pool_is_waited_for_until_it_is_full() {
+        assert_eq!(rested(pools(), &told(Log::new(), 60, NONE, "")), None);
+        assert_eq!(rested(pools(), &told(Log::new(), 60, ["2", "2", "1", "0"], "")), None, "one is not ready");
+        assert_eq!(rested(pools(), &told(Log::new(), 60, ["3", "2", "2", "0"], "")), None, "one is too many");
+        assert_eq!(rested(pools(), &told(Log::new(), 60, ["2", "2", "2", "1"], "")), None, "one is being built");
+        let full = told(told(Log::new(), 60, NONE, ""), 120, ALL, "");
+        assert_eq!(rested(pools(), &full), Some(secs(120)));
+        // More are wanted at another time of day.
+        assert_eq!(rested(pools(), &told(full, 180, ["2", "3", "2", "0"], "")), None);
+    }
+
+    #[test]
+    fn one_that_goes_and_comes_is_no_unrest_but_for_too_long() {
+        let full = || told(Log::new(), 60, ALL, "");
+        assert_eq!(rested(pools(), &told(full(), 120, ONE, "")), Some(secs(60)));
+        let cycle = [("outcome", "done")];
+        let late = told(full(), 120, ONE, "").add(721, "control", "prebuilds.cycle", &cycle);
+        assert_eq!(rested(pools(), &late), None);
+        assert_eq!(rested(pools(), &told(late, 722, ALL, "")), Some(secs(60)));
+    }
+
+    #[test]
+    fn what_is_told_to_be_left_alone_is_at_rest() {
+        assert_eq!(rested(pools(), &told(Log::new(), 60, NONE, "hard_limited")), Some(secs(60)));
+        let mut without = pools();
+        without.wanted.without_daemon.insert("vm".to_owned());
+        assert_eq!(rested(without, &told(Log::new(), 60, ["0", "2", "0", "2"], "")), Some(secs(60)));
+        let mut unready = pools();
+        unready.wanted.never_ready.insert("vm".to_owned());
+        assert_eq!(rested(unready, &told(Log::new(), 60, ["2", "2", "0", "0"], "")), Some(secs(60)));
+        for event in ["template.deleted", "template.deprecated"] {
+            let gone = told(Log::new(), 60, NONE, "").add(70, "control", event, &[("template", "vm")]);
+            assert_eq!(rested(pools(), &gone), Some(Duration::ZERO), "{event}");
+        }
+        let next = [("template", "vm"), ("name", "v2")];
+        let old = told(Log::new(), 60, NONE, "").add(70, "control", "version.activated", &next);
+        assert_eq!(rested(pools(), &old), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn pools_at_which_nobody_looks_are_no_rest() {
+        let log = told(Log::new(), 60, ALL, "").add(361, "control", "job.updated", &[]);
+        assert_eq!(rested(pools(), &log), None);
+        let paused = told(Log::new(), 60, ALL, "").add(120, "control", "prebuilds.cycle", &[("outcome", "paused")]);
+        assert_eq!(rested(pools(), &paused.add(361, "control", "job.updated", &[])), Some(secs(60)));
+        let busy = told(Log::new(), 60, ALL, "").add(361, "control", "prebuilds.cycle", &[("outcome", "busy")]);
+        assert_eq!(rested(pools(), &busy), None);
+    }
+
+    #[test]
+    fn jobs_become_somebodys_with_the_claim() {
+        let mut pools = pools();
+        let queued = [("ws", "ws#1"), ("job", "job#1")];
+        let log = Log::new().add(1, "control", "build.queued", &queued);
+        let log = log.add(1, "control", "prebuild.created", &[("ws", "ws#1")]);
+        let log = log.add(1, "control", "job.completed", &[("job", "job#1")]);
+        let log = log.add(2, "control", "build.queued", &[("ws", "ws#1"), ("job", "job#2")]);
+        let log = log.add(2, "control", "workspace.claimed", &[("ws", "ws#1")]);
+        let changed: Vec<_> = log.records.iter().filter_map(|record| pools.observe(record)).collect();
+        assert!(matches!(&changed[0], Changed::Ahead { jobs } if jobs == &["job#1"]));
+        assert!(matches!(&changed[1], Changed::Claimed { jobs } if jobs == &["job#2"]));
+        assert!(!pools.is_ahead("ws#1"));
+    }
+}
