@@ -20,6 +20,7 @@ mod agent_rules;
 mod agents;
 mod audit;
 mod cancel;
+mod claim_race;
 mod claiming;
 mod claims;
 mod conformance;
