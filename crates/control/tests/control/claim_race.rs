@@ -78,10 +78,8 @@ fn run(site: &Site, race: &Race) -> Outcome {
     let (builds, deleted) = (Arc::new(Mutex::new(BTreeMap::new())), Arc::new(Mutex::new(0)));
     for (at, (other, after)) in race.asks.iter().enumerate() {
         let mut workspaces = replicas[usize::from(*other)].workspaces();
-        let request = v1::CreateWorkspaceRequest {
-            preset: "one".to_owned(),
-            ..new_workspace(&format!("w{at}"), "pool")
-        };
+        let request =
+            v1::CreateWorkspaceRequest { preset: "one".to_owned(), ..new_workspace(&format!("w{at}"), "pool") };
         let token = if at % 2 == 0 { "alice-token" } else { "bob-token" };
         let (host, builds, after) = (world.host.clone(), builds.clone(), *after);
         let ask = async move {
@@ -135,7 +133,11 @@ fn check(site: &Site, race: &Race, outcome: &Outcome, before: &BTreeSet<Workspac
         prop_assert_eq!(&latest.workspace_name, &build.workspace_name);
         prop_assert_eq!(latest.transition, Transition::Start);
         let facts = site.world.tx(|tx| Ok(claims::facts(tx, id)?)).expect("works").expect("it is there");
-        prop_assert_eq!(facts.claim.is_some(), before.contains(&id), "what was built ahead is claimed, and nothing else");
+        prop_assert_eq!(
+            facts.claim.is_some(),
+            before.contains(&id),
+            "what was built ahead is claimed, and nothing else"
+        );
         prop_assert_eq!(build.number, if before.contains(&id) { 2 } else { 1 });
         claimed += usize::from(before.contains(&id));
     }
@@ -145,7 +147,11 @@ fn check(site: &Site, race: &Race, outcome: &Outcome, before: &BTreeSet<Workspac
     prop_assert_eq!(going, *deleted, "who deletes one and who is given one are never both right");
     if race.invalidated_after.is_none() {
         // With enough for all everybody was given one: who lost one took the next.
-        prop_assert_eq!(claimed, race.asks.len().min(before.len() - deleted), "none was left while somebody went without");
+        prop_assert_eq!(
+            claimed,
+            race.asks.len().min(before.len() - deleted),
+            "none was left while somebody went without"
+        );
     }
     Ok(())
 }

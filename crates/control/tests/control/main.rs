@@ -51,5 +51,6 @@ mod status;
 mod store;
 mod support;
 mod tags;
+mod template_life;
 mod templates;
 mod workspaces;
