@@ -2,11 +2,12 @@
 //!
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
 //!   and control planes whose services are called in memory.
-//! - pure decisions: `autobuild_rules`, `status`, `tags`, `names`, `agent_rules`, `connection_rules`,
+//! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `connection_rules`,
 //!   `relay_rules`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `autobuild`.
+//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `autobuild`
+//!   (its pure decision too).
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
@@ -19,7 +20,6 @@ mod agent_rules;
 mod agents;
 mod audit;
 mod autobuild;
-mod autobuild_rules;
 mod cancel;
 mod claims;
 mod conformance;
