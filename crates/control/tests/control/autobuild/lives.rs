@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use groundhog_control::{
     operations::{workspace, workspace_view::list},
-    store::{Tx, templates},
+    store::{Tx, clock as rows, templates},
 };
 use groundhog_wire::v1;
+use tonic::Code;
 
 use super::{AT_23, DAY, HOUR, MINUTE, Site, UNTIL_23, deadline, latest, ms, nothing};
 use crate::support::{
     machine::START_MS,
-    world::{job_id, new_workspace, success},
+    world::{assert_refused, job_id, new_workspace, success},
 };
 
 #[test]
@@ -59,11 +60,18 @@ fn a_time_that_came_while_it_ran_does_not_start_it_once_it_is_stopped() {
     site.jump(UNTIL_23);
     assert_eq!(site.look(), nothing());
     assert_eq!(site.see("dev").next_start_at_ms, Some(START_MS + ms(UNTIL_23 + DAY)));
+    // A start that takes until after its time was in time.
+    site.jump(DAY - MINUTE);
+    site.stop("dev");
+    site.world.build("alice", "dev", v1::Transition::Start).expect("no other build is active");
+    site.jump(2 * MINUTE);
+    site.carry_out(true);
+    assert_eq!(site.see("dev").next_start_at_ms, Some(START_MS + ms(UNTIL_23 + 2 * DAY)));
+    site.jump(DAY - MINUTE);
     // The same if no look came between.
-    site.jump(DAY);
     site.stop("dev");
     assert_eq!(site.look(), nothing());
-    assert_eq!(site.see("dev").next_start_at_ms, Some(START_MS + ms(UNTIL_23 + 2 * DAY)));
+    assert_eq!(site.see("dev").next_start_at_ms, Some(START_MS + ms(UNTIL_23 + 3 * DAY)));
     site.jump(DAY);
     assert_eq!(site.look(), ["autobuild.asked ws=ws action=start why=autostart"]);
 }
@@ -81,6 +89,7 @@ fn it_is_stopped_when_it_has_run_for_as_long_as_its_owner_wants() {
     assert_eq!(site.look(), ["autobuild.asked ws=ws action=stop why=autostop"]);
     assert_eq!(site.look(), nothing());
     assert_eq!(latest(&site.see("dev")).reason, "autostop");
+    assert_eq!(site.build(&latest(&dev).build_id).deadline_at_ms, None, "it has come");
     assert_eq!(site.carry_out(true), v1::Transition::Stop);
     site.jump(DAY);
     assert_eq!(site.look(), nothing(), "a deadline is one start's");
@@ -144,12 +153,20 @@ fn what_nobody_uses_is_laid_aside_and_stopped_and_in_the_end_deleted() {
     assert_eq!(site.carry_out(false), v1::Transition::Destroy);
     site.jump(DAY - Duration::from_millis(1));
     assert_eq!(site.look(), nothing());
+    let query = |tx: &Tx<'_>| Ok(rows::due_to_go(tx, tx.now_ms() - ms(DAY), 10)?);
+    assert_eq!(site.world.tx(query).expect("the database works"), [], "nor does it take the place of others");
     site.jump(Duration::from_millis(1));
     assert_eq!(site.look(), ["autobuild.asked ws=ws action=destroy why=autodelete"]);
+    assert!(site.see("dev").next_start_at_ms.is_some());
     site.carry_out(true);
     site.jump(10 * DAY);
     assert_eq!(site.look(), nothing());
     let gone = site.see_by_id(&id);
+    assert_eq!(gone.next_start_at_ms, None);
+    let text = format!("there is no workspace {id}");
+    assert_refused(site.set_autostart(&id, AT_23), Code::NotFound, &text);
+    assert_refused(site.set_ttl(&id, 0), Code::NotFound, &text);
+    assert_refused(site.extend(&id, START_MS + ms(20 * DAY)), Code::NotFound, &text);
     assert_eq!((latest(&gone).transition(), latest(&gone).reason.as_str()), (v1::Transition::Destroy, "autodelete"));
     let left = site.world.by_user("alice", |tx, user| list(tx, user, &v1::ListWorkspacesRequest::default()));
     assert_eq!(left.expect("the database works").workspaces, []);
@@ -228,8 +245,10 @@ fn use_puts_the_deadline_and_dormancy_off() {
     site.report(1);
     assert_eq!(latest(&site.see("dev")).deadline_at_ms, Some(far));
     // An agent that still reports while its workspace is being stopped puts nothing off.
+    let started = latest(&site.see("dev")).build_id.clone();
     site.world.build("alice", "dev", v1::Transition::Stop).expect("no other build is active");
     site.report(1);
+    assert_eq!(site.build(&started).deadline_at_ms, None);
     site.carry_out(true);
     site.jump(11 * HOUR);
     assert_eq!(site.look(), nothing());

@@ -13,7 +13,7 @@ use std::{cell::RefCell, time::Duration};
 
 use groundhog_control::{
     autobuild::Executor,
-    operations::{agent::reports, clock, workspace, workspace_view},
+    operations::{agent::reports, clock, view, workspace, workspace_view},
     refusal::CallError,
     store::{Tx, templates},
 };
@@ -101,6 +101,12 @@ impl Site {
         self.world.by_user("root", |tx, user| workspace_view::get(tx, user, &request)).expect("it is there")
     }
 
+    /// A build of alice's.
+    pub(super) fn build(&self, id: &str) -> v1::Build {
+        let id = id.parse().expect("an id");
+        self.world.by_user("alice", |tx, user| view::build(tx, &view::by_id(tx, user, id)?)).expect("it is alice's")
+    }
+
     pub(super) fn lifetimes(&self, dormant_after: Duration, deleted_after: Duration) {
         let (dormant_after_ms, deleted_after_ms) = (ms(dormant_after), ms(deleted_after));
         let lifetimes = templates::Lifetimes { default_ttl_ms: 0, dormant_after_ms, deleted_after_ms };
@@ -138,7 +144,11 @@ impl Site {
 
     /// Its agent reports that somebody was connected, or that nobody was.
     pub(super) fn report(&self, connections: u64) {
-        let session = self.world.session("token-1").expect("it is known");
+        self.report_by("token-1", connections);
+    }
+
+    pub(super) fn report_by(&self, token: &str, connections: u64) {
+        let session = self.world.session(token).expect("it is known");
         let stats = v1::AgentStats { connection_count: connections, ..v1::AgentStats::default() };
         self.world.by_agent(&session, |tx, agent| reports::stats(tx, agent, &stats)).expect("it is let in");
     }

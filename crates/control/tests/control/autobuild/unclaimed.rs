@@ -11,6 +11,7 @@ use tonic::Code;
 
 use super::{AT_23, Ahead, DAY, HOUR, MINUTE, Site, UNTIL_23, deadline, latest, ms, nothing};
 use crate::support::{
+    World,
     agents::{agent, made},
     machine::START_MS,
     world::assert_refused,
@@ -77,6 +78,25 @@ fn no_update_changes_what_nobody_has_claimed() {
         site.world.tx(|tx| Ok(update(tx, ahead).and_then(|()| update(tx, alices))?)).expect("the database works");
         let after = (see(ahead), see(alices));
         assert_eq!((before.0 == after.0, before.1 == after.1), (true, false), "{about}");
+    }
+}
+
+#[test]
+fn neither_a_start_nor_use_gives_what_nobody_has_claimed_a_time() {
+    let (world, file) = World::in_file();
+    let site = Site::of(world);
+    for (owner, name, token) in [("ahead", "pool", "token-ahead"), ("alice", "dev", "token-1")] {
+        let job = site.world.running(owner, name, "prov-1");
+        let wishes = "UPDATE workspaces SET autostart = '0 23 * * *', ttl_ms = 60000";
+        file.connect().execute_batch(wishes).expect("the tables are known");
+        site.world.complete("prov-1", &made(job, vec![agent(token)])).expect("it runs");
+        let see = || site.see_by_id(&site.world.latest(owner, name).workspace_id);
+        let times = |workspace: v1::Workspace| (deadline(&workspace).is_some(), workspace.next_start_at_ms.is_some());
+        let mine = owner == "alice";
+        assert_eq!(times(see()), (mine, mine), "{name}");
+        file.connect().execute_batch("UPDATE builds SET deadline_at = 1700000000001").expect("the tables are known");
+        site.report_by(token, 1);
+        assert_eq!(deadline(&see()), Some(if mine { 60_000 } else { 1 }), "{name}");
     }
 }
 
