@@ -7,7 +7,11 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    operations::{cancel, claim, clock, view, workspace, workspace_view},
+    operations::{
+        cancel, claim, clock,
+        create::{self, Creation},
+        view, workspace, workspace_view,
+    },
     rpc::answer_user,
     store::{Store, Tx, users::User},
 };
@@ -32,12 +36,19 @@ impl Workspaces for WorkspacesService {
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| workspace::create_workspace(tx, user, request.get_ref());
-        answer_user(&self.store, "CreateWorkspace", request.metadata(), work).await.map(Response::new)
+        let (metadata, asked) = (request.metadata(), request.get_ref());
+        let work = |tx: &Tx<'_>, user: &User| create::workspace(tx, user, asked);
+        let candidates = match answer_user(&self.store, "CreateWorkspace", metadata, work).await? {
+            Creation::Queued(build) => return Ok(Response::new(build)),
+            Creation::Candidates(candidates) => candidates,
+        };
+        let work = |tx: &Tx<'_>, user: &User| create::from_candidates(tx, user, asked, &candidates);
+        answer_user(&self.store, "CreateWorkspace", metadata, work).await.map(Response::new)
     }
 
     async fn create_build(&self, request: Request<v1::CreateBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref());
+        let daemons = &self.config.daemons;
+        let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref(), daemons);
         answer_user(&self.store, "CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 

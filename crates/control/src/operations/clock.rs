@@ -61,7 +61,8 @@ fn next_start(autostart: &str, now_ms: i64) -> Option<i64> {
     Schedule::parse(autostart).ok().and_then(|schedule| schedule.next_after(now_ms))
 }
 
-fn check_ttl(ttl_ms: i64) -> Result<i64, Refusal> {
+/// Checks after how long of running a workspace is to be stopped by itself, in milliseconds.
+pub(super) fn check_ttl(ttl_ms: i64) -> Result<i64, Refusal> {
     if ttl_ms == 0 || (TTL_MS_MIN..=TTL_MS_MAX).contains(&ttl_ms) {
         return Ok(ttl_ms);
     }

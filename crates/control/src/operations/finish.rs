@@ -17,7 +17,7 @@ use super::{
     agent::register,
     clock,
     ended::{self, Outcome},
-    import, owned,
+    import, notify, owned,
 };
 use crate::{
     events,
@@ -163,6 +163,9 @@ fn complete_build(
         register::register(tx, &build, &done.resources)?;
     }
     keep_report(tx, &build, &done.timings, &done.replacements)?;
+    if build.is_claim && !done.replacements.is_empty() && outcome == Outcome::Succeeded {
+        notify::resources_replaced(tx, &build, &limits::kept_report(&[], &done.replacements).replacements)?;
+    }
     if !build.cost_is_own {
         // A worker asks about every plan that costs something, so one that was not asked about costs nothing.
         builds::set_cost(tx, build.id, 0)?;

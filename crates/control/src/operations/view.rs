@@ -8,6 +8,7 @@ use groundhog_wire::{
 use crate::{
     config::LogConfig,
     limits,
+    permission::{self, Whose},
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -15,7 +16,7 @@ use crate::{
         jobs::{self, Job, JobEnd},
         logs,
         users::{Role, User},
-        workspaces,
+        workspaces::{self, Owner},
     },
 };
 
@@ -77,8 +78,17 @@ pub fn workspace(tx: &Tx<'_>, user: &User, named: Option<Named<'_>>) -> Result<W
 /// This workspace, if `user` may see it, whether or not it was destroyed.
 pub fn visible(tx: &Tx<'_>, user: &User, workspace: WorkspaceId) -> Result<Option<WorkspaceId>, CallError> {
     let owner = workspaces::owner(tx, workspace)?;
-    let may_see = owner.is_some_and(|owner| user.role == Role::Admin || owner == user.id);
+    let may_see = owner.is_some_and(|owner| permission::sees_workspace(user.role, whose(user, owner)));
     Ok(may_see.then_some(workspace))
+}
+
+/// Whose a workspace is that belongs to `owner`, to `user`.
+pub(super) fn whose(user: &User, owner: Owner) -> Whose {
+    match owner.role {
+        _ if owner.id == user.id => Whose::Own,
+        Role::Prebuilds => Whose::BuiltAhead,
+        Role::Member | Role::TemplateAdmin | Role::Admin => Whose::Anothers,
+    }
 }
 
 /// The refusal of a workspace that does not exist, or is another person's. `shown` is how the request named it.
@@ -86,16 +96,16 @@ pub fn no_workspace(shown: &str) -> Refusal {
     Refusal::NotFound(format!("there is no workspace {shown}"))
 }
 
-/// The latest build of the live workspace with this id, if `user` may build it: it is theirs, or they are an
-/// administrator.
-pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<Build, CallError> {
+/// The latest build of the live workspace with this id, if `user` may see that, and whose it is to them.
+pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<(Build, Whose), CallError> {
     let id: WorkspaceId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
-    let owner = workspaces::live_owner(tx, id)?;
-    let build = match owner {
-        Some(owner) if user.role == Role::Admin || owner == user.id => builds::latest(tx, id)?,
-        Some(_) | None => None,
-    };
-    build.ok_or_else(|| no_workspace(&id.to_string()).into())
+    let unknown = || no_workspace(&id.to_string());
+    let owner = workspaces::live_owner(tx, id)?.ok_or_else(unknown)?;
+    let whose = whose(user, owner);
+    if !permission::sees_workspace(user.role, whose) {
+        return Err(unknown().into());
+    }
+    Ok((builds::latest(tx, id)?.ok_or_else(unknown)?, whose))
 }
 
 /// What the protocol says of a build.

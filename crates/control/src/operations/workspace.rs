@@ -1,17 +1,17 @@
-//! Making workspaces and builds.
+//! Making builds of workspaces.
 
 use groundhog_wire::{
     id::{BuildId, JobId, PresetId, WorkspaceId},
     v1,
 };
 
-use super::{Posting, clock, version, view};
+use super::{Posting, clock, orphan, version, view};
 use crate::{
     build_reason::BuildReason,
+    config::DaemonsConfig,
     events,
     job_kind::JobKind,
-    limits,
-    names::check_workspace_name,
+    permission::{self, Whose},
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -20,34 +20,10 @@ use crate::{
         notices::Notice,
         templates::{self, Version},
         users::{self, User},
-        workspaces::{self, NewWorkspace},
     },
     tags::Tags,
     transition::Transition,
 };
-
-/// Makes a workspace of `user`'s and queues its first build, a start of the template's active version.
-pub fn create_workspace(
-    tx: &Tx<'_>,
-    user: &User,
-    request: &v1::CreateWorkspaceRequest,
-) -> Result<v1::Build, CallError> {
-    let name = request.name.as_str();
-    check_workspace_name(name).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    limits::check_parameter_values(&request.parameters)?;
-    let log_level = check_log_level(request.log_level)?;
-    let version = version::active(tx, &request.template)?;
-    if workspaces::live_by_name(tx, user.id, name)?.is_some() {
-        return Err(Refusal::Exists(format!("A workspace named {name:?} already exists.")).into());
-    }
-    let id = WorkspaceId(tx.new_id("workspace"));
-    let life = clock::asked_for(&request.autostart, request.ttl_ms, version.default_ttl_ms, tx.now_ms())?;
-    workspaces::insert(tx, &NewWorkspace { id, owner: user.id, template: version.template_id, name, life })?;
-    let (workspace_name, owner) = (name.to_owned(), user.name.clone());
-    tx.after_commit(move || events::workspace_created(id.event(), &workspace_name, &owner));
-    let parameters = request.parameters.clone();
-    queue(tx, user, &user.name, &version, Place::first(id, None), asked(parameters, log_level))
-}
 
 /// Queues a build of a workspace with the parameters that it was last built with: `user`'s own, named by its name, or
 /// any that they may see, by its id. It is of the version that the workspace was last built from, or of the template's
@@ -55,18 +31,41 @@ pub fn create_workspace(
 ///
 /// Refused while another build of it has not ended; and before that, if the caller says after which build this one is
 /// to come, once there is a newer one. So a request that is repeated because its answer was lost makes no second build.
-pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) -> Result<v1::Build, CallError> {
+///
+/// `daemons` says how long a daemon counts as there that is not heard of: see [`orphan`].
+pub fn create_build(
+    tx: &Tx<'_>,
+    user: &User,
+    request: &v1::CreateBuildRequest,
+    daemons: &DaemonsConfig,
+) -> Result<v1::Build, CallError> {
     let Some(transition) = Transition::from_wire(request.transition) else {
         return Err(Refusal::Invalid("expected a transition: start, stop or destroy".to_owned()).into());
     };
+    let orphan = request.orphan;
+    if orphan && transition != Transition::Destroy {
+        return Err(Refusal::Invalid("only a destroy leaves behind what a workspace has".to_owned()).into());
+    }
     let log_level = check_log_level(request.log_level)?;
-    let latest = match (request.workspace.as_str(), request.workspace_id.as_str()) {
-        (name, "") => view::latest_build(tx, user, name)?,
+    let (latest, whose) = match (request.workspace.as_str(), request.workspace_id.as_str()) {
+        (name, "") => (view::latest_build(tx, user, name)?, Whose::Own),
         ("", id) => view::latest_build_by_id(tx, user, id)?,
         (_, _) => {
             return Err(Refusal::Invalid("expected a workspace's name or its id, and got both".to_owned()).into());
         }
     };
+    if !permission::builds_workspace(user.role, whose, transition, orphan) {
+        let text = match whose {
+            Whose::BuiltAhead if transition != Transition::Destroy => {
+                "nobody has claimed the workspace: until then it can only be deleted, or started and stopped by \
+                 administrators"
+            }
+            Whose::Own | Whose::Anothers | Whose::BuiltAhead => {
+                "only who looks after templates may leave behind what a workspace has: leave \"orphan\" out"
+            }
+        };
+        return Err(Refusal::Denied(text.to_owned()).into());
+    }
     if request.after_build != 0 && latest.number > request.after_build {
         let (number, after) = (latest.number, request.after_build);
         let text = format!("The workspace has a build {number}, which is newer than build {after}: look at it first.");
@@ -82,8 +81,11 @@ pub fn create_build(tx: &Tx<'_>, user: &User, request: &v1::CreateBuildRequest) 
         version = version::active_beside(tx, &version)?;
     }
     clock::before_build(tx, &latest, transition)?;
-    let place = Place::after(&latest, transition);
     let owner = if latest.owner == user.id { user.name.clone() } else { owner_name(tx, &latest)? };
+    if orphan {
+        return orphan::destroy(tx, user, &owner, &version, &latest, daemons);
+    }
+    let place = Place::after(&latest, transition);
     queue(tx, user, &owner, &version, place, asked(latest.asked.parameter_values, log_level))
 }
 
@@ -182,10 +184,10 @@ fn owner_name(tx: &Tx<'_>, build: &Build) -> Result<String, CallError> {
 }
 
 /// What an owner chose, as it is kept.
-fn asked(parameter_values: Vec<v1::ParameterValue>, log_level: v1::LogLevel) -> v1::WorkspaceBuild {
+pub(super) fn asked(parameter_values: Vec<v1::ParameterValue>, log_level: v1::LogLevel) -> v1::WorkspaceBuild {
     v1::WorkspaceBuild { parameter_values, log_level: log_level.into(), ..v1::WorkspaceBuild::default() }
 }
 
-fn check_log_level(number: i32) -> Result<v1::LogLevel, Refusal> {
+pub(super) fn check_log_level(number: i32) -> Result<v1::LogLevel, Refusal> {
     v1::LogLevel::try_from(number).map_err(|_| Refusal::Invalid(format!("there is no log level {number}")))
 }

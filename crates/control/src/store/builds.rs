@@ -44,6 +44,10 @@ pub struct Build {
     pub created_at: i64,
     /// The preset that it is of, if it is a workspace's first one, or a claim's.
     pub preset: Option<PresetId>,
+    /// The preset that the workspace's first build is of: what the workspace was built for.
+    pub built_for: Option<PresetId>,
+    /// Whether it is the one by which the workspace was claimed.
+    pub is_claim: bool,
     /// Why it was asked for.
     pub reason: BuildReason,
     /// The name of whoever asked for it.
@@ -282,10 +286,12 @@ pub(super) const COLUMNS: &str = "b.id, b.workspace_id, w.name, w.owner_id, b.ve
     COALESCE((SELECT i.name FROM jobs k JOIN users i ON i.id = k.initiator_id WHERE k.id = b.job_id), ''),
     EXISTS (SELECT 1 FROM users o WHERE o.id = w.owner_id AND o.role = 'prebuilds'), w.autostart, w.ttl_ms,
     w.dormant_at IS NOT NULL,
-    COALESCE((SELECT t.dormant_after_ms FROM templates t WHERE t.id = w.template_id), 0)";
+    COALESCE((SELECT t.dormant_after_ms FROM templates t WHERE t.id = w.template_id), 0),
+    (SELECT f.preset_id FROM builds f WHERE f.workspace_id = b.workspace_id AND f.number = 1),
+    EXISTS (SELECT 1 FROM claims c WHERE c.build_id = b.id)";
 
 /// How many columns those are.
-pub(super) const COLUMNS_COUNT: usize = 22;
+pub(super) const COLUMNS_COUNT: usize = 24;
 
 /// A build `b` and its workspace `w`.
 pub(super) const TABLES: &str = "builds b JOIN workspaces w ON w.id = b.workspace_id";
@@ -309,11 +315,13 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
         created_at: row.get(11)?,
-        preset: row.get::<_, Option<[u8; 16]>>(12)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))),
+        preset: preset(row, 12)?,
         reason: row.get(13)?,
         orphan: row.get(14)?,
         deadline_at: row.get(15)?,
         initiator: row.get(16)?,
+        built_for: preset(row, 22)?,
+        is_claim: row.get(23)?,
         clock: Clock {
             unclaimed: row.get(17)?,
             autostart: row.get(18)?,
@@ -322,4 +330,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
             dormant_after_ms: row.get(21)?,
         },
     })
+}
+
+fn preset(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PresetId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))))
 }

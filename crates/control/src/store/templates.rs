@@ -29,6 +29,12 @@ pub struct Version {
     pub default_ttl_ms: i64,
     /// Its name; unique within the template.
     pub name: String,
+    /// The organisation that its template belongs to.
+    pub organization: OrganizationId,
+    /// Why nothing new is to be made of its template; empty if it may be.
+    pub deprecated: String,
+    /// Whether it has presets.
+    pub has_presets: bool,
     /// What kind of provisioner runs it.
     pub provisioner_type: String,
     /// What its builds ask of a daemon: what was given with it, and over that what its source declares.
@@ -100,6 +106,55 @@ pub fn insert(
 /// The live template with this name.
 pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<TemplateId>, StoreError> {
     tx.row("SELECT id FROM templates WHERE name = ?1 AND deleted_at IS NULL", [name], |row| id(row, 0, TemplateId))
+}
+
+/// The live template with this name, as people see it.
+pub fn shown(tx: &Tx<'_>, name: &str) -> Result<Option<(TemplateId, v1::Template)>, StoreError> {
+    tx.row(
+        "SELECT t.id, t.name, o.name, t.deprecated, t.default_ttl_ms, t.dormant_after_ms, t.deleted_after_ms
+         FROM templates t JOIN organizations o ON o.id = t.organization_id
+         WHERE t.name = ?1 AND t.deleted_at IS NULL",
+        [name],
+        |row| {
+            let template = id(row, 0, TemplateId)?;
+            let shown = v1::Template {
+                template_id: template.to_string(),
+                name: row.get(1)?,
+                organization: row.get(2)?,
+                deprecated: row.get(3)?,
+                default_ttl_ms: row.get(4)?,
+                dormant_after_ms: row.get(5)?,
+                deleted_after_ms: row.get(6)?,
+            };
+            Ok((template, shown))
+        },
+    )
+}
+
+/// Keeps why nothing new is to be made of a template; empty if it may be.
+pub fn set_deprecated(tx: &Tx<'_>, template: TemplateId, why: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE templates SET deprecated = ?2 WHERE id = ?1", params![key(template.0), why])?;
+    Ok(())
+}
+
+/// Whether people have live workspaces of a template. Those of accounts that build ahead do not count.
+pub fn is_used(tx: &Tx<'_>, template: TemplateId) -> Result<bool, StoreError> {
+    let used = tx.row(
+        "SELECT EXISTS (SELECT 1 FROM workspaces w JOIN users u ON u.id = w.owner_id
+                        WHERE w.template_id = ?1 AND w.deleted_at IS NULL AND u.role <> 'prebuilds')",
+        [key(template.0)],
+        |row| row.get(0),
+    )?;
+    Ok(used.unwrap_or(false))
+}
+
+/// Marks a template as gone. Its name is free again; its versions stay, because there may be workspaces to delete.
+pub fn mark_deleted(tx: &Tx<'_>, template: TemplateId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE templates SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL",
+        params![key(template.0), tx.now_ms()],
+    )?;
+    Ok(())
 }
 
 /// Keeps how long a template's workspaces live.
@@ -217,7 +272,8 @@ fn find(tx: &Tx<'_>, condition: &'static str, parameters: impl Params) -> Result
     let sql = format!(
         "SELECT v.id, v.template_id, t.name, v.name, v.provisioner_type, v.import_job_id, v.activate,
                 v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared,
-                t.default_ttl_ms
+                t.organization_id, t.deprecated, t.default_ttl_ms,
+                EXISTS (SELECT 1 FROM presets p WHERE p.version_id = v.id)
          FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE {condition}"
     );
     let Some(mut version) = tx.row(&sql, parameters, read)? else { return Ok(None) };
@@ -245,6 +301,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Version> {
         named_active: row.get(8)?,
         given: message(row, 9)?,
         declared: message(row, 10)?,
-        default_ttl_ms: row.get(11)?,
+        organization: id(row, 11, OrganizationId)?,
+        deprecated: row.get(12)?,
+        default_ttl_ms: row.get(13)?,
+        has_presets: row.get(14)?,
     })
 }

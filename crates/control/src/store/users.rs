@@ -175,6 +175,31 @@ pub fn name(tx: &Tx<'_>, user: UserId) -> Result<Option<String>, StoreError> {
     tx.row("SELECT name FROM users WHERE id = ?1", [key(user.0)], |row| row.get(0))
 }
 
+/// Whoever looks after templates, by name.
+pub fn template_admins(tx: &Tx<'_>) -> Result<Vec<User>, StoreError> {
+    let admins = select("NULL", "users u WHERE u.role IN ('template_admin', 'admin') ORDER BY u.name");
+    tx.rows(&admins, [], |row| Ok(read(row)?.user))
+}
+
+/// Whoever has an account, by name, at most `limit`: of everybody or of an organisation's members, and with or without
+/// the accounts that are no people.
+pub fn list(
+    tx: &Tx<'_>,
+    organization: Option<OrganizationId>,
+    with_system: bool,
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let listed = select(
+        "NULL",
+        "users u WHERE (?1 OR u.role <> 'prebuilds')
+           AND (?2 IS NULL OR EXISTS (SELECT 1 FROM organization_members n
+                                      WHERE n.user_id = u.id AND n.organization_id = ?2))
+         ORDER BY u.name LIMIT ?3",
+    );
+    let organization = organization.map(|organization| key(organization.0));
+    tx.rows(&listed, params![with_system, organization, limit], |row| Ok(read(row)?.user))
+}
+
 /// People with their memberships, as one column: who calls is found out in each call, and one statement is enough.
 fn select(expires_at: &'static str, from: &'static str) -> String {
     format!(

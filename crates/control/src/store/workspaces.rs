@@ -10,7 +10,7 @@ use super::{
     builds::{self, Build, COLUMNS, COLUMNS_COUNT, TABLES},
     jobs::JobEnd,
     tx::{id, key},
-    users::User,
+    users::{Role, User},
 };
 use crate::job_status::{self, status};
 
@@ -105,16 +105,36 @@ pub fn live_by_name(tx: &Tx<'_>, owner: UserId, name: &str) -> Result<Option<Wor
     )
 }
 
-/// Whose live workspace this is; none if there is none of this id, or it was destroyed.
-pub fn live_owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<UserId>, StoreError> {
-    tx.row("SELECT owner_id FROM workspaces WHERE id = ?1 AND deleted_at IS NULL", [key(workspace.0)], |row| {
-        id(row, 0, UserId)
-    })
+/// Whose a workspace is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Which person or account.
+    pub id: UserId,
+    /// What they are to the platform.
+    pub role: Role,
+}
+
+/// Whose a live workspace is.
+pub fn live_owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Owner>, StoreError> {
+    tx.row(
+        "SELECT w.owner_id, u.role FROM workspaces w JOIN users u ON u.id = w.owner_id
+         WHERE w.id = ?1 AND w.deleted_at IS NULL",
+        [key(workspace.0)],
+        read_owner,
+    )
 }
 
 /// Whose a workspace is, or was when it was destroyed.
-pub fn owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<UserId>, StoreError> {
-    tx.row("SELECT owner_id FROM workspaces WHERE id = ?1", [key(workspace.0)], |row| id(row, 0, UserId))
+pub fn owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Owner>, StoreError> {
+    tx.row(
+        "SELECT w.owner_id, u.role FROM workspaces w JOIN users u ON u.id = w.owner_id WHERE w.id = ?1",
+        [key(workspace.0)],
+        read_owner,
+    )
+}
+
+fn read_owner(row: &Row<'_>) -> rusqlite::Result<Owner> {
+    Ok(Owner { id: id(row, 0, UserId)?, role: row.get(1)? })
 }
 
 /// Marks a workspace as gone. Its name is free again, and it is not started any more.

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use groundhog_control::{AcquireConfig, followers::Followers, operations::agent::session, server::routes};
+use groundhog_control::{
+    AcquireConfig, followers::Followers, metrics::Metrics, operations::agent::session, server::routes,
+};
 use groundhog_wire::{Routes, id::JobId, v1};
 use http_body_util::Full;
 use prost::Message;
@@ -49,6 +51,8 @@ enum For {
     Asker,
     /// Administrators.
     Admins,
+    /// Whoever looks after templates.
+    TemplateAdmins,
     /// The account that builds ahead, and administrators.
     Claimers,
     /// The workspace's owner, and administrators.
@@ -103,16 +107,47 @@ fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -
         call("Workspaces/ListBuildLogs", For::Owner, &logs),
         call("Workspaces/GetWorkspace", For::Owner, &get),
         call("Workspaces/ListWorkspaces", For::OwnerOrAdmins, &of_alice),
-        call("Templates/CreateVersion", For::Admins, &new_version),
+        call("Templates/CreateVersion", For::TemplateAdmins, &new_version),
         call("Templates/GetVersion", For::People, &v1::GetVersionRequest { version: version.clone() }),
-        call("Templates/ActivateVersion", For::Admins, &v1::ActivateVersionRequest { version }),
-        call("Templates/CreateDryRun", For::Admins, &dry_run_of),
+        call("Templates/ActivateVersion", For::TemplateAdmins, &v1::ActivateVersionRequest { version }),
+        call("Templates/CreateDryRun", For::TemplateAdmins, &dry_run_of),
         call("Templates/GetDryRun", For::Asker, &v1::GetDryRunRequest { dry_run_id: dry_run.to_owned() }),
+        call(
+            "Templates/UpdateTemplate",
+            For::TemplateAdmins,
+            &v1::UpdateTemplateRequest { template: "plain".to_owned(), ..v1::UpdateTemplateRequest::default() },
+        ),
+        call(
+            "Templates/DeprecateTemplate",
+            For::TemplateAdmins,
+            &v1::DeprecateTemplateRequest { template: "gpu".to_owned(), message: "old".to_owned() },
+        ),
+        call(
+            "Templates/DeleteTemplate",
+            For::TemplateAdmins,
+            &v1::DeleteTemplateRequest { template: "huge".to_owned() },
+        ),
+        call(
+            "Templates/InvalidatePrebuilds",
+            For::TemplateAdmins,
+            &v1::InvalidatePrebuildsRequest { template: "plain".to_owned() },
+        ),
+        call(
+            "Templates/ListPresets",
+            For::People,
+            &v1::ListPresetsRequest {
+                version: Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() }),
+            },
+        ),
+        call("Templates/ListNotifications", For::People, &v1::ListNotificationsRequest { after_id: 0, limit: 0 }),
         call("Jobs/GetJob", For::JobsOwner, &v1::GetJobRequest { job_id: job_id.clone() }),
         call("Jobs/CancelJob", For::JobsOwner, &v1::CancelJobRequest { job_id: job_id.clone(), expect_status: 0 }),
         call("Jobs/FollowLogs", For::JobsOwner, &v1::FollowLogsRequest { job_id, after_id: 0 }),
         call("Administration/ListDaemons", For::Admins, &v1::ListDaemonsRequest {}),
         call("Administration/DeleteDaemonKey", For::Admins, &v1::DeleteDaemonKeyRequest { key: "shared".to_owned() }),
+        call("Administration/ListUsers", For::Admins, &v1::ListUsersRequest::default()),
+        call("Administration/GetPrebuildsSettings", For::Admins, &v1::GetPrebuildsSettingsRequest {}),
+        call("Administration/SetPrebuildsSettings", For::Admins, &v1::PrebuildsSettings { paused: true }),
         call("Administration/ListAuditEntries", For::Admins, &v1::ListAuditEntriesRequest { after_id: 0, limit: 0 }),
     ];
     calls.extend(calls_about_agents(agent, ahead));
@@ -230,7 +265,8 @@ impl Site {
         let stop = CancellationToken::new();
         let mut config = world.config.clone();
         config.agents.relay = 1;
-        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), config, &stop);
+        let routes =
+            routes(&world.host, &world.store, &acquirer, &Followers::new(), &Metrics::default(), config, &stop);
         let lab = world.latest("alice", "lab").workspace_id;
         let calls = calls(job, &dry_run.dry_run_id, &lab, &opened.agent_id, &ahead);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }
@@ -355,7 +391,7 @@ fn what_is_anothers_is_refused() {
         for call in site.calls.iter().filter(|call| !is_for_daemons(call.who)) {
             let expected = match call.who {
                 For::Owner | For::JobsOwner | For::Asker | For::OwnerOrAdmins => Code::NotFound,
-                For::Admins => Code::PermissionDenied,
+                For::Admins | For::TemplateAdmins => Code::PermissionDenied,
                 For::Claimers if other.about == "bob" => Code::PermissionDenied,
                 For::People | For::Claimers => Code::Ok,
                 For::Daemons | For::JobsDaemon | For::Agents | For::AgentSessions => continue,
@@ -396,6 +432,7 @@ fn who_may_is_let_through() {
     let site = Site::new();
     let (alice, root) = (who("alice", Some("alice-token"), None), who("root", Some("root-token"), None));
     let daemon = who("its daemon", Some("daemon-key"), Some("prov-1"));
+    let tess = who("a template administrator", Some("tess-token"), None);
     for call in &site.calls {
         let (allowed, refused) = match call.who {
             For::Daemons | For::JobsDaemon => (daemon, None),
@@ -403,6 +440,7 @@ fn who_may_is_let_through() {
             For::AgentSessions => (who("its agent", Some(site.session), None), None),
             For::Owner => (alice, Some(Code::NotFound)),
             For::People | For::JobsOwner | For::OwnerOrAdmins => (alice, None),
+            For::TemplateAdmins => (tess, None),
             For::Asker | For::Admins | For::Claimers => (root, None),
         };
         if let Some(code) = refused {
