@@ -278,12 +278,16 @@ fn accounts_that_are_no_people_are_listed_only_if_they_are_asked_for() {
     let people =
         [("alice", "member"), ("bob", "member"), ("late", "admin"), ("root", "admin"), ("tess", "template_admin")];
     assert_eq!(list("", false).expect("works"), named(&people));
-    let all =
-        [[("ahead", "prebuilds")].as_slice(), &people[..4], &[("prebuilds", "prebuilds")], &people[3..3], &people[3..]];
-    let mut all = named(&all.concat());
-    all.sort();
-    all.dedup();
-    assert_eq!(list("", true).expect("works"), all);
+    let all = [
+        ("ahead", "prebuilds"),
+        ("alice", "member"),
+        ("bob", "member"),
+        ("late", "admin"),
+        ("prebuilds", "prebuilds"),
+        ("root", "admin"),
+        ("tess", "template_admin"),
+    ];
+    assert_eq!(list("", true).expect("works"), named(&all));
     assert_eq!(list("default", false).expect("works"), named(&people));
     assert_eq!(list("default", true).expect("works"), named(&people), "the account is a member where it is needed");
     site.publish("pool", "v1", vec![preset("one", 0)], true);
@@ -381,12 +385,8 @@ fn with_no_daemon_for_it_the_workspace_is_gone_at_once() {
         let build = orphan(&site.world, "root", workspace, Transition::Destroy).expect("he may");
         let status = if is_there { v1::JobStatus::Pending } else { v1::JobStatus::Succeeded };
         assert_eq!((build.status(), site.is_deleted(workspace)), (status, !is_there), "{about}");
-        let told =
-            site.world.record.take().contains(&"job.completed job=job worker=control status=succeeded".to_owned());
+        let told = site.world.record.take().contains(&"job.completed job=job by=control status=succeeded".to_owned());
         assert_eq!(told, !is_there, "{about}");
-        if !is_there {
-            assert!(site.world.acquire_with("prov-2", &want(&[])).is_none() || about.contains("key"), "{about}");
-        }
     }
 }
 
