@@ -20,9 +20,10 @@ const MINUTE_MS: i64 = 60_000;
 #[test]
 fn a_lease_is_taken_by_one_and_its_number_grows() {
     let world = World::new();
-    let tx = |work: &dyn Fn(&groundhog_control::store::Tx<'_>) -> Result<Option<i64>, groundhog_control::StoreError>| {
-        world.tx(|tx| Ok(work(tx)?)).expect("works")
-    };
+    let tx =
+        |work: &dyn Fn(&groundhog_control::store::Tx<'_>) -> Result<Option<i64>, groundhog_control::StoreError>| {
+            world.tx(|tx| Ok(work(tx)?)).expect("works")
+        };
     assert_eq!(tx(&|tx| leases::take(tx, "x", MINUTE_MS)), Some(1));
     assert_eq!(tx(&|tx| leases::take(tx, "x", MINUTE_MS)), None, "it is taken");
     assert_eq!(tx(&|tx| leases::take(tx, "y", MINUTE_MS)), Some(1), "another one is another one");
@@ -56,7 +57,10 @@ fn of_five_at_once_one_does_it() {
     site.world.record.take_all();
     for _ in 0..5 {
         let mut reconciler = slow(&site, 10);
-        site.world.host.spawn("replica", async move { drop(reconciler.reconcile_all(&CancellationToken::new()).await) }).detach();
+        site.world
+            .host
+            .spawn("replica", async move { drop(reconciler.reconcile_all(&CancellationToken::new()).await) })
+            .detach();
     }
     site.world.advance(Duration::from_secs(120));
     assert_eq!(site.unclaimed().len(), 3);
@@ -150,7 +154,8 @@ fn the_first_cycle_comes_after_an_interval_and_a_stop_ends_it_between_two_transa
 
 #[test]
 fn ticks_that_fall_into_a_cycle_are_made_up_for_by_one() {
-    let site = Site::over(World::new(), PrebuildsConfig { interval: Duration::from_secs(5), ..PrebuildsConfig::default() });
+    let site =
+        Site::over(World::new(), PrebuildsConfig { interval: Duration::from_secs(5), ..PrebuildsConfig::default() });
     site.publish("pool", "v1", vec![preset("one", 10)], true);
     let stop = CancellationToken::new();
     let task = site.world.host.spawn("prebuilds", slow(&site, 10).run(stop.clone()));
