@@ -10,7 +10,8 @@
 //! - Pure decisions: [`job_status`] (where a job stands), [`daemon_status`] (is a daemon there), [`tags`] (which
 //!   daemon may run which job), [`quota`] (does a budget bear a plan), [`log_limit`] (is a line kept), [`variables`]
 //!   (what value has a template's variable), [`limits`] and [`names`] (what can be taken), [`job_kind`],
-//!   [`transition`], [`build_reason`], [`autobuild::decide`] and [`autobuild::schedule`] (what the clock wants of a
+//!   [`permission`] (who may do what about templates and workspaces), [`pool_terms`] and [`preset_status`] (what a preset
+//!   says of what is built ahead), [`transition`], [`build_reason`], [`autobuild::decide`] and [`autobuild::schedule`] (what the clock wants of a
 //!   workspace), [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
 //!   there), [`outdated`] (has it anything to come back for), [`lifecycle`] (which step comes after which),
 //!   [`agent_report`] (what becomes of what it reports), [`claim_state`] (what it is told of a claim), [`peer_status`]

@@ -3,10 +3,10 @@
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
 //!   and control planes whose services are called in memory.
 //! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `connection_rules`,
-//!   `relay_rules`, `core` (and `core_reference`, a second acquirer to hold
+//!   `relay_rules`, `permissions`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `autobuild`
+//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `claiming` and `claim_race` (people are given what was built ahead), `template_life`, `autobuild`
 //!   (its pure decision too).
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),

@@ -414,6 +414,8 @@ fn who_may_delete_what_nobody_has_claimed_and_leave_behind_what_it_has() {
     site.bring(workspace, JobStatus::Succeeded);
     let build = plain("tess", Transition::Destroy).expect("she looks after it");
     assert_eq!((build.initiator.as_str(), build.transition()), ("tess", v1::Transition::Destroy));
+    site.bring(workspace, JobStatus::Succeeded);
+    assert!(site.is_deleted(workspace));
 
     // A member leaves nothing behind, not even of their own.
     let job = world.running("alice", "dev", "prov-2");
