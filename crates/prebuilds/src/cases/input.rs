@@ -1,7 +1,5 @@
 //! What a case asks.
 
-use jiff::Timestamp;
-
 use super::fields::{Fields, Mistake};
 use crate::failures::Attempt;
 use crate::{Backoff, InProgress, Lingering, Pool, Prebuilt, Preset, Schedule, Settings};
@@ -213,9 +211,4 @@ fn backoff_window(input: &mut Fields) -> Result<Question, Mistake> {
     }
     let desired_instances = input.count("desired_instances")?.unwrap_or(0);
     Ok(Question::BackoffWindow { attempts, desired_instances, lookback_ms: input.minutes("lookback_min")? })
-}
-
-/// An instant for people.
-pub(super) fn instant(at_ms: i64) -> String {
-    Timestamp::from_millisecond(at_ms).map_or_else(|_| format!("{at_ms} ms since 1970"), |at| at.to_string())
 }
