@@ -21,6 +21,8 @@
 //! not said elsewhere, it is: oldest first, then by id (P15).
 
 pub mod cases;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod cron;
 pub mod failures;
 pub mod schedule;
