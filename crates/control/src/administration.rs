@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
+    metrics::Metrics,
     operations::administration,
     rpc::answer_admin,
     store::{Store, Tx, users::User},
@@ -16,13 +17,14 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AdministrationService {
     store: Store,
+    metrics: Metrics,
     config: Arc<Config>,
 }
 
 impl AdministrationService {
-    /// A service over `store`.
-    pub fn new(store: Store, config: Arc<Config>) -> Self {
-        Self { store, config }
+    /// A service over `store`, which tells what `metrics` have measured.
+    pub fn new(store: Store, metrics: Metrics, config: Arc<Config>) -> Self {
+        Self { store, metrics, config }
     }
 }
 
@@ -52,22 +54,28 @@ impl Administration for AdministrationService {
         answer_admin(&self.store, "ListAuditEntries", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn list_users(&self, _: Request<v1::ListUsersRequest>) -> Result<Response<v1::ListUsersResponse>, Status> {
-        Err(Status::unimplemented("list_users"))
+    async fn list_users(
+        &self,
+        request: Request<v1::ListUsersRequest>,
+    ) -> Result<Response<v1::ListUsersResponse>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| administration::list_users(tx, request.get_ref());
+        answer_admin(&self.store, "ListUsers", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_prebuilds_settings(
         &self,
-        _: Request<v1::GetPrebuildsSettingsRequest>,
+        request: Request<v1::GetPrebuildsSettingsRequest>,
     ) -> Result<Response<v1::PrebuildsSettings>, Status> {
-        Err(Status::unimplemented("get_prebuilds_settings"))
+        let work = |tx: &Tx<'_>, _: &User| administration::prebuilds_settings(tx);
+        answer_admin(&self.store, "GetPrebuildsSettings", request.metadata(), work).await.map(Response::new)
     }
 
     async fn set_prebuilds_settings(
         &self,
-        _: Request<v1::PrebuildsSettings>,
+        request: Request<v1::PrebuildsSettings>,
     ) -> Result<Response<v1::PrebuildsSettings>, Status> {
-        Err(Status::unimplemented("set_prebuilds_settings"))
+        let work = |tx: &Tx<'_>, admin: &User| administration::set_prebuilds_settings(tx, admin, *request.get_ref());
+        answer_admin(&self.store, "SetPrebuildsSettings", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_metrics(&self, _: Request<v1::GetMetricsRequest>) -> Result<Response<v1::GetMetricsResponse>, Status> {

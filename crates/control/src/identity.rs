@@ -9,7 +9,7 @@ use std::time::Duration;
 use groundhog_wire::{Caller, DaemonName};
 
 use crate::{
-    agent_status, events, outdated,
+    agent_status, events, outdated, permission,
     refusal::{CallError, Refusal},
     secret_hash::SecretHash,
     store::{
@@ -94,10 +94,18 @@ pub fn check_current(agent: &Agent) -> Result<(), Refusal> {
 pub fn check_admin(user: &User) -> Result<(), Refusal> {
     match user.role {
         Role::Admin => Ok(()),
-        Role::Member | Role::TemplateAdmin | Role::Prebuilds => {
-            Err(Refusal::Denied("this is for administrators only: ask one of them".to_owned()))
-        }
+        Role::Member | Role::TemplateAdmin | Role::Prebuilds => Err(for_administrators()),
     }
+}
+
+/// Which of the administrators a call is for is not said: whoever is none asks any of them.
+fn for_administrators() -> Refusal {
+    Refusal::Denied("this is for administrators only: ask one of them".to_owned())
+}
+
+/// The refusal of a person who does not look after templates, if they don't.
+pub fn check_template_admin(user: &User) -> Result<(), Refusal> {
+    if permission::looks_after_templates(user.role) { Ok(()) } else { Err(for_administrators()) }
 }
 
 /// The daemon that calls for a job. It is noted as seen, and becomes a worker the first time. Its name is noted in

@@ -40,6 +40,8 @@ pub mod administration;
 pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
+pub mod autobuild;
+pub mod build_reason;
 pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
@@ -62,13 +64,18 @@ pub mod lifecycle;
 pub mod limits;
 pub mod log_limit;
 pub mod messages;
+pub mod metrics;
 pub mod millis;
 pub mod names;
 pub mod notices;
 pub mod operations;
 pub mod outdated;
 pub mod peer_status;
+pub mod permission;
+pub mod pool_terms;
+pub mod prebuilds;
 mod presence;
+pub mod preset_status;
 pub mod quota;
 pub mod reaper;
 pub mod refusal;
@@ -93,6 +100,6 @@ pub use crate::{
     },
     events::EVENTS,
     server::{Error, run},
-    setup::{DaemonKeySetup, GroupSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
+    setup::{DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
     store::{Database, Store, StoreConfig, StoreError},
 };

@@ -138,16 +138,22 @@ pub fn check_import(found: &v1::CompletedTemplateImport) -> Result<(), Refusal> 
             return Err(invalid(format!("parameter {:?}: unsupported form type", shown(&parameter.name))));
         }
     }
-    check_names("preset", found.presets.iter().map(|preset| preset.name.as_str()))?;
-    for preset in &found.presets {
+    check_presets(&found.presets)?;
+    check_names("external auth provider", found.external_auth_providers.iter().map(|provider| provider.id.as_str()))?;
+    check_bytes("the import's result is", found.encoded_len(), RESULT_BYTES_MAX)
+}
+
+/// Checks a version's presets.
+pub fn check_presets(presets: &[v1::Preset]) -> Result<(), Refusal> {
+    check_names("preset", presets.iter().map(|preset| preset.name.as_str()))?;
+    for preset in presets {
         check_parameter_values(&preset.parameters)?;
         check_prebuild(preset)?;
     }
-    if found.presets.iter().filter(|preset| preset.default).count() > 1 {
+    if presets.iter().filter(|preset| preset.default).count() > 1 {
         return Err(invalid("presets: more than one is meant as the default".to_owned()));
     }
-    check_names("external auth provider", found.external_auth_providers.iter().map(|provider| provider.id.as_str()))?;
-    check_bytes("the import's result is", found.encoded_len(), RESULT_BYTES_MAX)
+    Ok(())
 }
 
 fn check_prebuild(preset: &v1::Preset) -> Result<(), Refusal> {

@@ -63,6 +63,20 @@ pub(crate) async fn answer_admin<T>(
     .await
 }
 
+/// As [`answer`], for a call that whoever looks after templates makes.
+pub(crate) async fn answer_template_admin<T>(
+    store: &Store,
+    method: &'static str,
+    metadata: &MetadataMap,
+    work: impl FnOnce(&Tx<'_>, &User) -> Result<T, CallError>,
+) -> Result<T, Status> {
+    answer_user(store, method, metadata, |tx, user| {
+        identity::check_template_admin(user)?;
+        work(tx, user)
+    })
+    .await
+}
+
 /// As [`answer`], for a call that agents make by their sessions.
 pub(crate) async fn answer_agent<T>(
     store: &Store,

@@ -17,6 +17,7 @@ use crate::{
     acquirer::Acquirer,
     administration::AdministrationService,
     agents::AgentsService,
+    autobuild,
     config::Config,
     coordination::Site,
     coordinator::Coordinator,
@@ -24,8 +25,10 @@ use crate::{
     events,
     followers::Followers,
     jobs::JobsService,
+    metrics::Metrics,
     notices,
     operations::acquire::Terms,
+    prebuilds::Reconciler,
     reaper,
     relay::Relay,
     store::{Database, Store},
@@ -72,14 +75,29 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let polling = host.spawn("acquirer", acquirer.clone().run(stop.clone()));
     let (reaper, seen) = (config.reaper.clone(), config.daemons.clone());
     let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), reaper, seen, stop.clone()));
+    let metrics = Metrics::default();
+    let building_ahead = config.prebuilds.enabled.then(|| {
+        let (prebuilds, seen) = (config.prebuilds, config.daemons.clone());
+        let reconciler = Reconciler::new(&host, store.clone(), prebuilds, seen, metrics.clone());
+        host.spawn("prebuilds", reconciler.run(stop.clone()))
+    });
     let told = config.notices.clone();
     let hearing = host.spawn("notices", notices::run(host.clone(), store.clone(), mailbox, told, stop.clone()));
-    let routes = routes(&host, &store, &acquirer, &followers, config, &stop);
+    let clock = config.autobuild;
+    let building = autobuild::run(host.clone(), store.clone(), clock, stop.clone());
+    let building = clock.enabled.then(|| host.spawn("autobuild", building));
+    let routes = routes(&host, &store, &acquirer, &followers, &metrics, config, &stop);
     serve(&host, listener, routes, server, stop).await;
 
     polling.await;
     reaping.await;
     hearing.await;
+    if let Some(building_ahead) = building_ahead {
+        building_ahead.await;
+    }
+    if let Some(building) = building {
+        building.await;
+    }
     events::control_stopped();
     Ok(())
 }
@@ -90,6 +108,7 @@ pub fn routes(
     store: &Store,
     acquirer: &Acquirer,
     followers: &Followers,
+    metrics: &Metrics,
     config: Config,
     shutdown: &CancellationToken,
 ) -> Routes {
@@ -113,5 +132,5 @@ pub fn routes(
         .add(JobsServer::new(jobs).limited())
         .add(AgentsServer::new(AgentsService::new(site.clone())).limited())
         .add(WorkspaceAgentsServer::new(WorkspaceAgentsService::new(site)).limited())
-        .add(AdministrationServer::new(AdministrationService::new(store.clone(), config)).limited())
+        .add(AdministrationServer::new(AdministrationService::new(store.clone(), metrics.clone(), config)).limited())
 }

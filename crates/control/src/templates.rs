@@ -1,11 +1,11 @@
-//! The service in which administrators make templates, and everybody looks at them.
+//! The service in which template administrators make templates, and everybody looks at them.
 
 use groundhog_wire::v1::{self, templates_server::Templates};
 use tonic::{Request, Response, Status};
 
 use crate::{
-    operations::{dry_run, version},
-    rpc::{answer_admin, answer_user},
+    operations::{dry_run, notify, template, version},
+    rpc::{answer_template_admin, answer_user},
     store::{Store, Tx, users::User},
 };
 
@@ -29,14 +29,14 @@ impl Templates for TemplatesService {
         request: Request<v1::CreateVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| version::create(tx, admin, request.get_ref());
-        answer_admin(&self.store, "CreateVersion", request.metadata(), work).await.map(Response::new)
+        answer_template_admin(&self.store, "CreateVersion", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_version(
         &self,
         request: Request<v1::GetVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
-        let work = |tx: &Tx<'_>, _: &User| version::get(tx, request.get_ref());
+        let work = |tx: &Tx<'_>, user: &User| version::get(tx, user, request.get_ref());
         answer_user(&self.store, "GetVersion", request.metadata(), work).await.map(Response::new)
     }
 
@@ -44,13 +44,13 @@ impl Templates for TemplatesService {
         &self,
         request: Request<v1::ActivateVersionRequest>,
     ) -> Result<Response<v1::TemplateVersion>, Status> {
-        let work = |tx: &Tx<'_>, _: &User| version::activate(tx, request.get_ref());
-        answer_admin(&self.store, "ActivateVersion", request.metadata(), work).await.map(Response::new)
+        let work = |tx: &Tx<'_>, admin: &User| version::activate(tx, admin, request.get_ref());
+        answer_template_admin(&self.store, "ActivateVersion", request.metadata(), work).await.map(Response::new)
     }
 
     async fn create_dry_run(&self, request: Request<v1::CreateDryRunRequest>) -> Result<Response<v1::DryRun>, Status> {
         let work = |tx: &Tx<'_>, admin: &User| dry_run::create(tx, admin, request.get_ref());
-        answer_admin(&self.store, "CreateDryRun", request.metadata(), work).await.map(Response::new)
+        answer_template_admin(&self.store, "CreateDryRun", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_dry_run(&self, request: Request<v1::GetDryRunRequest>) -> Result<Response<v1::DryRun>, Status> {
@@ -58,42 +58,51 @@ impl Templates for TemplatesService {
         answer_user(&self.store, "GetDryRun", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn update_template(&self, _: Request<v1::UpdateTemplateRequest>) -> Result<Response<v1::Template>, Status> {
-        Err(Status::unimplemented("update_template"))
+    async fn update_template(
+        &self,
+        request: Request<v1::UpdateTemplateRequest>,
+    ) -> Result<Response<v1::Template>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| template::update(tx, request.get_ref());
+        answer_template_admin(&self.store, "UpdateTemplate", request.metadata(), work).await.map(Response::new)
     }
 
     async fn deprecate_template(
         &self,
-        _: Request<v1::DeprecateTemplateRequest>,
+        request: Request<v1::DeprecateTemplateRequest>,
     ) -> Result<Response<v1::Template>, Status> {
-        Err(Status::unimplemented("deprecate_template"))
+        let work = |tx: &Tx<'_>, _: &User| template::deprecate(tx, request.get_ref());
+        answer_template_admin(&self.store, "DeprecateTemplate", request.metadata(), work).await.map(Response::new)
     }
 
     async fn delete_template(
         &self,
-        _: Request<v1::DeleteTemplateRequest>,
+        request: Request<v1::DeleteTemplateRequest>,
     ) -> Result<Response<v1::DeleteTemplateResponse>, Status> {
-        Err(Status::unimplemented("delete_template"))
+        let work = |tx: &Tx<'_>, _: &User| template::delete(tx, request.get_ref());
+        answer_template_admin(&self.store, "DeleteTemplate", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_presets(
         &self,
-        _: Request<v1::ListPresetsRequest>,
+        request: Request<v1::ListPresetsRequest>,
     ) -> Result<Response<v1::ListPresetsResponse>, Status> {
-        Err(Status::unimplemented("list_presets"))
+        let work = |tx: &Tx<'_>, user: &User| template::presets(tx, user, request.get_ref());
+        answer_user(&self.store, "ListPresets", request.metadata(), work).await.map(Response::new)
     }
 
     async fn invalidate_prebuilds(
         &self,
-        _: Request<v1::InvalidatePrebuildsRequest>,
+        request: Request<v1::InvalidatePrebuildsRequest>,
     ) -> Result<Response<v1::InvalidatePrebuildsResponse>, Status> {
-        Err(Status::unimplemented("invalidate_prebuilds"))
+        let work = |tx: &Tx<'_>, admin: &User| template::invalidate(tx, admin, request.get_ref());
+        answer_template_admin(&self.store, "InvalidatePrebuilds", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_notifications(
         &self,
-        _: Request<v1::ListNotificationsRequest>,
+        request: Request<v1::ListNotificationsRequest>,
     ) -> Result<Response<v1::ListNotificationsResponse>, Status> {
-        Err(Status::unimplemented("list_notifications"))
+        let work = |tx: &Tx<'_>, user: &User| notify::list(tx, user, request.get_ref());
+        answer_user(&self.store, "ListNotifications", request.metadata(), work).await.map(Response::new)
     }
 }

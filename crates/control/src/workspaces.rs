@@ -7,7 +7,11 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     config::Config,
-    operations::{cancel, claim, view, workspace},
+    operations::{
+        cancel, claim, clock,
+        create::{self, Creation},
+        view, workspace, workspace_view,
+    },
     rpc::answer_user,
     store::{Store, Tx, users::User},
 };
@@ -32,12 +36,19 @@ impl Workspaces for WorkspacesService {
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| workspace::create_workspace(tx, user, request.get_ref());
-        answer_user(&self.store, "CreateWorkspace", request.metadata(), work).await.map(Response::new)
+        let (metadata, asked) = (request.metadata(), request.get_ref());
+        let work = |tx: &Tx<'_>, user: &User| create::workspace(tx, user, asked);
+        let candidates = match answer_user(&self.store, "CreateWorkspace", metadata, work).await? {
+            Creation::Queued(build) => return Ok(Response::new(build)),
+            Creation::Candidates(candidates) => candidates,
+        };
+        let work = |tx: &Tx<'_>, user: &User| create::from_candidates(tx, user, asked, &candidates);
+        answer_user(&self.store, "CreateWorkspace", metadata, work).await.map(Response::new)
     }
 
     async fn create_build(&self, request: Request<v1::CreateBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref());
+        let daemons = &self.config.daemons;
+        let work = |tx: &Tx<'_>, user: &User| workspace::create_build(tx, user, request.get_ref(), daemons);
         answer_user(&self.store, "CreateBuild", request.metadata(), work).await.map(Response::new)
     }
 
@@ -71,30 +82,45 @@ impl Workspaces for WorkspacesService {
         answer_user(&self.store, "ListBuildLogs", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_workspace(&self, _: Request<v1::GetWorkspaceRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("get_workspace"))
+    async fn get_workspace(
+        &self,
+        request: Request<v1::GetWorkspaceRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| workspace_view::get(tx, user, request.get_ref());
+        answer_user(&self.store, "GetWorkspace", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_workspaces(
         &self,
-        _: Request<v1::ListWorkspacesRequest>,
+        request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
-        Err(Status::unimplemented("list_workspaces"))
+        let work = |tx: &Tx<'_>, user: &User| workspace_view::list(tx, user, request.get_ref());
+        answer_user(&self.store, "ListWorkspaces", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_autostart(&self, _: Request<v1::SetAutostartRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_autostart"))
+    async fn set_autostart(
+        &self,
+        request: Request<v1::SetAutostartRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_autostart(tx, user, request.get_ref());
+        answer_user(&self.store, "SetAutostart", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_ttl(&self, _: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_ttl"))
+    async fn set_ttl(&self, request: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_ttl(tx, user, request.get_ref());
+        answer_user(&self.store, "SetTtl", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_dormancy(&self, _: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("set_dormancy"))
+    async fn set_dormancy(&self, request: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::set_dormancy(tx, user, request.get_ref());
+        answer_user(&self.store, "SetDormancy", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn extend_deadline(&self, _: Request<v1::ExtendDeadlineRequest>) -> Result<Response<v1::Workspace>, Status> {
-        Err(Status::unimplemented("extend_deadline"))
+    async fn extend_deadline(
+        &self,
+        request: Request<v1::ExtendDeadlineRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| clock::extend_deadline(tx, user, request.get_ref());
+        answer_user(&self.store, "ExtendDeadline", request.metadata(), work).await.map(Response::new)
     }
 }

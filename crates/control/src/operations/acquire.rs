@@ -63,11 +63,12 @@ impl fmt::Debug for Acquired {
 /// the oldest first.
 ///
 /// The worker's key is looked at here, and not only when it began to wait: one that was taken back since is refused.
+/// What it wants is noted, so that others can tell whether there is a daemon for a job.
 ///
 /// A job that can't be sent, because what belongs to it is gone or damaged or it is too large, is failed and the next
 /// one tried: left alone it would be tried for ever, and stand in the way of those behind it.
 pub fn next(tx: &Tx<'_>, worker: &Worker, want: &Want, terms: &Terms) -> Result<Option<Acquired>, CallError> {
-    match daemons::is_admitted(tx, worker.id)? {
+    match daemons::wants(tx, worker.id, want)? {
         Some(true) => {}
         Some(false) => return Err(Refusal::key_deleted().into()),
         // Forgotten while it waited, which takes days without a heartbeat. It becomes a worker anew when it calls.

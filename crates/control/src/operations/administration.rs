@@ -1,4 +1,4 @@
-//! What administrators look at and change: daemons, their keys, the audit trail.
+//! What administrators look at and change: daemons, their keys, the audit trail, people, whether anything is built ahead.
 
 use groundhog_wire::v1;
 
@@ -9,7 +9,10 @@ use crate::{
     millis::millis,
     names::truncated,
     refusal::{CallError, Refusal},
-    store::{StoreError, Tx, audit, daemons, users::User},
+    store::{
+        StoreError, Tx, audit, daemons, organizations, settings,
+        users::{self, User},
+    },
 };
 
 /// Entries in one page of the audit trail. Errors have up to 64 KiB, of which a page shows the beginning.
@@ -59,6 +62,45 @@ pub fn delete_key(
         tx.after_commit(move || events::daemon_key_deleted(&name, &by));
     }
     Ok(v1::DeleteDaemonKeyResponse {})
+}
+
+/// People in a listing, at most: what fits a message many times over.
+pub const USERS_MAX: u32 = 10_000;
+
+/// Whoever has an account, by name; without the accounts that are no people unless they are asked for.
+pub fn list_users(tx: &Tx<'_>, request: &v1::ListUsersRequest) -> Result<v1::ListUsersResponse, CallError> {
+    let unknown = || Refusal::NotFound(format!("There is no organization {:?}.", limits::shown(&request.organization)));
+    let organization = match request.organization.as_str() {
+        "" => None,
+        name => Some(organizations::by_name(tx, name)?.ok_or_else(unknown)?.id),
+    };
+    let users = users::list(tx, organization, request.include_system, USERS_MAX)?;
+    let show = |user: User| v1::UserView {
+        user_id: user.id.to_string(),
+        name: user.name,
+        role: user.role.as_str().to_owned(),
+    };
+    Ok(v1::ListUsersResponse { users: users.into_iter().map(show).collect() })
+}
+
+/// What is set about building ahead.
+pub fn prebuilds_settings(tx: &Tx<'_>) -> Result<v1::PrebuildsSettings, CallError> {
+    Ok(v1::PrebuildsSettings { paused: settings::is_paused(tx)? })
+}
+
+/// Pauses building ahead, or has it go on. People are given what was built ahead in either case.
+pub fn set_prebuilds_settings(
+    tx: &Tx<'_>,
+    admin: &User,
+    request: v1::PrebuildsSettings,
+) -> Result<v1::PrebuildsSettings, CallError> {
+    let v1::PrebuildsSettings { paused } = request;
+    if settings::set_paused(tx, paused)? {
+        let by = admin.name.clone();
+        let told = if paused { events::prebuilds_paused } else { events::prebuilds_resumed };
+        tx.after_commit(move || told(&by));
+    }
+    Ok(v1::PrebuildsSettings { paused })
 }
 
 /// A page of the audit trail.

@@ -28,7 +28,7 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateDryRunRequest) -> R
         check_workspace_name(workspace_name).map_err(|error| Refusal::Invalid(error.to_string()))?;
     }
     limits::check_parameter_values(&request.parameters)?;
-    let version = version::select(tx, request.version.as_ref())?;
+    let version = version::select(tx, admin, request.version.as_ref())?;
     version::check_usable(tx, &version)?;
     let tags = Tags::for_job(&version.tags, &admin.name).map_err(|error| Refusal::State(error.to_string()))?;
 

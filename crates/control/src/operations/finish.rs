@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     agent::register,
+    clock,
     ended::{self, Outcome},
-    import, owned,
+    import, notify, owned,
 };
 use crate::{
     events,
@@ -162,9 +163,15 @@ fn complete_build(
         register::register(tx, &build, &done.resources)?;
     }
     keep_report(tx, &build, &done.timings, &done.replacements)?;
+    if build.is_claim && !done.replacements.is_empty() && outcome == Outcome::Succeeded {
+        notify::resources_replaced(tx, &build, &limits::kept_report(&[], &done.replacements).replacements)?;
+    }
     if !build.cost_is_own {
         // A worker asks about every plan that costs something, so one that was not asked about costs nothing.
         builds::set_cost(tx, build.id, 0)?;
+    }
+    if build.transition == Transition::Start && outcome == Outcome::Succeeded {
+        clock::after_start(tx, &build)?;
     }
     if build.transition == Transition::Destroy {
         workspaces::mark_deleted(tx, build.workspace)?;

@@ -11,6 +11,7 @@ use crate::{
     store::{
         Tx,
         jobs::Job,
+        presets,
         templates::{self, Version},
     },
     tags::Tags,
@@ -56,6 +57,7 @@ pub(super) fn keep(tx: &Tx<'_>, job: &Job, found: &v1::CompletedTemplateImport) 
         .ok_or_else(|| Refusal::NotFound(format!("get template version: the job {} has none", job.id)))?;
     let becomes_active = version.activate || !templates::has_usable_active(tx, version.template_id)?;
     templates::set_imported(tx, version.id, found)?;
+    presets::insert(tx, version.id, &found.presets)?;
     let Version { id, ref template, ref name, .. } = version;
     let (template, name) = (template.clone(), name.clone());
     tx.after_commit(move || events::version_imported(id.event(), &template, &name));

@@ -1,7 +1,9 @@
 //! What the control plane does, each thing as one function over one transaction.
 //!
-//! - [`workspace`]: workspaces and builds are made; [`claim`]: one that was built ahead becomes a person's.
-//!   [`version`] and [`dry_run`]: versions of templates are, and tried.
+//! - [`create`]: a person asks for a workspace; [`claim`]: one that was built ahead becomes theirs. [`workspace`]: builds
+//!   are made.
+//!   [`orphan`]: one is deleted without what it has. [`workspace_view`]: they are looked at. [`clock`]: when they start,
+//!   stop and go by themselves; [`autobuild`]: they do. [`version`] and [`dry_run`]: versions of templates are made, and tried.
 //! - [`cancel`]: a job's end is asked for. [`view`]: builds and their logs are read. [`follow`]: jobs of any kind are,
 //!   and their logs as they grow.
 //! - [`acquire`]: a waiting job is locked for a worker, or put back; [`payload`] is what the worker is sent.
@@ -9,6 +11,7 @@
 //!   [`import`]: it reports what a version declares and has.
 //! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of. [`ended`]: what belongs to every
 //!   end.
+//! - [`template`]: templates as wholes change, and end. [`notify`]: whoever looks after them is told.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
 //! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each
@@ -20,24 +23,32 @@
 pub mod acquire;
 pub mod administration;
 pub mod agent;
+pub mod autobuild;
 pub mod cancel;
 pub mod claim;
+pub mod clock;
 pub mod connection;
 pub mod coordination;
+pub mod create;
 pub mod dry_run;
 pub mod ended;
 pub mod finish;
 pub mod follow;
 pub mod import;
+pub mod notify;
+pub mod orphan;
 pub mod owned;
 pub mod payload;
+pub mod prebuild;
 pub mod quota;
 pub mod reap;
 pub mod relay;
+pub mod template;
 pub mod update;
 pub mod version;
 pub mod view;
 pub mod workspace;
+pub mod workspace_view;
 
 use crate::tags::Tags;
 

@@ -28,7 +28,7 @@ pub fn commit(
         .ok_or_else(|| Refusal::NotFound(format!("get workspace build: the job {} has none", job.id)))?;
     let owner = users::name(tx, build.owner)?.unwrap_or_default();
     let verdict = decide(Plan {
-        budget: quota::budget(tx, build.owner)?,
+        budget: quota::budget(tx, build.owner, build.workspace)?,
         used_elsewhere: quota::used_elsewhere(tx, build.owner, build.workspace)?,
         cost_before: i64::from(builds::cost_before(tx, &build)?),
         cost: i64::from(cost),

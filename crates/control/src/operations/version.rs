@@ -1,7 +1,7 @@
 //! Versions of templates: made, looked at, and chosen for new workspaces.
 
 use groundhog_wire::{
-    id::{JobId, TemplateId, VersionId},
+    id::{JobId, OrganizationId, TemplateId, VersionId},
     v1,
 };
 
@@ -11,11 +11,13 @@ use crate::{
     job_kind::JobKind,
     limits::{self, PROVISIONER_TYPE_BYTES_MAX},
     names::check_name,
+    permission,
     refusal::{CallError, Refusal},
     store::{
         Tx,
         jobs::{self, NewJob},
         notices::Notice,
+        organizations,
         templates::{self, NewVersion, Version},
         users::User,
     },
@@ -45,10 +47,13 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
     jobs::insert(tx, &NewJob { id: job, kind, provisioner_type, initiator: admin, tags: &tags })?;
     let id = VersionId(tx.new_id("version"));
     let template_id = match templates::by_name(tx, template)? {
-        Some(template_id) => template_id,
+        Some(template_id) => {
+            check_organization(tx, template, &request.organization)?;
+            template_id
+        }
         None => {
             let template_id = TemplateId(tx.new_id("template"));
-            templates::insert(tx, template_id, template, id)?;
+            templates::insert(tx, template_id, organization(tx, &request.organization)?, template, id)?;
             template_id
         }
     };
@@ -74,15 +79,42 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
     show(tx, &version)
 }
 
-/// A version as it stands. Everybody may see it: it says what a workspace's owner will be asked.
-pub fn get(tx: &Tx<'_>, request: &v1::GetVersionRequest) -> Result<v1::TemplateVersion, CallError> {
-    let version = select(tx, request.version.as_ref())?;
+/// The organisation of this name; an empty one is the default one.
+fn organization(tx: &Tx<'_>, name: &str) -> Result<OrganizationId, CallError> {
+    if name.is_empty() {
+        return Ok(organizations::DEFAULT_ID);
+    }
+    let unknown = || Refusal::NotFound(format!("There is no organization {:?}.", limits::shown(name)));
+    Ok(organizations::by_name(tx, name)?.ok_or_else(unknown)?.id)
+}
+
+/// The refusal of a version that is meant for a template of another organisation; an empty name is any.
+fn check_organization(tx: &Tx<'_>, template: &str, name: &str) -> Result<(), CallError> {
+    if name.is_empty() {
+        return Ok(());
+    }
+    match templates::shown(tx, template)? {
+        Some((_, shown)) if shown.organization != name => {
+            let text = format!("The template {template:?} belongs to the organization {:?}.", shown.organization);
+            Err(Refusal::State(text).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A version as it stands. Every member of its organisation may see it: it says what a workspace's owner will be asked.
+pub fn get(tx: &Tx<'_>, user: &User, request: &v1::GetVersionRequest) -> Result<v1::TemplateVersion, CallError> {
+    let version = select(tx, user, request.version.as_ref())?;
     show(tx, &version)
 }
 
 /// Makes a version the one that new workspaces are made from.
-pub fn activate(tx: &Tx<'_>, request: &v1::ActivateVersionRequest) -> Result<v1::TemplateVersion, CallError> {
-    let mut version = select(tx, request.version.as_ref())?;
+pub fn activate(
+    tx: &Tx<'_>,
+    admin: &User,
+    request: &v1::ActivateVersionRequest,
+) -> Result<v1::TemplateVersion, CallError> {
+    let mut version = select(tx, admin, request.version.as_ref())?;
     check_usable(tx, &version)?;
     if !version.named_active {
         set_active(tx, &version)?;
@@ -99,28 +131,52 @@ pub(super) fn set_active(tx: &Tx<'_>, version: &Version) -> Result<(), CallError
     Ok(())
 }
 
-/// The version that a selector names. A template's active version can be meant only once there is one.
-pub(super) fn select(tx: &Tx<'_>, selector: Option<&v1::VersionSelector>) -> Result<Version, CallError> {
+/// The version that a selector names, if `user` sees its template. A template's active version can be meant only once
+/// there is one.
+pub(super) fn select(tx: &Tx<'_>, user: &User, selector: Option<&v1::VersionSelector>) -> Result<Version, CallError> {
     let Some(v1::VersionSelector { template, version }) = selector else {
         return Err(Refusal::Invalid("expected a version: its template's name, and its own".to_owned()).into());
     };
     if version.is_empty() {
-        return active(tx, template);
+        return active(tx, user, template);
     }
-    templates::version_by_name(tx, template, version)?.ok_or_else(|| {
+    named(tx, user, template, version)
+}
+
+/// The version that a new workspace is to be made from: the one that is named, or the template's active one.
+pub(super) fn to_build(tx: &Tx<'_>, user: &User, template: &str, version: &str) -> Result<Version, CallError> {
+    if version.is_empty() {
+        return active(tx, user, template);
+    }
+    let version = named(tx, user, template, version)?;
+    check_usable(tx, &version)?;
+    Ok(version)
+}
+
+fn named(tx: &Tx<'_>, user: &User, template: &str, version: &str) -> Result<Version, CallError> {
+    let found = templates::version_by_name(tx, template, version)?.filter(|version| is_seen(user, version));
+    found.ok_or_else(|| {
         let (template, version) = (limits::shown(template), limits::shown(version));
         Refusal::NotFound(format!("Template {template:?} has no version {version:?}.")).into()
     })
 }
 
 /// The version that new workspaces of a template are made from.
-pub(super) fn active(tx: &Tx<'_>, template: &str) -> Result<Version, CallError> {
-    let Some(version) = templates::active_version(tx, template)? else {
-        let template = limits::shown(template);
-        return Err(Refusal::NotFound(format!("Template {template:?} doesn't exist.")).into());
+fn active(tx: &Tx<'_>, user: &User, template: &str) -> Result<Version, CallError> {
+    let Some(version) = templates::active_version(tx, template)?.filter(|version| is_seen(user, version)) else {
+        return Err(no_template(template).into());
     };
     check_usable(tx, &version)?;
     Ok(version)
+}
+
+fn is_seen(user: &User, version: &Version) -> bool {
+    permission::sees_template(user.role, user.organizations.contains(&version.organization))
+}
+
+/// The refusal of a template that does not exist, or of whose organisation the caller is no member.
+pub(super) fn no_template(template: &str) -> Refusal {
+    Refusal::NotFound(format!("Template {:?} doesn't exist.", limits::shown(template)))
 }
 
 /// The version that new workspaces are made from, of the template that another version is of.

@@ -8,14 +8,15 @@ use groundhog_wire::{
 use crate::{
     config::LogConfig,
     limits,
+    permission::{self, Whose},
     refusal::{CallError, Refusal},
     store::{
         Tx,
         builds::{self, Build},
-        jobs::{self, Job},
+        jobs::{self, Job, JobEnd},
         logs,
         users::{Role, User},
-        workspaces,
+        workspaces::{self, Owner},
     },
 };
 
@@ -77,8 +78,17 @@ pub fn workspace(tx: &Tx<'_>, user: &User, named: Option<Named<'_>>) -> Result<W
 /// This workspace, if `user` may see it, whether or not it was destroyed.
 pub fn visible(tx: &Tx<'_>, user: &User, workspace: WorkspaceId) -> Result<Option<WorkspaceId>, CallError> {
     let owner = workspaces::owner(tx, workspace)?;
-    let may_see = owner.is_some_and(|owner| user.role == Role::Admin || owner == user.id);
+    let may_see = owner.is_some_and(|owner| permission::sees_workspace(user.role, whose(user, owner)));
     Ok(may_see.then_some(workspace))
+}
+
+/// Whose a workspace is that belongs to `owner`, to `user`.
+pub(super) fn whose(user: &User, owner: Owner) -> Whose {
+    match owner.role {
+        _ if owner.id == user.id => Whose::Own,
+        Role::Prebuilds => Whose::BuiltAhead,
+        Role::Member | Role::TemplateAdmin | Role::Admin => Whose::Anothers,
+    }
 }
 
 /// The refusal of a workspace that does not exist, or is another person's. `shown` is how the request named it.
@@ -86,38 +96,45 @@ pub fn no_workspace(shown: &str) -> Refusal {
     Refusal::NotFound(format!("there is no workspace {shown}"))
 }
 
-/// The latest build of the live workspace with this id, if `user` may build it: it is theirs, or they are an
-/// administrator.
-pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<Build, CallError> {
+/// The latest build of the live workspace with this id, if `user` may see that, and whose it is to them.
+pub fn latest_build_by_id(tx: &Tx<'_>, user: &User, id: &str) -> Result<(Build, Whose), CallError> {
     let id: WorkspaceId = id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
-    let owner = workspaces::live_owner(tx, id)?;
-    let build = match owner {
-        Some(owner) if user.role == Role::Admin || owner == user.id => builds::latest(tx, id)?,
-        Some(_) | None => None,
-    };
-    build.ok_or_else(|| no_workspace(&id.to_string()).into())
+    let unknown = || no_workspace(&id.to_string());
+    let owner = workspaces::live_owner(tx, id)?.ok_or_else(unknown)?;
+    let whose = whose(user, owner);
+    if !permission::sees_workspace(user.role, whose) {
+        return Err(unknown().into());
+    }
+    Ok((builds::latest(tx, id)?.ok_or_else(unknown)?, whose))
 }
 
 /// What the protocol says of a build.
 pub fn build(tx: &Tx<'_>, build: &Build) -> Result<v1::Build, CallError> {
     let job = jobs::by_id(tx, build.job)?.ok_or_else(|| no_job(build))?;
-    Ok(v1::Build {
+    let status = job.status();
+    let Job { canceled_at, completed_at, error, error_code, .. } = job;
+    Ok(build_as(build, JobEnd { status, canceled_at, completed_at, error, error_code }))
+}
+
+/// What the protocol says of a build whose job stands so.
+pub(super) fn build_as(build: &Build, job: JobEnd) -> v1::Build {
+    v1::Build {
         build_id: build.id.to_string(),
         workspace_id: build.workspace.to_string(),
         workspace_name: build.workspace_name.clone(),
         number: build.number,
         transition: build.transition.to_wire().into(),
         job_id: build.job.to_string(),
-        status: job.status().to_wire().into(),
+        status: job.status.to_wire().into(),
         error: job.error,
         error_code: job.error_code,
         // Beside the status, which for a job that was cancelled and then failed says "failed" (J18).
         canceled_at_ms: job.canceled_at,
         daily_cost: build.daily_cost,
-        initiator: String::new(),
-        reason: String::new(),
-        deadline_at_ms: None,
-    })
+        initiator: build.initiator.clone(),
+        reason: build.reason.as_str().to_owned(),
+        deadline_at_ms: build.deadline_at,
+    }
 }
 
 /// What the protocol says of a job.

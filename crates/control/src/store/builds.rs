@@ -1,17 +1,18 @@
 //! Builds of workspaces, and what they left behind.
 
 use groundhog_wire::{
-    id::{BuildId, JobId, UserId, VersionId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, UserId, VersionId, WorkspaceId},
     v1,
 };
 use prost::Message;
 use rusqlite::{Row, params};
+use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
     tx::{id, key, message},
 };
-use crate::transition::Transition;
+use crate::{build_reason::BuildReason, transition::Transition};
 
 /// A build, with what its workspace adds.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,39 @@ pub struct Build {
     pub cost_is_own: bool,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: v1::WorkspaceBuild,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_at: i64,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
+    /// The preset that the workspace's first build is of: what the workspace was built for.
+    pub built_for: Option<PresetId>,
+    /// Whether it is the one by which the workspace was claimed.
+    pub is_claim: bool,
+    /// Why it was asked for.
+    pub reason: BuildReason,
+    /// The name of whoever asked for it.
+    pub initiator: String,
+    /// What the workspace has is left behind: its provisioner is told of no state.
+    pub orphan: bool,
+    /// When what it started is stopped by itself, in milliseconds since 1970; none for never.
+    pub deadline_at: Option<i64>,
+    /// By which clock its workspace lives.
+    pub clock: Clock,
+}
+
+/// By which clock the workspace of a build lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// It was built ahead, and nobody has claimed it: no clock touches it.
+    pub unclaimed: bool,
+    /// When it is started by itself: see [`autobuild::schedule`](crate::autobuild::schedule). Empty for never.
+    pub autostart: String,
+    /// After how long of running it is stopped by itself, in milliseconds; 0 for never.
+    pub ttl_ms: i64,
+    /// Whether it is laid aside.
+    pub dormant: bool,
+    /// After how long unused its template has it laid aside, in milliseconds; 0 for never.
+    pub dormant_after_ms: i64,
 }
 
 /// A build that is to be written.
@@ -60,6 +94,12 @@ pub struct NewBuild<'a> {
     pub daily_cost: i32,
     /// What the owner chose: parameters and the log's level, and nothing else of the message.
     pub asked: &'a v1::WorkspaceBuild,
+    /// The preset that it is of, if it is a workspace's first one, or a claim's.
+    pub preset: Option<PresetId>,
+    /// Why it is asked for.
+    pub reason: BuildReason,
+    /// What the workspace has is left behind.
+    pub orphan: bool,
 }
 
 /// What a provisioner is told of a build.
@@ -82,8 +122,9 @@ pub struct Names {
 /// Writes a build.
 pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO builds (id, workspace_id, version_id, job_id, number, transition, created_at, daily_cost, asked,
+                             preset_id, reason, orphan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             key(build.id.0),
             key(build.workspace.0),
@@ -93,7 +134,10 @@ pub fn insert(tx: &Tx<'_>, build: &NewBuild<'_>) -> Result<(), StoreError> {
             build.transition,
             tx.now_ms(),
             build.daily_cost,
-            build.asked.encode_to_vec()
+            build.asked.encode_to_vec(),
+            build.preset.map(|preset| key(preset.0)),
+            build.reason,
+            build.orphan
         ],
     )?;
     Ok(())
@@ -151,7 +195,11 @@ pub fn set_state(tx: &Tx<'_>, build: BuildId, state: &[u8]) -> Result<(), StoreE
 
 /// Keeps what a build reported at its end beside its state and its resources: timings and replacements.
 pub fn set_report(tx: &Tx<'_>, build: BuildId, report: &v1::CompletedWorkspaceBuild) -> Result<(), StoreError> {
-    tx.execute("UPDATE builds SET report = ?2 WHERE id = ?1", params![key(build.0), report.encode_to_vec()])?;
+    let replaced = i64::try_from(report.replacements.len()).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE builds SET report = ?2, replaced = ?3 WHERE id = ?1",
+        params![key(build.0), report.encode_to_vec(), replaced],
+    )?;
     Ok(())
 }
 
@@ -164,6 +212,12 @@ pub fn report(tx: &Tx<'_>, build: BuildId) -> Result<v1::CompletedWorkspaceBuild
 /// Keeps what a build costs, in credits a day.
 pub fn set_cost(tx: &Tx<'_>, build: BuildId, daily_cost: i32) -> Result<(), StoreError> {
     tx.execute("UPDATE builds SET daily_cost = ?2, cost_is_own = 1 WHERE id = ?1", params![key(build.0), daily_cost])?;
+    Ok(())
+}
+
+/// Sets when what a build started is to be stopped by itself, in milliseconds since 1970.
+pub fn set_deadline(tx: &Tx<'_>, build: BuildId, deadline_at: Option<i64>) -> Result<(), StoreError> {
+    tx.execute("UPDATE builds SET deadline_at = ?2 WHERE id = ?1", params![key(build.0), deadline_at])?;
     Ok(())
 }
 
@@ -225,16 +279,29 @@ pub fn names(tx: &Tx<'_>, build: BuildId) -> Result<Option<Names>, StoreError> {
     )
 }
 
+/// A build's columns, from [`TABLES`]. What a damaged database lacks is left empty, so that whoever needs it can say what
+/// is missing.
+pub(super) const COLUMNS: &str = "b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number,
+    b.transition, b.daily_cost, b.cost_is_own, b.asked, b.created_at, b.preset_id, b.reason, b.orphan, b.deadline_at,
+    COALESCE((SELECT i.name FROM jobs k JOIN users i ON i.id = k.initiator_id WHERE k.id = b.job_id), ''),
+    EXISTS (SELECT 1 FROM users o WHERE o.id = w.owner_id AND o.role = 'prebuilds'), w.autostart, w.ttl_ms,
+    w.dormant_at IS NOT NULL,
+    COALESCE((SELECT t.dormant_after_ms FROM templates t WHERE t.id = w.template_id), 0),
+    (SELECT f.preset_id FROM builds f WHERE f.workspace_id = b.workspace_id AND f.number = 1),
+    EXISTS (SELECT 1 FROM claims c WHERE c.build_id = b.id)";
+
+/// How many columns those are.
+pub(super) const COLUMNS_COUNT: usize = 24;
+
+/// A build `b` and its workspace `w`.
+pub(super) const TABLES: &str = "builds b JOIN workspaces w ON w.id = b.workspace_id";
+
 fn select(condition: &'static str) -> String {
-    format!(
-        "SELECT b.id, b.workspace_id, w.name, w.owner_id, b.version_id, b.job_id, b.number, b.transition,
-                b.daily_cost, b.cost_is_own, b.asked
-         FROM builds b JOIN workspaces w ON w.id = b.workspace_id
-         WHERE {condition}"
-    )
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {condition}")
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
+/// Reads [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
     Ok(Build {
         id: id(row, 0, BuildId)?,
         workspace: id(row, 1, WorkspaceId)?,
@@ -247,5 +314,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         daily_cost: row.get(8)?,
         cost_is_own: row.get(9)?,
         asked: message(row, 10)?,
+        created_at: row.get(11)?,
+        preset: preset(row, 12)?,
+        reason: row.get(13)?,
+        orphan: row.get(14)?,
+        deadline_at: row.get(15)?,
+        initiator: row.get(16)?,
+        built_for: preset(row, 22)?,
+        is_claim: row.get(23)?,
+        clock: Clock {
+            unclaimed: row.get(17)?,
+            autostart: row.get(18)?,
+            ttl_ms: row.get(19)?,
+            dormant: row.get(20)?,
+            dormant_after_ms: row.get(21)?,
+        },
     })
+}
+
+fn preset(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PresetId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(|bytes| PresetId(Uuid::from_bytes(bytes))))
 }

@@ -1,24 +1,140 @@
-//! Claims: who was given which workspace that was built ahead. A workspace is claimed once.
+//! Claims: which workspaces that were built ahead can be given, and who was given which. A workspace is claimed once.
 
-use groundhog_wire::id::{BuildId, JobId, UserId, WorkspaceId};
-use rusqlite::params;
+use std::collections::BTreeMap;
+
+use groundhog_wire::{
+    id::{BuildId, JobId, PresetId, UserId, WorkspaceId},
+    v1,
+};
+use rusqlite::{Row, params};
 
 use super::{
     StoreError, Tx,
-    tx::{id, key},
+    tx::{id, key, message},
+    users,
+    workspaces::Life,
 };
 use crate::{
     claim_state::{Claim, Facts},
     job_status::{self, status},
 };
 
-/// Gives a workspace to `owner` under `name`, if it still belongs to an account that builds ahead; whether it did. Of
-/// several who try, one succeeds (P6).
-pub fn hand_over(tx: &Tx<'_>, workspace: WorkspaceId, owner: UserId, name: &str) -> Result<bool, StoreError> {
+/// An unclaimed workspace whose latest build is a start that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which one.
+    pub workspace: WorkspaceId,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: i64,
+    /// Its latest build.
+    pub build: BuildId,
+    /// The last step of each of its agents' lives.
+    pub agents: Vec<v1::AgentLifecycle>,
+}
+
+/// A person who is given a workspace, and how they want it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taker<'a> {
+    /// Who.
+    pub owner: UserId,
+    /// What they call it.
+    pub name: &'a str,
+    /// How it is to live by the clock.
+    pub life: Life<'a>,
+}
+
+/// The unclaimed workspaces of the account that builds ahead that were built for a preset and run, the oldest first,
+/// then by id (P15); at most `limit`.
+pub fn candidates(tx: &Tx<'_>, preset: PresetId, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+    let sql = format!("{CANDIDATES} ORDER BY w.created_at, w.id LIMIT ?3");
+    let mut candidates = tx.rows(&sql, params![key(users::PREBUILDS.0), key(preset.0), limit], read_candidate)?;
+    let agents = agents(tx, &format!("{AGENTS} ORDER BY a.number"), params![key(users::PREBUILDS.0), key(preset.0)])?;
+    for candidate in &mut candidates {
+        candidate.agents = steps(&agents, candidate.build);
+    }
+    Ok(candidates)
+}
+
+/// One of those that [`candidates`] gives, if it still is one.
+pub fn candidate(tx: &Tx<'_>, preset: PresetId, workspace: WorkspaceId) -> Result<Option<Candidate>, StoreError> {
+    let ids = params![key(users::PREBUILDS.0), key(preset.0), key(workspace.0)];
+    let Some(mut candidate) = tx.row(&format!("{CANDIDATES} AND w.id = ?3"), ids, read_candidate)? else {
+        return Ok(None);
+    };
+    let agents = agents(tx, &format!("{AGENTS} AND w.id = ?3 ORDER BY a.number"), ids)?;
+    candidate.agents = steps(&agents, candidate.build);
+    Ok(Some(candidate))
+}
+
+/// The live workspaces `w` of the account ?1 whose first build was for the preset ?2, with their latest build `l`, if
+/// that is a start which succeeded. It is the account by which they are found: those that were claimed or deleted are as
+/// many as there ever were.
+const CANDIDATES: &str = "SELECT w.id, w.created_at, l.id
+    FROM workspaces w
+    JOIN builds f ON f.workspace_id = w.id AND f.number = 1
+    JOIN builds l ON l.workspace_id = w.id
+        AND l.number = (SELECT MAX(m.number) FROM builds m WHERE m.workspace_id = w.id)
+    JOIN jobs j ON j.id = l.job_id
+    WHERE w.owner_id = ?1 AND w.deleted_at IS NULL AND f.preset_id = ?2 AND l.transition = 'start'
+      AND j.completed_at IS NOT NULL AND j.canceled_at IS NULL AND j.error = ''";
+
+/// The agents `a` that the latest builds `l` of such workspaces have made.
+const AGENTS: &str = "SELECT l.id, COALESCE(r.report, x'')
+    FROM workspaces w
+    JOIN builds f ON f.workspace_id = w.id AND f.number = 1
+    JOIN builds l ON l.workspace_id = w.id
+        AND l.number = (SELECT MAX(m.number) FROM builds m WHERE m.workspace_id = w.id)
+    JOIN agents a ON a.build_id = l.id
+    LEFT JOIN agent_reports r ON r.agent = a.number
+    WHERE w.owner_id = ?1 AND w.deleted_at IS NULL AND f.preset_id = ?2";
+
+fn read_candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    let agents = Vec::new();
+    Ok(Candidate { workspace: id(row, 0, WorkspaceId)?, created_at: row.get(1)?, build: id(row, 2, BuildId)?, agents })
+}
+
+fn agents(
+    tx: &Tx<'_>,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<BTreeMap<BuildId, Vec<v1::AgentLifecycle>>, StoreError> {
+    let rows = tx.rows(sql, parameters, |row| {
+        let report: v1::AgentView = message(row, 1)?;
+        let step = report.lifecycles.last().map_or(v1::AgentLifecycle::Created, v1::UpdateLifecycleRequest::state);
+        Ok((id(row, 0, BuildId)?, step))
+    })?;
+    let mut agents = BTreeMap::<_, Vec<_>>::new();
+    for (build, step) in rows {
+        agents.entry(build).or_default().push(step);
+    }
+    Ok(agents)
+}
+
+fn steps(agents: &BTreeMap<BuildId, Vec<v1::AgentLifecycle>>, build: BuildId) -> Vec<v1::AgentLifecycle> {
+    agents.get(&build).cloned().unwrap_or_default()
+}
+
+/// Gives a workspace to a person, if it still belongs to an account that builds ahead and `latest` still is its latest
+/// build; whether it did. Of several who try, one succeeds (P6).
+///
+/// It counts as used now, and is not laid aside. When it was made stays.
+pub fn hand_over(tx: &Tx<'_>, workspace: WorkspaceId, latest: BuildId, taker: &Taker<'_>) -> Result<bool, StoreError> {
+    let Taker { owner, name, life } = *taker;
     let changed = tx.execute(
-        "UPDATE workspaces SET owner_id = ?2, name = ?3
-         WHERE id = ?1 AND deleted_at IS NULL AND owner_id IN (SELECT id FROM users WHERE role = 'prebuilds')",
-        params![key(workspace.0), key(owner.0), name],
+        "UPDATE workspaces SET owner_id = ?2, name = ?3, last_used_at = ?4, autostart = ?5, next_start_at = ?6,
+                               ttl_ms = ?7, dormant_at = NULL, deleting_at = NULL
+         WHERE id = ?1 AND deleted_at IS NULL AND owner_id IN (SELECT id FROM users WHERE role = 'prebuilds')
+           AND ?8 = (SELECT b.id FROM builds b WHERE b.workspace_id = ?1 ORDER BY b.number DESC LIMIT 1)",
+        params![
+            key(workspace.0),
+            key(owner.0),
+            name,
+            tx.now_ms(),
+            life.autostart,
+            life.next_start_at,
+            life.ttl_ms,
+            key(latest.0)
+        ],
     )?;
     Ok(changed > 0)
 }

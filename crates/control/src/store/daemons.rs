@@ -1,14 +1,18 @@
 //! Provisioner daemons and the keys that admit them.
 
-use groundhog_wire::id::{JobId, WorkerId};
+use groundhog_wire::{
+    id::{JobId, WorkerId},
+    v1,
+};
+use prost::Message;
 use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
-    tx::{id, key},
+    tx::{id, key, message},
 };
-use crate::secret_hash::SecretHash;
+use crate::{operations::acquire::Want, secret_hash::SecretHash, tags::Tags};
 
 /// A daemon. Its id belongs to its key and its name: a daemon that reconnects or restarts is the same worker (J17).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +76,31 @@ pub fn delete_key(tx: &Tx<'_>, key_id: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the key of a daemon still admits it; none if the daemon is not known any more.
-pub fn is_admitted(tx: &Tx<'_>, worker: WorkerId) -> Result<Option<bool>, StoreError> {
+/// Notes which jobs a daemon asks for, and whether its key still admits it; none if the daemon is not known any more.
+pub fn wants(tx: &Tx<'_>, worker: WorkerId, want: &Want) -> Result<Option<bool>, StoreError> {
+    let tags = want.tags.iter().map(|(tag, content)| (tag.to_owned(), content.to_owned())).collect();
+    let wants = v1::Want { provisioner_types: want.provisioner_types.iter().cloned().collect(), tags };
     tx.row(
-        "SELECT k.deleted_at IS NULL FROM daemons d JOIN daemon_keys k ON k.id = d.key_id WHERE d.id = ?1",
-        [key(worker.0)],
+        "UPDATE daemons SET wants = ?2 WHERE id = ?1
+         RETURNING (SELECT k.deleted_at IS NULL FROM daemon_keys k WHERE k.id = daemons.key_id)",
+        params![key(worker.0), wants.encode_to_vec()],
         |row| row.get(0),
+    )
+}
+
+/// What the daemons asked for that were seen at `since` (milliseconds since 1970) or later and whose keys admit them:
+/// each want once, at most `limit`.
+pub fn wanted_since(tx: &Tx<'_>, since: i64, limit: u32) -> Result<Vec<Want>, StoreError> {
+    tx.rows(
+        "SELECT DISTINCT d.wants FROM daemons d JOIN daemon_keys k ON k.id = d.key_id
+         WHERE d.last_seen_at >= ?1 AND k.deleted_at IS NULL AND d.wants <> x''
+         ORDER BY d.wants LIMIT ?2",
+        params![since, limit],
+        |row| {
+            let v1::Want { provisioner_types, tags } = message(row, 0)?;
+            let provisioner_types = provisioner_types.into_iter().collect();
+            Ok(Want { provisioner_types, tags: Tags::from_stored(tags.into_iter().collect()) })
+        },
     )
 }
 

@@ -40,6 +40,12 @@ impl StoreError {
         )
     }
 
+    /// Whether what was to be written is there already, because somebody else was quicker.
+    pub fn is_taken(&self) -> bool {
+        let Self::Sql { source: rusqlite::Error::SqliteFailure(failure, _), .. } = self else { return false };
+        failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+    }
+
     /// The same error, saying in which transaction it happened.
     pub(super) fn within(self, name: &'static str) -> Self {
         match self {

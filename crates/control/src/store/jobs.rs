@@ -63,6 +63,21 @@ impl Job {
     }
 }
 
+/// How a job stands, for whoever looks at what it builds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobEnd {
+    /// Where it stands.
+    pub status: JobStatus,
+    /// When its end was asked for, in milliseconds since 1970.
+    pub canceled_at: Option<i64>,
+    /// When it ended, in milliseconds since 1970.
+    pub completed_at: Option<i64>,
+    /// Why it failed; empty unless it did.
+    pub error: String,
+    /// The failure's code; empty without one.
+    pub error_code: String,
+}
+
 /// A job that is to be queued.
 #[derive(Clone, Copy, Debug)]
 pub struct NewJob<'a> {

@@ -5,9 +5,9 @@
 //! - [`Tx`]: one transaction, a closure that runs at one instant.
 //! - [`notices`]: what a commit tells, and the mailboxes in which other replicas find it.
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
-//!   [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
+//!   [`organizations`], [`presets`], [`notifications`], [`settings`], [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
 //!   [`agent_reports`], [`agent_logs`], [`agent_connections`], [`peers`],
-//!   [`claims`]. They read and write rows and decide nothing.
+//!   [`claims`], [`clock`]. They read and write rows and decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.
@@ -19,17 +19,25 @@ pub mod agents;
 pub mod audit;
 pub mod builds;
 pub mod claims;
+pub mod clock;
 pub mod daemons;
 mod database;
 pub mod dry_runs;
 mod error;
 pub mod jobs;
+pub mod leases;
 pub mod logs;
+pub mod memberships;
 pub mod notices;
+pub mod notifications;
+pub mod organizations;
 pub mod peers;
 mod pool;
+pub mod pools;
+pub mod presets;
 pub mod quota;
 mod schema;
+pub mod settings;
 pub mod templates;
 pub mod tokens;
 mod tx;

@@ -61,6 +61,11 @@ impl Store {
         Self { inner: Arc::new(Inner { host, database, config, connections, latency, listeners, mailbox }) }
     }
 
+    /// How many transactions may be under way at once.
+    pub fn connections(&self) -> usize {
+        self.inner.config.connections.clamp(1, Semaphore::MAX_PERMITS)
+    }
+
     /// Has `listener` told of every notice that this replica hears. It is called in the instant of a commit and must
     /// not use the store; nor may it keep it, or neither would ever be dropped.
     pub fn listen(&self, listener: impl Fn(&Heard) + Send + Sync + 'static) {

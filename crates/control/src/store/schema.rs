@@ -302,6 +302,7 @@ CREATE TABLE organization_members (
     user_id         BLOB NOT NULL REFERENCES users (id),
     PRIMARY KEY (organization_id, user_id)
 );
+CREATE INDEX organization_members_by_user ON organization_members (user_id, organization_id);
 INSERT INTO organization_members (organization_id, user_id)
     SELECT x'00000000000000000000000000000001', id FROM users WHERE role <> 'prebuilds';
 CREATE TABLE new_users (
@@ -367,11 +368,15 @@ ALTER TABLE builds ADD COLUMN preset_id BLOB REFERENCES presets (id);
 ALTER TABLE builds ADD COLUMN reason TEXT NOT NULL DEFAULT 'initiator'
     CHECK (reason IN ('initiator', 'autostart', 'autostop', 'dormancy', 'autodelete'));
 ALTER TABLE builds ADD COLUMN deadline_at INTEGER;
+ALTER TABLE builds ADD COLUMN orphan INTEGER NOT NULL DEFAULT 0 CHECK (orphan IN (0, 1));
+ALTER TABLE builds ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0 CHECK (replaced >= 0);
+ALTER TABLE daemons ADD COLUMN wants BLOB NOT NULL DEFAULT x'';
 CREATE INDEX builds_by_preset ON builds (preset_id, created_at) WHERE preset_id IS NOT NULL;
 CREATE INDEX builds_by_deadline ON builds (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX workspaces_by_owner ON workspaces (owner_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_by_template ON workspaces (template_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_by_next_start ON workspaces (next_start_at) WHERE next_start_at IS NOT NULL;
+CREATE INDEX workspaces_dormant ON workspaces (deleting_at, id) WHERE dormant_at IS NOT NULL AND deleted_at IS NULL;
 CREATE TABLE prebuilds_settings (
     only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
     paused      INTEGER NOT NULL CHECK (paused IN (0, 1))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use groundhog_wire::{
-    id::{JobId, TemplateId, VersionId},
+    id::{JobId, OrganizationId, TemplateId, VersionId},
     v1,
 };
 use prost::Message;
@@ -24,8 +24,17 @@ pub struct Version {
     pub template_id: TemplateId,
     /// Its template's name.
     pub template: String,
+    /// After how long of running its template's workspaces are stopped by themselves, unless their owners want it
+    /// otherwise, in milliseconds; 0 for never.
+    pub default_ttl_ms: i64,
     /// Its name; unique within the template.
     pub name: String,
+    /// The organisation that its template belongs to.
+    pub organization: OrganizationId,
+    /// Why nothing new is to be made of its template; empty if it may be.
+    pub deprecated: String,
+    /// Whether it has presets.
+    pub has_presets: bool,
     /// What kind of provisioner runs it.
     pub provisioner_type: String,
     /// What its builds ask of a daemon: what was given with it, and over that what its source declares.
@@ -68,19 +77,94 @@ pub struct NewVersion<'a> {
     pub given: &'a v1::TemplateImport,
 }
 
+/// How long a template's workspaces live by default, in milliseconds; each is 0 for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// After so long of running they are stopped.
+    pub default_ttl_ms: i64,
+    /// After so long without use they are laid aside.
+    pub dormant_after_ms: i64,
+    /// After so long aside they are deleted.
+    pub deleted_after_ms: i64,
+}
+
 /// Writes a template whose active version follows in the same transaction.
-pub fn insert(tx: &Tx<'_>, template: TemplateId, name: &str, active: VersionId) -> Result<(), StoreError> {
+pub fn insert(
+    tx: &Tx<'_>,
+    template: TemplateId,
+    organization: OrganizationId,
+    name: &str,
+    active: VersionId,
+) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO templates (id, organization_id, name, active_version_id)
-         VALUES (?1, (SELECT id FROM organizations WHERE name = 'default'), ?2, ?3)",
-        params![key(template.0), name, key(active.0)],
+        "INSERT INTO templates (id, organization_id, name, active_version_id) VALUES (?1, ?2, ?3, ?4)",
+        params![key(template.0), key(organization.0), name, key(active.0)],
     )?;
     Ok(())
 }
 
-/// The template with this name.
+/// The live template with this name.
 pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<TemplateId>, StoreError> {
-    tx.row("SELECT id FROM templates WHERE name = ?1", [name], |row| id(row, 0, TemplateId))
+    tx.row("SELECT id FROM templates WHERE name = ?1 AND deleted_at IS NULL", [name], |row| id(row, 0, TemplateId))
+}
+
+/// The live template with this name, as people see it.
+pub fn shown(tx: &Tx<'_>, name: &str) -> Result<Option<(TemplateId, v1::Template)>, StoreError> {
+    tx.row(
+        "SELECT t.id, t.name, o.name, t.deprecated, t.default_ttl_ms, t.dormant_after_ms, t.deleted_after_ms
+         FROM templates t JOIN organizations o ON o.id = t.organization_id
+         WHERE t.name = ?1 AND t.deleted_at IS NULL",
+        [name],
+        |row| {
+            let template = id(row, 0, TemplateId)?;
+            let shown = v1::Template {
+                template_id: template.to_string(),
+                name: row.get(1)?,
+                organization: row.get(2)?,
+                deprecated: row.get(3)?,
+                default_ttl_ms: row.get(4)?,
+                dormant_after_ms: row.get(5)?,
+                deleted_after_ms: row.get(6)?,
+            };
+            Ok((template, shown))
+        },
+    )
+}
+
+/// Keeps why nothing new is to be made of a template; empty if it may be.
+pub fn set_deprecated(tx: &Tx<'_>, template: TemplateId, why: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE templates SET deprecated = ?2 WHERE id = ?1", params![key(template.0), why])?;
+    Ok(())
+}
+
+/// Whether people have live workspaces of a template. Those of accounts that build ahead do not count.
+pub fn is_used(tx: &Tx<'_>, template: TemplateId) -> Result<bool, StoreError> {
+    let used = tx.row(
+        "SELECT EXISTS (SELECT 1 FROM workspaces w JOIN users u ON u.id = w.owner_id
+                        WHERE w.template_id = ?1 AND w.deleted_at IS NULL AND u.role <> 'prebuilds')",
+        [key(template.0)],
+        |row| row.get(0),
+    )?;
+    Ok(used.unwrap_or(false))
+}
+
+/// Marks a template as gone. Its name is free again; its versions stay, because there may be workspaces to delete.
+pub fn mark_deleted(tx: &Tx<'_>, template: TemplateId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE templates SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL",
+        params![key(template.0), tx.now_ms()],
+    )?;
+    Ok(())
+}
+
+/// Keeps how long a template's workspaces live.
+pub fn set_lifetimes(tx: &Tx<'_>, template: TemplateId, lifetimes: Lifetimes) -> Result<(), StoreError> {
+    let Lifetimes { default_ttl_ms, dormant_after_ms, deleted_after_ms } = lifetimes;
+    tx.execute(
+        "UPDATE templates SET default_ttl_ms = ?2, dormant_after_ms = ?3, deleted_after_ms = ?4 WHERE id = ?1",
+        params![key(template.0), default_ttl_ms, dormant_after_ms, deleted_after_ms],
+    )?;
+    Ok(())
 }
 
 /// Makes another version the one that new workspaces are built from.
@@ -129,7 +213,7 @@ pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), Store
 
 /// The version that the template called `name` names as the active one, usable or not.
 pub fn active_version(tx: &Tx<'_>, name: &str) -> Result<Option<Version>, StoreError> {
-    find(tx, "t.name = ?1 AND v.id = t.active_version_id", [name])
+    find(tx, "t.name = ?1 AND t.deleted_at IS NULL AND v.id = t.active_version_id", [name])
 }
 
 /// The version that this template names as the active one, usable or not.
@@ -139,7 +223,7 @@ pub fn active_version_of(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Ver
 
 /// The version `name` of the template `template`.
 pub fn version_by_name(tx: &Tx<'_>, template: &str, name: &str) -> Result<Option<Version>, StoreError> {
-    find(tx, "t.name = ?1 AND v.name = ?2", [template, name])
+    find(tx, "t.name = ?1 AND t.deleted_at IS NULL AND v.name = ?2", [template, name])
 }
 
 /// A version by its id.
@@ -187,7 +271,9 @@ pub fn imported(tx: &Tx<'_>, version: VersionId) -> Result<v1::CompletedTemplate
 fn find(tx: &Tx<'_>, condition: &'static str, parameters: impl Params) -> Result<Option<Version>, StoreError> {
     let sql = format!(
         "SELECT v.id, v.template_id, t.name, v.name, v.provisioner_type, v.import_job_id, v.activate,
-                v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared
+                v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared,
+                t.organization_id, t.deprecated, t.default_ttl_ms,
+                EXISTS (SELECT 1 FROM presets p WHERE p.version_id = v.id)
          FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE {condition}"
     );
     let Some(mut version) = tx.row(&sql, parameters, read)? else { return Ok(None) };
@@ -215,5 +301,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Version> {
         named_active: row.get(8)?,
         given: message(row, 9)?,
         declared: message(row, 10)?,
+        organization: id(row, 11, OrganizationId)?,
+        deprecated: row.get(12)?,
+        default_ttl_ms: row.get(13)?,
+        has_presets: row.get(14)?,
     })
 }

@@ -1,10 +1,14 @@
 //! People, the groups that give them budgets, and the sessions by which their workspaces call.
 
-use groundhog_wire::id::{GroupId, UserId, WorkspaceId};
+use std::collections::BTreeSet;
+
+use groundhog_wire::id::{GroupId, OrganizationId, UserId, WorkspaceId};
 use rusqlite::{
     Row, ToSql, params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
+
+use uuid::Uuid;
 
 use super::{
     StoreError, Tx,
@@ -66,6 +70,18 @@ pub struct User {
     pub name: String,
     /// What they are to the platform.
     pub role: Role,
+    /// The organisations that they are members of.
+    pub organizations: BTreeSet<OrganizationId>,
+}
+
+/// The id of the account for which workspaces are built ahead. It is there from the first, and the same everywhere.
+pub const PREBUILDS: UserId = UserId(Uuid::from_u128(0xc42f_df75_3097_471c_8c33_fb52_454d_81c0));
+
+impl User {
+    /// The account for which workspaces are built ahead. Its memberships do not matter to what it does.
+    pub fn prebuilds() -> Self {
+        Self { id: PREBUILDS, name: "prebuilds".to_owned(), role: Role::Prebuilds, organizations: BTreeSet::new() }
+    }
 }
 
 /// A token by which somebody calls as a person.
@@ -86,12 +102,17 @@ pub fn insert(tx: &Tx<'_>, user: &User, token: &SecretHash, expires_at: Option<i
     Ok(())
 }
 
-/// Writes a group; `budget` in credits a day.
-pub fn insert_group(tx: &Tx<'_>, group: GroupId, name: &str, budget: i32) -> Result<(), StoreError> {
+/// Writes a group of an organisation; `budget` in credits a day.
+pub fn insert_group(
+    tx: &Tx<'_>,
+    group: GroupId,
+    organization: OrganizationId,
+    name: &str,
+    budget: i32,
+) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO user_groups (id, organization_id, name, budget)
-         VALUES (?1, (SELECT id FROM organizations WHERE name = 'default'), ?2, ?3)",
-        params![key(group.0), name, budget],
+        "INSERT INTO user_groups (id, organization_id, name, budget) VALUES (?1, ?2, ?3, ?4)",
+        params![key(group.0), key(organization.0), name, budget],
     )?;
     Ok(())
 }
@@ -108,20 +129,14 @@ pub fn session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, Store
     if own.is_some() {
         return Ok(own);
     }
-    tx.row(
-        "SELECT u.id, u.name, u.role, s.expires_at
-         FROM workspace_sessions s
-         JOIN workspaces w ON w.id = s.workspace_id
-         JOIN users u ON u.id = w.owner_id
-         WHERE s.token_hash = ?1",
-        [token.as_bytes()],
-        read,
-    )
+    let from = "workspace_sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN users u ON u.id = w.owner_id
+                WHERE s.token_hash = ?1";
+    tx.row(&select("s.expires_at", from), [token.as_bytes()], read)
 }
 
 /// The session whose token has this hash, if it is a person's own.
 pub fn own_session(tx: &Tx<'_>, token: &SecretHash) -> Result<Option<Session>, StoreError> {
-    tx.row("SELECT id, name, role, token_expires_at FROM users WHERE token_hash = ?1", [token.as_bytes()], read)
+    tx.row(&select("u.token_expires_at", "users u WHERE u.token_hash = ?1"), [token.as_bytes()], read)
 }
 
 /// Gives a workspace a session as its owner, in place of the one it had.
@@ -147,7 +162,12 @@ pub fn end_workspace_session(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<(), 
 
 /// The person of this name.
 pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<User>, StoreError> {
-    tx.row("SELECT id, name, role, token_expires_at FROM users WHERE name = ?1", [name], |row| Ok(read(row)?.user))
+    tx.row(&select("NULL", "users u WHERE u.name = ?1"), [name], |row| Ok(read(row)?.user))
+}
+
+/// The person with this id.
+pub fn by_id(tx: &Tx<'_>, user: UserId) -> Result<Option<User>, StoreError> {
+    tx.row(&select("NULL", "users u WHERE u.id = ?1"), [key(user.0)], |row| Ok(read(row)?.user))
 }
 
 /// A person's name.
@@ -155,7 +175,53 @@ pub fn name(tx: &Tx<'_>, user: UserId) -> Result<Option<String>, StoreError> {
     tx.row("SELECT name FROM users WHERE id = ?1", [key(user.0)], |row| row.get(0))
 }
 
+/// Whoever looks after templates, by name.
+pub fn template_admins(tx: &Tx<'_>) -> Result<Vec<User>, StoreError> {
+    let admins = select("NULL", "users u WHERE u.role IN ('template_admin', 'admin') ORDER BY u.name");
+    tx.rows(&admins, [], |row| Ok(read(row)?.user))
+}
+
+/// Whoever has an account, by name, at most `limit`: of everybody or of an organisation's members, and with or without
+/// the accounts that are no people.
+pub fn list(
+    tx: &Tx<'_>,
+    organization: Option<OrganizationId>,
+    with_system: bool,
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let listed = select(
+        "NULL",
+        "users u WHERE (?1 OR u.role <> 'prebuilds')
+           AND (?2 IS NULL OR EXISTS (SELECT 1 FROM organization_members n
+                                      WHERE n.user_id = u.id AND n.organization_id = ?2))
+         ORDER BY u.name LIMIT ?3",
+    );
+    let organization = organization.map(|organization| key(organization.0));
+    tx.rows(&listed, params![with_system, organization, limit], |row| Ok(read(row)?.user))
+}
+
+/// People with their memberships, as one column: who calls is found out in each call, and one statement is enough.
+fn select(expires_at: &'static str, from: &'static str) -> String {
+    format!(
+        "SELECT u.id, u.name, u.role, {expires_at},
+                (SELECT group_concat(hex(m.organization_id), '') FROM organization_members m WHERE m.user_id = u.id)
+         FROM {from}"
+    )
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Session> {
-    let user = User { id: id(row, 0, UserId)?, name: row.get(1)?, role: row.get(2)? };
+    let organizations = row.get::<_, Option<String>>(4)?.unwrap_or_default();
+    let user = User {
+        id: id(row, 0, UserId)?,
+        name: row.get(1)?,
+        role: row.get(2)?,
+        organizations: memberships(&organizations),
+    };
     Ok(Session { user, expires_at: row.get(3)? })
+}
+
+/// The organisations whose ids stand in `text`, 32 hexadecimal digits each, in any order.
+fn memberships(text: &str) -> BTreeSet<OrganizationId> {
+    let digits = text.as_bytes().chunks_exact(32);
+    digits.filter_map(|digits| Uuid::try_parse_ascii(digits).ok()).map(OrganizationId).collect()
 }

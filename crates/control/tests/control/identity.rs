@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use groundhog_control::{AcquireConfig, followers::Followers, operations::agent::session, server::routes};
+use groundhog_control::{
+    AcquireConfig, followers::Followers, metrics::Metrics, operations::agent::session, server::routes,
+};
 use groundhog_wire::{Routes, id::JobId, v1};
 use http_body_util::Full;
 use prost::Message;
@@ -16,6 +18,7 @@ use tonic::{Code, body::Body};
 use crate::support::{
     World,
     agents::agent,
+    machine::START_MS,
     world::{by_name, failure, new_build, new_workspace, success},
 };
 
@@ -48,6 +51,8 @@ enum For {
     Asker,
     /// Administrators.
     Admins,
+    /// Whoever looks after templates.
+    TemplateAdmins,
     /// The account that builds ahead, and administrators.
     Claimers,
     /// The workspace's owner, and administrators.
@@ -70,7 +75,7 @@ fn call(path: &'static str, who: For, message: &impl Message) -> Call {
 
 /// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has, and a workspace
 /// "lab" that has an agent; and about a workspace that was built ahead.
-fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
+fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -> Vec<Call> {
     let job_id = job.to_string();
     let version = Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() });
     let want = v1::Want { provisioner_types: vec!["scripted".to_owned()], tags: [].into() };
@@ -83,6 +88,8 @@ fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
     };
     let dry_run_of = v1::CreateDryRunRequest { version: version.clone(), ..v1::CreateDryRunRequest::default() };
     let logs = v1::ListBuildLogsRequest { build: by_name("dev"), after_id: 0, limit: 0 };
+    let get = v1::GetWorkspaceRequest { workspace: "dev".to_owned(), ..v1::GetWorkspaceRequest::default() };
+    let of_alice = v1::ListWorkspacesRequest { owner: "alice".to_owned() };
     let mut calls = vec![
         call("ProvisionerDaemons/AcquireJob", For::Daemons, &want),
         call("ProvisionerDaemons/UpdateJob", For::JobsDaemon, &crate::support::world::update(job)),
@@ -98,19 +105,53 @@ fn calls(job: JobId, dry_run: &str, agent: &str, ahead: &str) -> Vec<Call> {
         call("Workspaces/CancelBuild", For::Owner, &v1::CancelBuildRequest { build: by_name("dev"), expect_status: 0 }),
         call("Workspaces/GetBuild", For::Owner, &v1::GetBuildRequest { build: by_name("dev") }),
         call("Workspaces/ListBuildLogs", For::Owner, &logs),
-        call("Templates/CreateVersion", For::Admins, &new_version),
+        call("Workspaces/GetWorkspace", For::Owner, &get),
+        call("Workspaces/ListWorkspaces", For::OwnerOrAdmins, &of_alice),
+        call("Templates/CreateVersion", For::TemplateAdmins, &new_version),
         call("Templates/GetVersion", For::People, &v1::GetVersionRequest { version: version.clone() }),
-        call("Templates/ActivateVersion", For::Admins, &v1::ActivateVersionRequest { version }),
-        call("Templates/CreateDryRun", For::Admins, &dry_run_of),
+        call("Templates/ActivateVersion", For::TemplateAdmins, &v1::ActivateVersionRequest { version }),
+        call("Templates/CreateDryRun", For::TemplateAdmins, &dry_run_of),
         call("Templates/GetDryRun", For::Asker, &v1::GetDryRunRequest { dry_run_id: dry_run.to_owned() }),
+        call(
+            "Templates/UpdateTemplate",
+            For::TemplateAdmins,
+            &v1::UpdateTemplateRequest { template: "plain".to_owned(), ..v1::UpdateTemplateRequest::default() },
+        ),
+        call(
+            "Templates/DeprecateTemplate",
+            For::TemplateAdmins,
+            &v1::DeprecateTemplateRequest { template: "gpu".to_owned(), message: "old".to_owned() },
+        ),
+        call(
+            "Templates/DeleteTemplate",
+            For::TemplateAdmins,
+            &v1::DeleteTemplateRequest { template: "huge".to_owned() },
+        ),
+        call(
+            "Templates/InvalidatePrebuilds",
+            For::TemplateAdmins,
+            &v1::InvalidatePrebuildsRequest { template: "plain".to_owned() },
+        ),
+        call(
+            "Templates/ListPresets",
+            For::People,
+            &v1::ListPresetsRequest {
+                version: Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() }),
+            },
+        ),
+        call("Templates/ListNotifications", For::People, &v1::ListNotificationsRequest { after_id: 0, limit: 0 }),
         call("Jobs/GetJob", For::JobsOwner, &v1::GetJobRequest { job_id: job_id.clone() }),
         call("Jobs/CancelJob", For::JobsOwner, &v1::CancelJobRequest { job_id: job_id.clone(), expect_status: 0 }),
         call("Jobs/FollowLogs", For::JobsOwner, &v1::FollowLogsRequest { job_id, after_id: 0 }),
         call("Administration/ListDaemons", For::Admins, &v1::ListDaemonsRequest {}),
         call("Administration/DeleteDaemonKey", For::Admins, &v1::DeleteDaemonKeyRequest { key: "shared".to_owned() }),
+        call("Administration/ListUsers", For::Admins, &v1::ListUsersRequest::default()),
+        call("Administration/GetPrebuildsSettings", For::Admins, &v1::GetPrebuildsSettingsRequest {}),
+        call("Administration/SetPrebuildsSettings", For::Admins, &v1::PrebuildsSettings { paused: true }),
         call("Administration/ListAuditEntries", For::Admins, &v1::ListAuditEntriesRequest { after_id: 0, limit: 0 }),
     ];
     calls.extend(calls_about_agents(agent, ahead));
+    calls.extend(calls_about_the_clock(workspace));
     calls
 }
 
@@ -165,6 +206,21 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
     ]
 }
 
+fn calls_about_the_clock(workspace: &str) -> Vec<Call> {
+    let (workspace_id, who) = (workspace.to_owned(), For::OwnerOrAdmins);
+    let autostart = v1::SetAutostartRequest { workspace_id: workspace_id.clone(), autostart: "0 9 * * *".to_owned() };
+    let ttl = v1::SetTtlRequest { workspace_id: workspace_id.clone(), ttl_ms: 60_000 };
+    let dormancy = v1::SetDormancyRequest { workspace_id: workspace_id.clone(), dormant: true };
+    let deadline = v1::ExtendDeadlineRequest { workspace_id, deadline_at_ms: START_MS + 3_600_000 };
+    vec![
+        call("Workspaces/SetAutostart", who, &autostart),
+        call("Workspaces/SetTtl", who, &ttl),
+        // It has a deadline by now.
+        call("Workspaces/ExtendDeadline", who, &deadline),
+        call("Workspaces/SetDormancy", who, &dormancy),
+    ]
+}
+
 /// The calls that the protocol has: "Service/Method".
 fn declared() -> BTreeSet<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/proto/groundhog/v1");
@@ -209,8 +265,10 @@ impl Site {
         let stop = CancellationToken::new();
         let mut config = world.config.clone();
         config.agents.relay = 1;
-        let routes = routes(&world.host, &world.store, &acquirer, &Followers::new(), config, &stop);
-        let calls = calls(job, &dry_run.dry_run_id, &opened.agent_id, &ahead);
+        let routes =
+            routes(&world.host, &world.store, &acquirer, &Followers::new(), &Metrics::default(), config, &stop);
+        let lab = world.latest("alice", "lab").workspace_id;
+        let calls = calls(job, &dry_run.dry_run_id, &lab, &opened.agent_id, &ahead);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }
     }
 
@@ -333,7 +391,7 @@ fn what_is_anothers_is_refused() {
         for call in site.calls.iter().filter(|call| !is_for_daemons(call.who)) {
             let expected = match call.who {
                 For::Owner | For::JobsOwner | For::Asker | For::OwnerOrAdmins => Code::NotFound,
-                For::Admins => Code::PermissionDenied,
+                For::Admins | For::TemplateAdmins => Code::PermissionDenied,
                 For::Claimers if other.about == "bob" => Code::PermissionDenied,
                 For::People | For::Claimers => Code::Ok,
                 For::Daemons | For::JobsDaemon | For::Agents | For::AgentSessions => continue,
@@ -374,6 +432,7 @@ fn who_may_is_let_through() {
     let site = Site::new();
     let (alice, root) = (who("alice", Some("alice-token"), None), who("root", Some("root-token"), None));
     let daemon = who("its daemon", Some("daemon-key"), Some("prov-1"));
+    let tess = who("a template administrator", Some("tess-token"), None);
     for call in &site.calls {
         let (allowed, refused) = match call.who {
             For::Daemons | For::JobsDaemon => (daemon, None),
@@ -381,6 +440,7 @@ fn who_may_is_let_through() {
             For::AgentSessions => (who("its agent", Some(site.session), None), None),
             For::Owner => (alice, Some(Code::NotFound)),
             For::People | For::JobsOwner | For::OwnerOrAdmins => (alice, None),
+            For::TemplateAdmins => (tess, None),
             For::Asker | For::Admins | For::Claimers => (root, None),
         };
         if let Some(code) = refused {

@@ -10,6 +10,7 @@
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
+//! - `prebuilds`: workspaces that are built ahead, by replicas that take turns.
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
 mod acquirer;
@@ -19,6 +20,7 @@ mod agent_rules;
 mod agents;
 mod audit;
 mod cancel;
+mod claiming;
 mod claims;
 mod conformance;
 mod connection_rules;
@@ -33,6 +35,8 @@ mod follow;
 mod identity;
 mod logs;
 mod names;
+mod permissions;
+mod prebuilds;
 mod presence;
 mod queue;
 mod quota;

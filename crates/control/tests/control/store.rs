@@ -10,8 +10,12 @@ use std::{
 
 use groundhog_control::{
     Database, SetupError, Store, StoreConfig, StoreError,
+    build_reason::BuildReason,
     refusal::{CallError, Refusal},
-    store::{Tx, builds, users, workspaces},
+    store::{
+        Tx, builds, users,
+        workspaces::{self, Life},
+    },
 };
 use groundhog_host::Random;
 use groundhog_wire::{
@@ -39,7 +43,10 @@ fn a_refused_transaction_leaves_and_tells_nothing() {
     let refused = world.by_user("alice", move |tx, user| {
         let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
         let id = WorkspaceId(Uuid::from_u128(1));
-        workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "dev" })?;
+        workspaces::insert(
+            tx,
+            &workspaces::NewWorkspace { id, owner: user.id, template, name: "dev", life: Life::default() },
+        )?;
         assert!(workspaces::live_by_name(tx, user.id, "dev")?.is_some());
         tx.after_commit(move || {
             effect.fetch_add(1, Relaxed);
@@ -243,14 +250,30 @@ fn the_tables_themselves_refuse_what_must_not_be() {
         let build = builds::by_id(tx, id)?.expect("it was just made");
         let builds::Build { workspace, version, job, number, transition, daily_cost, ref asked, .. } = build;
         let id = groundhog_wire::id::BuildId(Uuid::from_u128(9));
-        let again = builds::NewBuild { id, workspace, version, job, number, transition, daily_cost, asked };
+        let (preset, reason, orphan) = (None, BuildReason::Initiator, false);
+        let again = builds::NewBuild {
+            id,
+            workspace,
+            version,
+            job,
+            number,
+            transition,
+            daily_cost,
+            asked,
+            preset,
+            reason,
+            orphan,
+        };
         Ok(builds::insert(tx, &again)?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
     let twice = world.by_user("alice", |tx, user| {
         let template = groundhog_control::store::templates::by_name(tx, "plain")?.expect("it was set up");
         let id = WorkspaceId(Uuid::from_u128(9));
-        Ok(workspaces::insert(tx, &workspaces::NewWorkspace { id, owner: user.id, template, name: "Dev" })?)
+        Ok(workspaces::insert(
+            tx,
+            &workspaces::NewWorkspace { id, owner: user.id, template, name: "Dev", life: Life::default() },
+        )?)
     });
     assert!(matches!(twice, Err(CallError::Store(_))));
     // A reference to nobody.

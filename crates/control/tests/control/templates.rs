@@ -51,7 +51,7 @@ fn importing(request: &v1::CreateVersionRequest) -> (World, JobId) {
 
 fn activate(world: &World, template: &str, version: &str) -> Result<v1::TemplateVersion, CallError> {
     let request = v1::ActivateVersionRequest { version: version_of(template, version) };
-    world.by_user("root", |tx, _| version::activate(tx, &request))
+    world.by_user("root", |tx, user| version::activate(tx, user, &request))
 }
 
 #[test]
@@ -176,8 +176,9 @@ fn what_cannot_be_a_version_is_refused() {
     );
     let large = vec![given("a", &"x".repeat(limits::VALUE_BYTES_MAX + 1))];
     check(v1::CreateVersionRequest { variable_values: large, ..new() }, Code::InvalidArgument, "at most 65536 fit");
-    let none =
-        world.by_user("root", |tx, _| version::get(tx, &v1::GetVersionRequest { version: version_of("new", "v1") }));
+    let none = world.by_user("root", |tx, user| {
+        version::get(tx, user, &v1::GetVersionRequest { version: version_of("new", "v1") })
+    });
     assert_refused(none, Code::NotFound, "Template \"new\" has no version \"v1\".");
 }
 
@@ -424,9 +425,7 @@ fn what_an_owner_chooses_stays_with_the_workspace() {
         log_level: v1::LogLevel::Warn.into(),
         ..new_workspace("dev", "plain")
     };
-    let create = |request: &v1::CreateWorkspaceRequest| {
-        world.by_user("alice", |tx, user| groundhog_control::operations::workspace::create_workspace(tx, user, request))
-    };
+    let create = |request: &v1::CreateWorkspaceRequest| world.create_with("alice", request);
     let odd = v1::CreateWorkspaceRequest { log_level: 99, ..request.clone() };
     assert_refused(create(&odd), Code::InvalidArgument, "there is no log level 99");
     let twice =

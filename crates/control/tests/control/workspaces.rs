@@ -115,7 +115,7 @@ fn build_by_id(
     let mut request = new_build("", Transition::Stop);
     workspace_id.clone_into(&mut request.workspace_id);
     change(&mut request);
-    world.by_user(user, |tx, user| create_build(tx, user, &request))
+    world.by_user(user, |tx, user| create_build(tx, user, &request, &world.config.daemons))
 }
 
 #[test]
@@ -196,7 +196,9 @@ fn an_update_builds_the_active_version_and_any_other_build_the_one_before() {
     world.import(&v1::CreateVersionRequest { activate: true, ..new_version("plain", "v2") });
     let run = |update: bool| {
         let request = v1::CreateBuildRequest { update, ..new_build("dev", Transition::Start) };
-        let build = world.by_user("alice", |tx, user| create_build(tx, user, &request)).expect("none is active");
+        let build = world
+            .by_user("alice", |tx, user| create_build(tx, user, &request, &world.config.daemons))
+            .expect("none is active");
         let job = world.acquire("prov-1").expect("it waits").job;
         world.complete("prov-1", &success(job, b"")).expect("it runs");
         version_of(&build)
@@ -211,7 +213,9 @@ fn an_update_builds_the_active_version_and_any_other_build_the_one_before() {
         .expect("new");
     let job = world.acquire("importer").expect("it waits").job;
     let request = v1::CreateBuildRequest { update: true, ..new_build("dev", Transition::Stop) };
-    let build = world.by_user("alice", |tx, user| create_build(tx, user, &request)).expect("none is active");
+    let build = world
+        .by_user("alice", |tx, user| create_build(tx, user, &request, &world.config.daemons))
+        .expect("none is active");
     assert_eq!(version_of(&build), "v2");
     world.complete("importer", &imported(job, v1::CompletedTemplateImport::default())).expect("it runs");
 }

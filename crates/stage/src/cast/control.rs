@@ -122,6 +122,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         name: group.name.clone(),
         budget: i32::try_from(group.budget).unwrap_or(i32::MAX),
         members: group.members.clone(),
+        ..GroupSetup::default()
     });
     let templates = scenario.templates.iter().filter(|template| template.set_up).map(|template| {
         Ok(TemplateSetup {
@@ -130,6 +131,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
             provisioner_type: scripted::TYPE.to_owned(),
             source: script(template).to_source()?,
             tags: template.tags.clone(),
+            ..TemplateSetup::default()
         })
     });
     let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
@@ -138,5 +140,6 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
+        ..Setup::default()
     })
 }

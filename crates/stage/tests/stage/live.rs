@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this test is the program that makes machines and starts a runtime")]
 
-use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use groundhog_agent::AgentConfig;
 use groundhog_control::{Config, DaemonKeySetup, Database, Role, Setup, TemplateSetup, UserSetup};
@@ -86,9 +86,10 @@ fn setup(session: &Secret, key: &Secret) -> Setup {
             version: "v1".to_owned(),
             provisioner_type: scripted::TYPE.to_owned(),
             source: TEMPLATE.into(),
-            tags: BTreeMap::new(),
+            ..TemplateSetup::default()
         }],
         daemon_keys: vec![DaemonKeySetup { name: "key".to_owned(), key: key.clone() }],
+        ..Setup::default()
     }
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     agent_report, events, limits,
     names::truncated,
+    operations::clock,
     refusal::{CallError, Refusal},
     store::{
         Tx,
@@ -48,9 +49,12 @@ pub fn metadata(tx: &Tx<'_>, agent: &Agent, request: v1::UpdateMetadataRequest) 
 /// Adds a report to those before.
 pub fn stats(tx: &Tx<'_>, agent: &Agent, stats: &v1::AgentStats) -> Result<(), CallError> {
     limits::check_stats(stats)?;
-    let mut report = agent_reports::report(tx, agent.number)?;
+    let (mut report, known) = agent_reports::report_and_use(tx, agent.number)?
+        // Agents are never deleted, so only a damaged database gets here.
+        .ok_or_else(|| Refusal::NotFound(format!("there is no agent {}", agent.id)))?;
     agent_report::add_stats(report.stats.get_or_insert_default(), stats);
     agent_reports::set_report(tx, agent.number, &report)?;
+    clock::after_report(tx, agent.workspace, known, stats)?;
     let (id, connections, sent_bytes) = (agent.id.event(), stats.connection_count, stats.sent_bytes);
     tx.after_commit(move || events::agent_stats_stored(id, connections, sent_bytes));
     Ok(())

@@ -38,7 +38,7 @@ pub fn named(tx: &Tx<'_>, user: &User, id: &str) -> Result<Agent, CallError> {
 pub fn visible(tx: &Tx<'_>, user: &User, id: AgentId) -> Result<Agent, CallError> {
     let agent = match agents::by_id(tx, id)? {
         Some(agent) if user.role == Role::Admin => Some(agent),
-        Some(agent) if workspaces::owner(tx, agent.workspace)? == Some(user.id) => Some(agent),
+        Some(agent) if workspaces::owner(tx, agent.workspace)?.is_some_and(|owner| owner.id == user.id) => Some(agent),
         _ => None,
     };
     agent.ok_or_else(|| Refusal::NotFound(format!("there is no agent {id}")).into())

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod machine;
+pub(crate) mod pools;
 pub(crate) mod record;
 pub(crate) mod replica;
 pub(crate) mod world;

@@ -7,7 +7,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use groundhog_control::{AcquireConfig, Config, Store, followers::Followers, notices, server::routes};
+use groundhog_control::{
+    AcquireConfig, Config, Store, followers::Followers, metrics::Metrics, notices, server::routes,
+};
 use groundhog_wire::{
     Routes,
     v1::{agents_client::AgentsClient, workspace_agents_client::WorkspaceAgentsClient},
@@ -60,7 +62,7 @@ impl Replica {
         let hearing = notices::run(host.clone(), store.clone(), mailbox, config.notices.clone(), stop.clone());
         host.spawn("notices", hearing).detach();
         let acquirer = world.acquirer(AcquireConfig::default());
-        let routes = routes(host, &store, &acquirer, &followers, config, &stop);
+        let routes = routes(host, &store, &acquirer, &followers, &Metrics::default(), config, &stop);
         Self { followers, stop, routes }
     }
 

@@ -9,7 +9,9 @@ use groundhog_control::{
     identity,
     operations::{
         acquire::{self, Acquired, Terms, Want},
-        administration, cancel, dry_run, finish, quota, reap, update, version, view, workspace,
+        administration, cancel,
+        create::{self, Creation},
+        dry_run, finish, quota, reap, update, version, view, workspace,
     },
     refusal::{CallError, Refusal},
     store::{Tx, daemons::Worker, jobs, users::User},
@@ -43,7 +45,7 @@ pub(crate) struct World {
 }
 
 /// alice may spend 100 credits (60 and 40 by two groups), bob has no limit. "plain" asks nothing of a daemon,
-/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, late's session
+/// "gpu" asks for one with gpu=yes, "huge" is larger than a message may be. root is an administrator, tess one of templates, late's session
 /// has expired, ahead is the account that builds ahead.
 pub(crate) fn setup() -> Setup {
     let user = |name: &str, role| UserSetup {
@@ -53,19 +55,26 @@ pub(crate) fn setup() -> Setup {
         token_expires_at_ms: None,
     };
     let late = UserSetup { token_expires_at_ms: Some(START_MS), ..user("late", Role::Admin) };
-    let group = |name: &str, budget| GroupSetup { name: name.to_owned(), budget, members: vec!["alice".to_owned()] };
+    let group = |name: &str, budget| GroupSetup {
+        name: name.to_owned(),
+        budget,
+        members: vec!["alice".to_owned()],
+        ..GroupSetup::default()
+    };
     let template = |name: &str, source: Vec<u8>, tags: &[(&str, &str)]| TemplateSetup {
         name: name.to_owned(),
         version: "v1".to_owned(),
         provisioner_type: "scripted".to_owned(),
         source,
         tags: map(tags),
+        ..TemplateSetup::default()
     };
     Setup {
         users: vec![
             user("alice", Role::Member),
             user("bob", Role::Member),
             user("root", Role::Admin),
+            user("tess", Role::TemplateAdmin),
             user("ahead", Role::Prebuilds),
             late,
         ],
@@ -76,6 +85,7 @@ pub(crate) fn setup() -> Setup {
             template("huge", vec![7; JOB_BYTES_MAX], &[]),
         ],
         daemon_keys: vec![DaemonKeySetup { name: "shared".to_owned(), key: secret(DAEMON_KEY) }],
+        ..Setup::default()
     }
 }
 
@@ -166,13 +176,22 @@ impl World {
     }
 
     pub(crate) fn create(&self, user: &str, name: &str, template: &str) -> Result<v1::Build, CallError> {
-        let request = new_workspace(name, template);
-        self.by_user(user, |tx, user| workspace::create_workspace(tx, user, &request))
+        self.create_with(user, &new_workspace(name, template))
+    }
+
+    /// What the service does about a request for a workspace.
+    pub(crate) fn create_with(&self, user: &str, request: &v1::CreateWorkspaceRequest) -> Result<v1::Build, CallError> {
+        match self.by_user(user, |tx, user| create::workspace(tx, user, request))? {
+            Creation::Queued(build) => Ok(build),
+            Creation::Candidates(candidates) => {
+                self.by_user(user, |tx, user| create::from_candidates(tx, user, request, &candidates))
+            }
+        }
     }
 
     pub(crate) fn build(&self, user: &str, name: &str, transition: v1::Transition) -> Result<v1::Build, CallError> {
         let request = new_build(name, transition);
-        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request))
+        self.by_user(user, |tx, user| workspace::create_build(tx, user, &request, &self.config.daemons))
     }
 
     /// A person's view of the workspace's latest build.
@@ -262,7 +281,7 @@ impl World {
 
     pub(crate) fn version(&self, template: &str, version: &str) -> v1::TemplateVersion {
         let request = v1::GetVersionRequest { version: version_of(template, version) };
-        self.by_user("alice", |tx, _| version::get(tx, &request)).expect("it exists")
+        self.by_user("alice", |tx, user| version::get(tx, user, &request)).expect("it exists")
     }
 
     pub(crate) fn dry_run(&self, user: &str, template: &str) -> Result<v1::DryRun, CallError> {
