@@ -6,7 +6,8 @@
 //!   `relay_rules`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
+//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `autobuild`
+//!   (its pure decision too).
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
@@ -19,6 +20,7 @@ mod agent_reports;
 mod agent_rules;
 mod agents;
 mod audit;
+mod autobuild;
 mod cancel;
 mod claiming;
 mod claims;
