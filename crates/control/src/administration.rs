@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     config::Config,
     metrics::Metrics,
-    operations::administration,
+    operations::{administration, metrics},
     rpc::answer_admin,
     store::{Store, Tx, users::User},
 };
@@ -78,7 +78,8 @@ impl Administration for AdministrationService {
         answer_admin(&self.store, "SetPrebuildsSettings", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_metrics(&self, _: Request<v1::GetMetricsRequest>) -> Result<Response<v1::GetMetricsResponse>, Status> {
-        Err(Status::unimplemented("get_metrics"))
+    async fn get_metrics(&self, request: Request<v1::GetMetricsRequest>) -> Result<Response<v1::GetMetricsResponse>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| metrics::get(tx, request.get_ref(), &self.metrics, &self.config.prebuilds);
+        answer_admin(&self.store, "GetMetrics", request.metadata(), work).await.map(Response::new)
     }
 }

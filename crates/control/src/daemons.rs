@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     delivery::{Answers, Delivery},
     events, heartbeat, identity,
+    metrics::Metrics,
     operations::{finish, quota, update},
     refusal::CallError,
     rpc::answer,
@@ -27,20 +28,22 @@ pub struct DaemonsService {
     host: Host,
     store: Store,
     acquirer: Acquirer,
+    metrics: Metrics,
     config: Arc<Config>,
     shutdown: CancellationToken,
 }
 
 impl DaemonsService {
-    /// A service over `store` whose waiting calls end with `shutdown`.
+    /// A service over `store` that measures into `metrics`, and whose waiting calls end with `shutdown`.
     pub fn new(
         host: &Host,
         store: Store,
         acquirer: Acquirer,
+        metrics: Metrics,
         config: Arc<Config>,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { host: host.clone(), store, acquirer, config, shutdown }
+        Self { host: host.clone(), store, acquirer, metrics, config, shutdown }
     }
 
     /// Answers a call; `job` is the one that it is about, as the caller wrote it.
@@ -112,8 +115,8 @@ impl ProvisionerDaemons for DaemonsService {
         &self,
         request: Request<v1::CompleteJobRequest>,
     ) -> Result<Response<v1::CompleteJobResponse>, Status> {
-        let external_auth = &self.config.external_auth;
-        let work = |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref(), external_auth);
+        let (external_auth, metrics) = (&self.config.external_auth, &self.metrics);
+        let work = |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref(), external_auth, metrics);
         self.answer("CompleteJob", request.metadata(), Some(&request.get_ref().job_id), work).await.map(Response::new)
     }
 }

@@ -113,7 +113,8 @@ pub fn routes(
     shutdown: &CancellationToken,
 ) -> Routes {
     let config = Arc::new(config);
-    let daemons = DaemonsService::new(host, store.clone(), acquirer.clone(), config.clone(), shutdown.clone());
+    let daemons =
+        DaemonsService::new(host, store.clone(), acquirer.clone(), metrics.clone(), config.clone(), shutdown.clone());
     let jobs = JobsService::new(host, store.clone(), followers.clone(), config.clone(), shutdown.clone());
     let coordinator = Coordinator::new(host, store, followers, config.agents.peers, shutdown);
     let site = Site {

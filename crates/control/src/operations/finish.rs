@@ -4,7 +4,7 @@
 //! an error: the same message from the same worker is answered alike and does nothing (J10). What "the same" means
 //! is a digest, kept with the job. Any other message about a job that is over is refused.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use groundhog_wire::{
     id::WorkspaceId,
@@ -24,14 +24,17 @@ use crate::{
     job_kind::JobKind,
     job_status::JobStatus,
     limits,
+    metrics::{Built, Metrics},
     names::truncated,
     refusal::{CallError, Refusal},
     store::{
         StoreError, Tx,
         builds::{self, Build},
+        counts,
         daemons::Worker,
         dry_runs,
         jobs::{self, End, Job},
+        users::PREBUILDS,
         workspaces,
     },
     transition::Transition,
@@ -90,6 +93,7 @@ pub fn complete(
     worker: &Worker,
     request: &v1::CompleteJobRequest,
     external_auth: &BTreeSet<String>,
+    metrics: &Metrics,
 ) -> Result<v1::CompleteJobResponse, CallError> {
     let job = owned::ending(tx, worker, &request.job_id)?;
     let digest = digest(b"complete", request);
@@ -125,7 +129,7 @@ pub fn complete(
     tx.after_commit(move || events::job_completed(id, &by, ended.as_str()));
     let mut workspace = None;
     match kind {
-        Kind::WorkspaceBuild(done) => workspace = Some(complete_build(tx, &job, done, outcome)?),
+        Kind::WorkspaceBuild(done) => workspace = Some(complete_build(tx, &job, done, outcome, metrics)?),
         Kind::TemplateImport(found) => {
             limits::check_import(found)?;
             // One that was cancelled has not succeeded, so its version is not one to make workspaces of.
@@ -153,6 +157,7 @@ fn complete_build(
     job: &Job,
     done: &v1::CompletedWorkspaceBuild,
     outcome: Outcome<'_>,
+    metrics: &Metrics,
 ) -> Result<WorkspaceId, CallError> {
     limits::check_resources(&done.resources)?;
     let build = builds::by_job(tx, job.id)?
@@ -172,12 +177,29 @@ fn complete_build(
     }
     if build.transition == Transition::Start && outcome == Outcome::Succeeded {
         clock::after_start(tx, &build)?;
+        measure(tx, &build, job, metrics)?;
     }
     if build.transition == Transition::Destroy {
         workspaces::mark_deleted(tx, build.workspace)?;
     }
     ended::audit(tx, &build, job.initiator, outcome)?;
     Ok(build.workspace)
+}
+
+/// Measures how long it took that a workspace was there, or became a person's: of those that were built for a preset.
+fn measure(tx: &Tx<'_>, build: &Build, job: &Job, metrics: &Metrics) -> Result<(), StoreError> {
+    let Some(preset) = build.built_for.filter(|_| build.number == 1 || build.is_claim) else { return Ok(()) };
+    let Some(labels) = counts::labels_of(tx, preset)? else { return Ok(()) };
+    let built = match (build.is_claim, job.initiator == PREBUILDS) {
+        (true, _) => Built::Claim,
+        (false, true) => Built::Ahead,
+        (false, false) => Built::Regular,
+    };
+    // A clock that was set back in between would make it negative.
+    let elapsed = Duration::from_millis(tx.now_ms().saturating_sub(job.created_at).max(0).cast_unsigned());
+    let metrics = metrics.clone();
+    tx.after_commit(move || metrics.built(built, labels, elapsed));
+    Ok(())
 }
 
 /// The build that a job carries out, if it is one of those jobs.

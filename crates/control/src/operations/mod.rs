@@ -35,6 +35,7 @@ pub mod ended;
 pub mod finish;
 pub mod follow;
 pub mod import;
+pub mod metrics;
 pub mod notify;
 pub mod orphan;
 pub mod owned;

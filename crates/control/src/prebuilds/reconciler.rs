@@ -142,7 +142,7 @@ impl Reconciler {
         }
         stats.elapsed = self.host.now().since(begun);
         stats.held_max = held.max();
-        self.metrics.cycle_ended(stats.elapsed, stats.outcome, self.host.wall().as_millisecond());
+        self.metrics.cycle_ended(stats.elapsed);
         events::prebuilds_cycle(
             number,
             stats.presets,

@@ -21,6 +21,7 @@ pub mod builds;
 pub mod claims;
 pub mod clock;
 pub mod daemons;
+pub mod counts;
 mod database;
 pub mod dry_runs;
 mod error;

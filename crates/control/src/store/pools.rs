@@ -37,6 +37,8 @@ pub struct Preset {
     pub template_name: String,
     /// Its template's organisation.
     pub organization: OrganizationId,
+    /// That organisation's name.
+    pub organization_name: String,
     /// Its version is the one that new workspaces are made from.
     pub using_active_version: bool,
     /// Its template is deleted.
@@ -107,10 +109,11 @@ pub fn presets(tx: &Tx<'_>, account: UserId) -> Result<Vec<Preset>, StoreError> 
     tx.rows(
         "SELECT p.id, p.name, v.id, v.name, t.id, t.name, t.organization_id, t.active_version_id = v.id,
                 t.deleted_at IS NOT NULL, t.deprecated <> '', p.desired_instances, p.declared,
-                p.status, p.last_invalidated_at
+                p.status, p.last_invalidated_at, o.name
          FROM presets p
          JOIN template_versions v ON v.id = p.version_id
          JOIN templates t ON t.id = v.template_id
+         JOIN organizations o ON o.id = t.organization_id
          WHERE p.desired_instances IS NOT NULL AND p.id IN (
              SELECT a.id FROM templates s JOIN presets a ON a.version_id = s.active_version_id
              WHERE s.deleted_at IS NULL AND s.deprecated = '' AND a.desired_instances IS NOT NULL
@@ -135,6 +138,7 @@ pub fn presets(tx: &Tx<'_>, account: UserId) -> Result<Vec<Preset>, StoreError> 
                 declared: message(row, 11)?,
                 status: row.get(12)?,
                 last_invalidated_at: row.get(13)?,
+                organization_name: row.get(14)?,
             })
         },
     )

@@ -56,7 +56,7 @@ fn of_five_at_once_one_does_it() {
     site.world.record.take_all();
     for _ in 0..5 {
         let mut reconciler = slow(&site, 10);
-        site.world.host.spawn("replica", async move { drop(reconciler.reconcile_all(&CancellationToken::new()).await) }).detach();
+        site.world.host.spawn("replica", async move { let _ = reconciler.reconcile_all(&CancellationToken::new()).await; }).detach();
     }
     site.world.advance(Duration::from_secs(120));
     assert_eq!(site.unclaimed().len(), 3);
@@ -75,9 +75,10 @@ fn one_that_was_suspended_and_whose_lease_is_gone_writes_nothing() {
         site.publish("pool", "v1", vec![preset("one", 3), preset("two", 2)], true);
         let mut old = slow(&site, 1);
         site.world.record.take_all();
-        site.world.host.spawn("old", async move { drop(old.reconcile_all(&CancellationToken::new()).await) }).detach();
+        site.world.host.spawn("old", async move { let _ = old.reconcile_all(&CancellationToken::new()).await; }).detach();
         site.world.advance(Duration::from_secs(suspended_after));
         let before = site.unclaimed().len();
+        let had_decided = site.world.record.take_all().iter().any(|line| line.starts_with("prebuild.decided "));
         // All its timers stand still for two minutes: the clock jumps, and nothing of it runs in between.
         site.world.machine.jump(Duration::from_secs(120));
         let mut new = site.another();
@@ -89,7 +90,8 @@ fn one_that_was_suspended_and_whose_lease_is_gone_writes_nothing() {
         let told = site.world.record.take_all();
         let lost = told.iter().filter(|line| line.starts_with("prebuilds.lease_lost")).count();
         assert!(lost <= 1, "{told:?}");
-        if before < 5 && suspended_after > 3 {
+        // One that had not yet looked finds all as it is wanted.
+        if before < 5 && had_decided {
             assert_eq!(lost, 1, "suspended after {suspended_after} s: {told:?}");
         }
     }
@@ -114,7 +116,7 @@ fn one_connection_suffices_and_no_more_than_half_are_held() {
         site.publish("pool", "v1", presets, true);
         let mut reconciler = slow(&site, connections);
         site.world.record.take_all();
-        let cycle = async move { drop(reconciler.reconcile_all(&CancellationToken::new()).await) };
+        let cycle = async move { let _ = reconciler.reconcile_all(&CancellationToken::new()).await; };
         site.world.host.spawn("replica", cycle).detach();
         site.world.advance(Duration::from_secs(600));
         assert_eq!(site.unclaimed().len(), 20, "{connections} connections");
@@ -162,5 +164,6 @@ fn ticks_that_fall_into_a_cycle_are_made_up_for_by_one() {
     assert!((10..100).contains(&cycles), "{cycles}");
     assert_eq!(site.unclaimed().len(), 10);
     stop.cancel();
+    site.world.advance(Duration::from_secs(60));
     site.world.machine.block_on(task);
 }

@@ -35,7 +35,6 @@ use super::{
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) config: PrebuildsConfig,
-    pub(crate) metrics: Metrics,
     reconciler: RefCell<Reconciler>,
 }
 
@@ -51,9 +50,8 @@ impl Site {
     }
 
     pub(crate) fn over(world: World, config: PrebuildsConfig) -> Self {
-        let metrics = Metrics::default();
-        let reconciler = RefCell::new(reconciler(&world, &world.store, config, &metrics));
-        Self { world, config, metrics, reconciler }
+        let reconciler = RefCell::new(reconciler(&world, &world.store, config, &world.metrics));
+        Self { world, config, reconciler }
     }
 
     /// Another replica's reconciler.
@@ -79,15 +77,10 @@ impl Site {
     }
 
     fn import(&self, request: &v1::CreateVersionRequest, found: v1::CompletedTemplateImport) {
-        self.world.create_version("root", request).expect("it may");
-        let job = loop {
-            // Builds ahead come after people's jobs, an import is a person's.
-            let acquired = self.world.acquire("importer").expect("it waits");
-            if matches!(acquired.message.kind, Some(v1::job::Kind::TemplateImport(_))) {
-                break acquired.job;
-            }
-        };
-        self.world.complete("importer", &imported(job, found)).expect("it runs");
+        let version = self.world.create_version("root", request).expect("it may");
+        let job = version.import.expect("it is imported").job_id.parse().expect("an id");
+        self.take(job);
+        self.world.complete("prov-1", &imported(job, found)).expect("it runs");
     }
 
     pub(crate) fn activate(&self, template: &str, name: &str) {

@@ -7,6 +7,7 @@ use groundhog_control::{
     UserSetup,
     acquirer::Acquirer,
     identity,
+    metrics::Metrics,
     operations::{
         acquire::{self, Acquired, Terms, Want},
         administration, cancel,
@@ -42,6 +43,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) record: Record,
     pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
 }
 
 /// alice may spend 100 credits (60 and 40 by two groups), bob has no limit. "plain" asks nothing of a daemon,
@@ -112,7 +114,7 @@ impl World {
         database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("the setup is sound");
         let (machine, host) = TestMachine::new();
         let store = Store::new(&host, database.clone(), config);
-        Self { machine, host, database, store, record: Record::start(), config: Config::default() }
+        Self { machine, host, database, store, record: Record::start(), config: Config::default(), metrics: Metrics::default() }
     }
 
     /// A world over a file, so that a test can get at what is in it.
@@ -255,7 +257,8 @@ impl World {
     }
 
     pub(crate) fn complete(&self, daemon: &str, request: &v1::CompleteJobRequest) -> Result<(), CallError> {
-        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request, &self.config.external_auth)).map(drop)
+        let auth = &self.config.external_auth;
+        self.by_daemon(daemon, |tx, worker| finish::complete(tx, worker, request, auth, &self.metrics)).map(drop)
     }
 
     pub(crate) fn cancel(&self, user: &str, name: &str, expect: v1::JobStatus) -> Result<v1::Build, CallError> {
