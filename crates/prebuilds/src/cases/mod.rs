@@ -32,7 +32,7 @@ mod input;
 
 use serde_json::Value;
 
-pub use answer::Answer;
+pub use answer::{Answer, Doing, Failed, Match, Numbers};
 pub use fields::Mistake;
 use input::Question;
 
