@@ -149,6 +149,7 @@ fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -
         call("Administration/GetPrebuildsSettings", For::Admins, &v1::GetPrebuildsSettingsRequest {}),
         call("Administration/SetPrebuildsSettings", For::Admins, &v1::PrebuildsSettings { paused: true }),
         call("Administration/ListAuditEntries", For::Admins, &v1::ListAuditEntriesRequest { after_id: 0, limit: 0 }),
+        call("Administration/GetMetrics", For::Admins, &v1::GetMetricsRequest { prefix: "none".to_owned() }),
     ];
     calls.extend(calls_about_agents(agent, ahead));
     calls.extend(calls_about_the_clock(workspace));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use groundhog_control::{
-    operations::{workspace, workspace_view::list},
+    operations::workspace_view::list,
     store::{Tx, clock as rows, templates},
 };
 use groundhog_wire::v1;
@@ -104,7 +104,7 @@ fn what_did_not_start_has_no_deadline() {
     let site = Site::new();
     for end in ["failed", "cancelled"] {
         let request = v1::CreateWorkspaceRequest { ttl_ms: Some(ms(HOUR)), ..new_workspace(end, "plain") };
-        let build = site.world.by_user("alice", |tx, user| workspace::create_workspace(tx, user, &request));
+        let build = site.world.create_with("alice", &request);
         let build = build.expect("it is sound");
         if end == "failed" {
             site.carry_out(false);

@@ -79,7 +79,7 @@ fn replicas_that_look_at_the_same_time_ask_for_one_build() {
     world.through(&quick, |world| {
         for name in ["a", "b", "c"] {
             let request = v1::CreateWorkspaceRequest { ttl_ms: Some(60_000), ..new_workspace(name, "plain") };
-            let build = world.by_user("alice", |tx, user| workspace::create_workspace(tx, user, &request));
+            let build = world.create_with("alice", &request);
             let job: JobId = job_id(&build.expect("it is sound"));
             world.acquire("prov-1").expect("it waits");
             world.complete("prov-1", &success(job, b"")).expect("it runs");

@@ -13,7 +13,7 @@ use std::{cell::RefCell, time::Duration};
 
 use groundhog_control::{
     autobuild::Executor,
-    operations::{agent::reports, clock, view, workspace, workspace_view},
+    operations::{agent::reports, clock, view, workspace_view},
     refusal::CallError,
     store::{Tx, templates},
 };
@@ -72,7 +72,7 @@ impl Site {
     pub(super) fn workspace(&self, name: &str, change: impl FnOnce(&mut v1::CreateWorkspaceRequest)) -> v1::Workspace {
         let mut request = new_workspace(name, "plain");
         change(&mut request);
-        self.world.by_user("alice", |tx, user| workspace::create_workspace(tx, user, &request)).expect("it is sound");
+        self.world.create_with("alice", &request).expect("it is sound");
         self.carry_out(true);
         self.see(name)
     }

@@ -33,9 +33,9 @@ fn what_people_set_is_checked() {
     assert_refused(site.set_autostart(&id, "0 0 30 2 *"), Code::InvalidArgument, never);
     assert!(site.set_autostart(&id, "often").is_err());
     let request = v1::CreateWorkspaceRequest { autostart: "often".to_owned(), ..new_workspace("other", "plain") };
-    assert!(site.world.by_user("alice", |tx, user| workspace::create_workspace(tx, user, &request)).is_err());
+    assert!(site.world.create_with("alice", &request).is_err());
     let request = v1::CreateWorkspaceRequest { ttl_ms: Some(1), ..new_workspace("other", "plain") };
-    assert!(site.world.by_user("alice", |tx, user| workspace::create_workspace(tx, user, &request)).is_err());
+    assert!(site.world.create_with("alice", &request).is_err());
 
     let set = site.set_autostart(&id, AT_23).expect("a schedule");
     assert_eq!((set.autostart.as_str(), set.next_start_at_ms), (AT_23, Some(START_MS + ms(UNTIL_23))));

@@ -371,7 +371,9 @@ fn while_it_is_paused_nothing_is_done() {
 
 #[test]
 fn p19_what_neither_runs_nor_is_built_is_kept_for_an_hour() {
-    for (transition, status) in [(Start, Failed), (Start, Canceled), (Stop, Succeeded), (Stop, Failed), (Destroy, Failed)] {
+    for (transition, status) in
+        [(Start, Failed), (Start, Canceled), (Stop, Succeeded), (Stop, Failed), (Destroy, Failed)]
+    {
         let site = Site::new();
         site.publish("pool", "v1", vec![preset("one", 1)], true);
         let workspace = site.build_ahead(site.preset("pool", "v1", "one").id, "pool");
@@ -451,12 +453,8 @@ fn one_that_was_built_anew_meanwhile_is_not_deleted() {
 fn schedules_say_how_many() {
     let site = Site::new();
     let at_nine = v1::PrebuildSchedule { cron: "* 22-23 * * *".to_owned(), instances: 4 };
-    let schedules = v1::Prebuild {
-        instances: 1,
-        timezone: "UTC".to_owned(),
-        schedules: vec![at_nine],
-        ..v1::Prebuild::default()
-    };
+    let schedules =
+        v1::Prebuild { instances: 1, timezone: "UTC".to_owned(), schedules: vec![at_nine], ..v1::Prebuild::default() };
     // The world begins at 22:13:20 of a Tuesday.
     site.publish("pool", "v1", vec![v1::Preset { prebuild: Some(schedules), ..preset("one", 1) }], true);
     let one = site.preset("pool", "v1", "one").id;
