@@ -46,6 +46,16 @@ pub enum Command {
     Events(FormatArguments),
     /// Show a state machine as the code has it
     Fsm(FsmArguments),
+    /// Workspaces that are built ahead
+    #[command(subcommand)]
+    Prebuilds(PrebuildsCommand),
+}
+
+/// A command about workspaces that are built ahead.
+#[derive(Debug, Subcommand)]
+pub enum PrebuildsCommand {
+    /// Decide about cases: what is wanted, what is there, what is to be done, and why
+    Plan(PlanArguments),
 }
 
 /// How results are written.
@@ -99,6 +109,37 @@ pub enum FsmFormat {
     /// A diagram in the language of Mermaid
     Mermaid,
 }
+
+/// Options of `prebuilds plan`.
+#[derive(Debug, Args)]
+#[command(after_help = PLAN_HELP)]
+pub struct PlanArguments {
+    /// A file of cases, or with one case; `-` for standard input
+    pub file: PathBuf,
+    /// How decisions are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}
+
+/// How decisions are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// In words, with the reason for each, for people
+    #[default]
+    Text,
+    /// A list of objects with `id` and `expect`, for programs
+    Json,
+}
+
+const PLAN_HELP: &str = "\
+A file is an object with a list `cases`, or one case. A case has an `id`, a `kind`, an `input` and, if its author knows \
+better, an `expect`, whose keys also say what of the answer is asked for. Kinds are state_and_actions, can_skip, \
+desired_instances, matches_cron, find_matching_preset, reconciliation_concurrency, hard_limit, backoff_window and ready; \
+the docs of the crate `prebuilds` say what each takes.
+
+That a case expects something else than what is decided here is told in the text, and changes nothing of the exit \
+status. A case that is not understood is told on standard error, answered with an `error` in place of `expect`, and makes \
+the exit status 2; the others are answered nevertheless.";
 
 /// Options of `list`.
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ use std::{ffi::OsString, io};
 use clap::Parser;
 
 use crate::{
-    arguments::{Arguments, Command},
+    arguments::{Arguments, Command, PrebuildsCommand},
     exit::Exit,
 };
 
@@ -49,6 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Invariants(arguments) => commands::invariants::run(arguments.format),
         Command::Fsm(arguments) => commands::fsm::run(&arguments),
+        Command::Prebuilds(PrebuildsCommand::Plan(arguments)) => commands::plan::run(&arguments),
         Command::Events(arguments) => commands::events::run(arguments.format),
     };
     match outcome {

@@ -14,11 +14,15 @@
 //! - [`state`]: the pool in numbers.
 //! - [`actions`] and [`can_skip`]: what is to be done.
 //! - [`failures`]: when builds fail so often that fewer are tried, or none.
+//! - [`cases`]: all of it as data, in and out, and in words.
 //! - [`concurrency`], [`find_matching_preset`], [`workspace_name`]: small ones.
 //!
 //! Architecture invariant: everything here is a function of its arguments. Where the order of things that are equal is
 //! not said elsewhere, it is: oldest first, then by id (P15).
 
+pub mod cases;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod cron;
 pub mod failures;
 pub mod schedule;
@@ -34,7 +38,7 @@ mod pool;
 mod state;
 
 pub use action::{Action, DeleteCause};
-pub use concurrency::concurrency;
+pub use concurrency::{AT_ONCE_AT_MOST, concurrency};
 pub use decide::{actions, backs_off_until, can_skip};
 pub use desired::{Because, Desired, desired_instances};
 pub use expiry::{claimable, is_expired, ready};

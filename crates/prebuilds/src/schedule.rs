@@ -28,6 +28,35 @@ pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok().filter(|zone| zone.iana_name() == Some(name))
 }
 
+/// Whether a cron expression holds at an instant (milliseconds since 1970), in UTC or in the time zone that it names itself:
+/// `CRON_TZ=Europe/Berlin * 9-18 * * 1-5`.
+///
+/// # Errors
+///
+/// If the expression was not understood, or there is no such time zone.
+pub fn matches_spec(spec: &str, at_ms: i64) -> Result<bool, SpecError> {
+    let (zone, expression) = match spec.trim_start().strip_prefix("CRON_TZ=") {
+        None => (TimeZone::UTC, spec),
+        Some(rest) => {
+            let (name, expression) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            (zone(name).ok_or_else(|| SpecError::UnknownZone(name.to_owned()))?, expression)
+        }
+    };
+    Ok(matches(expression, &zone, at_ms)?)
+}
+
+/// Why an expression that may name a time zone was not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// The expression was not.
+    #[error(transparent)]
+    Cron(#[from] CronError),
+    /// There is no time zone of that name.
+    #[error("no time zone is called {0:?}: an IANA name such as Europe/Berlin is needed")]
+    UnknownZone(String),
+}
+
 /// Why schedules can't stand beside each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

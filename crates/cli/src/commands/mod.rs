@@ -8,6 +8,7 @@ pub mod fuzz;
 pub mod invariants;
 pub mod list;
 pub mod merge;
+pub mod plan;
 pub mod replay;
 pub mod run;
 mod scenarios;

@@ -4,6 +4,7 @@
 //! - `verdicts`: runs that pass and runs that fail. `snapshots`: `--log` and `--bless`.
 //! - `mistakes`: what is wrong with a file or a command line, and how that is told.
 //! - `lists`: `list`, `invariants`, `events` and the help. `fsm`: the state machines.
+//! - `prebuilds`: decisions about workspaces that are built ahead.
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `check`, `diff`: the same runs in two processes; where two logs part.
@@ -16,6 +17,7 @@ mod fsm;
 mod lists;
 mod mistakes;
 mod output;
+mod prebuilds;
 mod repeatable;
 mod snapshots;
 mod support;
