@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use groundhog_control::{AutobuildConfig, Store, StoreConfig, autobuild, operations::workspace};
+use groundhog_control::{AutobuildConfig, Store, StoreConfig, autobuild};
 use groundhog_wire::{id::JobId, v1};
 use tokio_util::sync::CancellationToken;
 

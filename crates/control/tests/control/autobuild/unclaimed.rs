@@ -1,10 +1,13 @@
 //! What was built ahead and is nobody's yet is left alone; the clock acts on it once it is claimed.
 
+use std::time::Duration;
+
 use groundhog_control::{
     StoreError,
+    autobuild::Executor,
     operations::{autobuild as operation, claim, clock},
     refusal::CallError,
-    store::{Tx, clock as rows, users::User},
+    store::{Tx, clock as rows, templates, users::User},
 };
 use groundhog_wire::{id::WorkspaceId, v1};
 use tonic::Code;
@@ -14,7 +17,8 @@ use crate::support::{
     World,
     agents::{agent, made},
     machine::START_MS,
-    world::assert_refused,
+    pools,
+    world::{assert_refused, new_workspace},
 };
 
 #[test]
@@ -200,4 +204,59 @@ fn the_clock_acts_on_what_was_built_ahead_once_it_is_claimed() {
     site.carry_out(true);
     site.jump(DAY);
     assert_eq!(site.look(), ["autobuild.asked ws=ws action=destroy why=autodelete"]);
+}
+
+/// Pools under the clock for ten days, in which their templates want everything of it. What was built ahead stays as it
+/// is; once a person has it, each of the five ways in which the clock acts counts from the claim.
+#[test]
+fn pools_live_through_what_the_clock_does_to_people() {
+    let lifetimes =
+        templates::Lifetimes { default_ttl_ms: ms(HOUR), dormant_after_ms: ms(2 * DAY), deleted_after_ms: ms(DAY) };
+    let pool = || {
+        let pools = pools::Site::new();
+        pools.publish("pool", "v1", vec![pools::preset("one", 2)], true);
+        let set = |tx: &Tx<'_>| {
+            let template = templates::by_name(tx, "pool")?.expect("it is published");
+            Ok(templates::set_lifetimes(tx, template, lifetimes)?)
+        };
+        pools.world.tx(set).expect("the database works");
+        pools.settle();
+        let before = pools.unclaimed();
+        assert_eq!(before.len(), 2);
+        let mut executor = Executor::new(pools.world.store.clone());
+        for _ in 0..10 {
+            pools.world.machine.jump(DAY);
+            let looked = pools.world.machine.block_on(executor.look());
+            assert_eq!((looked.expect("the database works"), pools.unclaimed()), (0, before.clone()));
+        }
+        pools
+    };
+    type Asks = fn(&mut v1::CreateWorkspaceRequest);
+    let check = |asks: Asks, stopped: bool, first: Duration, then: Duration, expected: &str| {
+        let pools = pool();
+        let mut request = v1::CreateWorkspaceRequest { preset: "one".to_owned(), ..new_workspace("dev", "pool") };
+        asks(&mut request);
+        let claimed = pools.world.create_with("alice", &request).expect("it is given");
+        assert_eq!(claimed.number, 2, "it was built ahead");
+        pools.work(|_| false);
+        if stopped {
+            pools.world.build("alice", "dev", v1::Transition::Stop).expect("no other build is active");
+            pools.work(|_| false);
+        }
+        let site = Site::of(pools.world);
+        site.jump(first - Duration::from_millis(1));
+        assert_eq!(site.look(), nothing(), "{expected}");
+        site.jump(then + Duration::from_millis(1));
+        assert_eq!(site.look(), expected.split(", ").collect::<Vec<_>>());
+    };
+    let (asked, zero) = ("autobuild.asked ws=ws action", Duration::ZERO);
+    // Ten days and the minutes that the pool took are over at the claim: by the time of day it is before 22:30.
+    check(|_| {}, false, HOUR, zero, &format!("{asked}=stop why=autostop"));
+    check(|request| request.ttl_ms = Some(120_000), false, 2 * MINUTE, zero, &format!("{asked}=stop why=autostop"));
+    let at_23: Asks = |request| request.autostart = AT_23.to_owned();
+    check(at_23, true, HOUR / 2, HOUR / 2, &format!("{asked}=start why=autostart"));
+    let forever: Asks = |request| request.ttl_ms = Some(0);
+    let aside = format!("workspace.dormant ws=ws, {asked}=stop why=dormancy");
+    check(forever, false, 2 * DAY, zero, &aside);
+    check(forever, true, 2 * DAY, zero, "workspace.dormant ws=ws");
 }

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use groundhog_control::{
-    operations::{
-        workspace,
-        workspace_view::{self, list},
-    },
+    operations::workspace_view::{self, list},
     refusal::CallError,
 };
 use groundhog_wire::v1;
