@@ -35,6 +35,8 @@ struct Taken {
     holders: BTreeMap<usize, usize>,
     /// By a machine's name: its host.
     called: BTreeMap<String, String>,
+    /// By host: the template of its workspace.
+    templates: BTreeMap<String, String>,
     /// By an agent's token: its machine's host.
     tokens: BTreeMap<String, String>,
 }
@@ -74,19 +76,18 @@ impl Places {
         let Some((workspace, agent)) = name.split_once('.') else { return Ok(by_name()) };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let known = taken.called.get(name).or_else(|| taken.tokens.get(token.expose())).cloned();
-        let built = self.ahead.of_name(workspace);
-        let (host, declared) = match (known, built) {
-            (Some(host), built) => {
-                let declared = built.and_then(|built| self.declared.get(&(built.template, agent.to_owned())));
-                (host, declared.cloned())
-            }
+        let host = match (known, self.ahead.of_name(workspace)) {
+            (Some(host), _) => host,
             (None, Some(built)) => {
                 let number = self.host_number(&mut taken, built.number, agent, is_free)?;
-                let declared = self.declared.get(&(built.template, agent.to_owned())).cloned();
-                (machine(&ahead(number), agent), declared)
+                let host = machine(&ahead(number), agent);
+                taken.templates.insert(host.clone(), built.template);
+                host
             }
             (None, None) => return Ok(by_name()),
         };
+        let template = taken.templates.get(&host).cloned().unwrap_or_default();
+        let declared = self.declared.get(&(template, agent.to_owned())).cloned();
         taken.called.insert(name.to_owned(), host.clone());
         taken.tokens.insert(token.expose().to_owned(), host.clone());
         Ok(Place { host, declared })
