@@ -34,6 +34,9 @@ const ON_A_MACHINE: f64 = 0.6;
 const ON_A_LAPTOP: f64 = 0.5;
 const AWAY_FROM_CONTROL: f64 = 0.35;
 
+/// How many machines of what is built ahead faults are on: those of the first ones, which every run has.
+const AHEAD_MACHINES: usize = 8;
+
 /// How often a fault on the path of a machine is between it and the people rather than the control plane.
 const AWAY_FROM_PEOPLE: f64 = 0.15;
 
@@ -121,7 +124,8 @@ fn control(random: &mut Random, plan: &Scenario) -> String {
 /// The two ends of a fault's path: those that were drawn or, where there are any, often a machine of a workspace and
 /// whoever talks to it. Where there are none, nothing is drawn.
 fn on_a_machine(random: &mut Random, plan: &Scenario, far: String, control: &str) -> (String, String) {
-    let machines: Vec<String> = plan.machines().into_keys().collect();
+    let ahead = plan.ahead_machines().map(|(host, _)| host).take(AHEAD_MACHINES);
+    let machines: Vec<String> = plan.machines().into_keys().chain(ahead).collect();
     if machines.is_empty() || !random.chance(ON_A_MACHINE) {
         return (far, control.to_owned());
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
+use groundhog_control::{AutobuildConfig, PrebuildsConfig};
 use groundhog_provisioner::RunnerConfig;
 use groundhog_sim::campaign::Plan;
 
@@ -207,6 +208,9 @@ const ROUND: [Duration; 15] = [
     Duration::from_hours(2),
 ];
 
+/// How many presets of a template are made simpler one by one, at most: each is a run.
+const PRESETS_MAX: usize = 10;
+
 /// Grains to which an instant is rounded, the coarsest first.
 const GRAINS: [Duration; 5] = [
     Duration::from_mins(10),
@@ -266,6 +270,19 @@ impl Candidates<'_> {
             };
         });
         self.add(|plan| plan.control.relays = false);
+        // What the platform does by itself stays on where it is: how is another thing.
+        self.add(|plan| {
+            let usual = defaults::control();
+            plan.control.prebuilds = PrebuildsConfig { enabled: plan.control.prebuilds.enabled, ..usual.prebuilds };
+            plan.control.autobuild = AutobuildConfig { enabled: plan.control.autobuild.enabled, ..usual.autobuild };
+        });
+        self.add(|plan| plan.control.autobuild.enabled = false);
+        self.add(|plan| plan.starts_at = defaults::starts_at());
+        self.add(|plan| {
+            plan.organizations.clear();
+            plan.groups.iter_mut().for_each(|group| group.organization = None);
+            plan.templates.iter_mut().for_each(|template| template.organization = None);
+        });
         for fewer in 1..self.plan.control.replicas {
             self.add(|plan| plan.with_fewer_replicas(fewer));
         }
@@ -285,11 +302,28 @@ impl Candidates<'_> {
             self.add(|plan| plan.templates[index].variables.clear());
             self.add(|plan| plan.templates[index].parameters.clear());
             self.add(|plan| plan.templates[index].presets.clear());
+            self.presets(index);
+            self.add(|plan| {
+                let template = &mut plan.templates[index];
+                (template.default_ttl, template.dormant_after, template.deleted_after) = (None, None, None);
+            });
             self.add(|plan| plan.templates[index].external_auth.clear());
             self.agents(index);
             self.phase(|plan| &plan.templates[index].parse, |plan| &mut plan.templates[index].parse);
             self.phase(|plan| &plan.templates[index].plan, |plan| &mut plan.templates[index].plan);
             self.phase(|plan| &plan.templates[index].apply, |plan| &mut plan.templates[index].apply);
+        }
+    }
+
+    fn presets(&mut self, template: usize) {
+        for index in 0..self.plan.templates[template].presets.len().min(PRESETS_MAX) {
+            self.add(|plan| drop(plan.templates[template].presets.remove(index)));
+            let Some(now) = &self.plan.templates[template].presets[index].prebuilds else { continue };
+            for fewer in [1, 2, 5].into_iter().filter(|few| *few < now.instances) {
+                self.add(|plan| plan.templates[template].presets[index].prebuilds_mut(|ahead| ahead.instances = fewer));
+            }
+            self.add(|plan| plan.templates[template].presets[index].prebuilds_mut(|ahead| ahead.schedules.clear()));
+            self.add(|plan| plan.templates[template].presets[index].prebuilds_mut(|ahead| ahead.expires_after = None));
         }
     }
 
@@ -381,14 +415,16 @@ impl Candidates<'_> {
                 self.add(|plan| plan.steps[index].at = at);
             }
             self.add(|plan| match &mut plan.steps[index].action {
-                Action::CreateWorkspace { parameters, log_level, .. } => {
+                Action::CreateWorkspace { parameters, log_level, preset: _, version, autostart, ttl, .. } => {
                     parameters.clear();
-                    *log_level = None;
+                    version.clear();
+                    autostart.clear();
+                    (*log_level, *ttl) = (None, None);
                 }
                 Action::ImportTemplate { variables, .. } => variables.clear(),
                 Action::DryRun { parameters, .. } => parameters.clear(),
                 Action::OpenTerminal { sends, .. } => sends.clear(),
-                Action::BuildWorkspace { update, .. } => *update = false,
+                Action::BuildWorkspace { update, orphan, .. } => (*update, *orphan) = (false, false),
                 Action::OpenTunnel(tunnel) => {
                     (tunnel.autostart, tunnel.wait_for_scripts) = (true, true);
                     if let TunnelApplication::Terminal { sends, .. } = &mut tunnel.application {
@@ -396,6 +432,11 @@ impl Candidates<'_> {
                     }
                 }
                 _ => {}
+            });
+            self.add(|plan| {
+                if let Action::CreateWorkspace { preset, .. } = &mut plan.steps[index].action {
+                    preset.clear();
+                }
             });
             self.add(|plan| {
                 if let Action::OpenTunnel(tunnel) = &mut plan.steps[index].action {

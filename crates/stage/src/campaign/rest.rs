@@ -65,7 +65,26 @@ pub(super) fn settle(plan: &Scenario) -> Duration {
         + work
         + started.sum::<Duration>()
         + stamps_ahead(plan)
+        + pools(plan)
         + if left_alone { NOBODY_THERE } else { Duration::ZERO }
+}
+
+/// What filling the pools may take: a look at them, all their builds by one daemon, and what puts failing ones off until
+/// they are given up.
+fn pools(plan: &Scenario) -> Duration {
+    let config = &plan.control.prebuilds;
+    if !config.enabled {
+        return Duration::ZERO;
+    }
+    let builds = plan.templates.iter().filter_map(|template| {
+        let ahead = template.presets.iter().filter_map(|preset| preset.prebuilds.as_ref());
+        let instances = ahead.map(|ahead| ahead.instances).fold(0_u32, u32::saturating_add);
+        Some(build(template)?.saturating_mul(instances))
+    });
+    let looks = config.interval.saturating_mul(4).saturating_add(config.lease);
+    let put_off =
+        config.backoff_interval.saturating_mul(config.failure_hard_limit.saturating_mul(config.failure_hard_limit));
+    builds.fold(looks.saturating_add(put_off), Duration::saturating_add)
 }
 
 /// How far in the future a time may lie that the control plane has stamped: what counts from it waits for as long.

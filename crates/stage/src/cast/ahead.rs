@@ -40,7 +40,7 @@ pub(super) fn cast(scenario: &Scenario, world: &mut World) -> Ahead {
     if scenario.control.prebuilds.enabled {
         let noting = ahead.clone();
         world.observe(move |record| {
-            noting.known().note(record);
+            noting.note(record);
             None
         });
     }
@@ -50,6 +50,11 @@ pub(super) fn cast(scenario: &Scenario, world: &mut World) -> Ahead {
 impl Ahead {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what a record says.
+    pub(super) fn note(&self, record: &Record) {
+        self.known().note(record);
     }
 
     /// What is known of the workspace that the platform calls so, if it was built ahead.
@@ -113,7 +118,7 @@ mod tests {
         let log = made(log, "ws#3", "prebuild-a").add(3, "control", "workspace.claimed", &[("ws", "ws#1")]);
         let ahead = Ahead::default();
         for record in &log.records {
-            ahead.known().note(record);
+            ahead.note(record);
         }
         let number = |name| ahead.of_name(name).map(|one| (one.number, one.template));
         assert_eq!(number("prebuild-q"), Some((1, "vm".to_owned())));

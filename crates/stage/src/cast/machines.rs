@@ -93,7 +93,7 @@ struct Machine {
 /// What a template says of a machine.
 #[derive(Clone, Default)]
 pub(super) struct Declared {
-    boots: Duration,
+    pub(super) boots: Duration,
     apps: Vec<AgentApp>,
 }
 

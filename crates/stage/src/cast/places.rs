@@ -35,6 +35,8 @@ struct Taken {
     holders: BTreeMap<usize, usize>,
     /// By a machine's name: its host.
     called: BTreeMap<String, String>,
+    /// By host: the template of its workspace.
+    templates: BTreeMap<String, String>,
     /// By an agent's token: its machine's host.
     tokens: BTreeMap<String, String>,
 }
@@ -74,19 +76,18 @@ impl Places {
         let Some((workspace, agent)) = name.split_once('.') else { return Ok(by_name()) };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let known = taken.called.get(name).or_else(|| taken.tokens.get(token.expose())).cloned();
-        let built = self.ahead.of_name(workspace);
-        let (host, declared) = match (known, built) {
-            (Some(host), built) => {
-                let declared = built.and_then(|built| self.declared.get(&(built.template, agent.to_owned())));
-                (host, declared.cloned())
-            }
+        let host = match (known, self.ahead.of_name(workspace)) {
+            (Some(host), _) => host,
             (None, Some(built)) => {
                 let number = self.host_number(&mut taken, built.number, agent, is_free)?;
-                let declared = self.declared.get(&(built.template, agent.to_owned())).cloned();
-                (machine(&ahead(number), agent), declared)
+                let host = machine(&ahead(number), agent);
+                taken.templates.insert(host.clone(), built.template);
+                host
             }
             (None, None) => return Ok(by_name()),
         };
+        let template = taken.templates.get(&host).cloned().unwrap_or_default();
+        let declared = self.declared.get(&(template, agent.to_owned())).cloned();
         taken.called.insert(name.to_owned(), host.clone());
         taken.tokens.insert(token.expose().to_owned(), host.clone());
         Ok(Place { host, declared })
@@ -136,5 +137,97 @@ impl Places {
         }
         taken.hosts.insert(workspace, number);
         Ok(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    use super::*;
+    use crate::{catalogue, testing::Log};
+
+    const SCENARIO: &str = r#"
+about = "Two machines for what is built ahead."
+duration = "1h"
+[control]
+prebuilds = { machines = 2 }
+[[template]]
+name = "vm"
+agents = [{ name = "main", boots = "2s" }]
+presets = [{ name = "small", prebuilds = { instances = 1 } }]
+[[template]]
+name = "other"
+agents = [{ name = "main", boots = "9s" }]
+"#;
+
+    /// Places where `names` were built ahead, in this order, and the first `claimed` of them are claimed.
+    fn with_places(names: &[&str], claimed: &[&str], check: impl FnOnce(&Places)) {
+        let scenario = Scenario::parse("places.toml", SCENARIO, &catalogue::lists()).expect("it is right");
+        let mut log = Log::new();
+        for name in names {
+            log = log.add(1, "control", "workspace.created", &[("ws", name), ("name", name)]);
+            log = log.add(1, "control", "prebuild.created", &[("ws", name), ("preset", "vm/small")]);
+        }
+        for name in claimed {
+            log = log.add(2, "control", "workspace.claimed", &[("ws", name), ("owner", "alice")]);
+        }
+        let ahead = Ahead::default();
+        log.records.iter().for_each(|record| ahead.note(record));
+        check(&Places::new(&scenario, &ahead));
+    }
+
+    fn token(text: &str) -> Secret {
+        Secret::new(text).expect("it is one")
+    }
+
+    #[test]
+    fn what_is_built_ahead_is_at_home_under_its_number() {
+        with_places(&["prebuild-x", "prebuild-y"], &[], |places| {
+            let second = places.of_new("prebuild-y.main", &token("2"), |_| true).expect("there is one");
+            assert_eq!(second.host, "prebuild-2.main");
+            assert_eq!(second.declared.map(|declared| declared.boots), Some(std::time::Duration::from_secs(2)));
+            let first = places.of_new("prebuild-x.main", &token("1"), |_| true).expect("there is one");
+            assert_eq!(first.host, "prebuild-1.main");
+            // Claimed, it is called otherwise, and is where it was: by its token, and by its name from then on.
+            let claimed = |token_of: &str| places.of_new("dev.main", &token(token_of), |_| false);
+            assert_eq!(claimed("2").expect("it is known").host, "prebuild-2.main");
+            let again = claimed("3").expect("it is known");
+            assert_eq!(again.host, "prebuild-2.main");
+            assert!(again.declared.is_some(), "it is made as what it was");
+            assert_eq!(places.of_old("dev.main").as_deref(), Some("prebuild-2.main"));
+            // Others are called as they are.
+            let other = places.of_new("dev-2.main", &token("4"), |_| false).expect("it has its own");
+            assert_eq!((other.host.as_str(), other.declared.is_none()), ("dev-2.main", true));
+            assert_eq!(places.of_old("dev-2.main").as_deref(), Some("dev-2.main"));
+        });
+    }
+
+    #[test]
+    fn what_was_never_made_has_no_place() {
+        with_places(&["prebuild-x"], &[], |places| assert_eq!(places.of_old("prebuild-x.main"), None));
+    }
+
+    #[test]
+    fn hosts_of_which_nothing_is_left_are_used_again() {
+        with_places(&["a", "b", "c", "d"], &["a"], |places| {
+            let there: RefCell<BTreeSet<String>> = RefCell::default();
+            let make = |name: &str| {
+                let place = places.of_new(name, &token(name), |host| !there.borrow().contains(host));
+                place.map(|place| {
+                    there.borrow_mut().insert(place.host.clone());
+                    place.host
+                })
+            };
+            assert_eq!(make("a.main").as_deref(), Ok("prebuild-1.main"));
+            assert_eq!(make("b.main").as_deref(), Ok("prebuild-2.main"));
+            let full = make("c.main").expect_err("both are taken");
+            assert!(full.contains("machines = N"), "{full}");
+            // The first one is somebody's, whether it runs or not.
+            there.borrow_mut().clear();
+            assert_eq!(make("c.main").as_deref(), Ok("prebuild-2.main"));
+            assert_eq!(places.of_old("b.main"), None);
+            make("d.main").expect_err("both are taken");
+        });
     }
 }

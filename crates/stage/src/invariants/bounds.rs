@@ -230,7 +230,8 @@ impl Bounds {
 
 /// How long an agent that can reach the control plane may be without a connection: all of them may come at once.
 fn agent_returns(scenario: &Scenario, latency_max: Duration) -> Duration {
-    let agents = u32::try_from(scenario.machines().len()).unwrap_or(u32::MAX);
+    let agents = scenario.machines().len().saturating_add(scenario.ahead_machines().count());
+    let agents = u32::try_from(agents).unwrap_or(u32::MAX);
     AGENT_RECONNECT_WAIT_MAX
         .saturating_add(SLACK)
         .saturating_add(latency_max.saturating_mul(TRIPS_MAX))

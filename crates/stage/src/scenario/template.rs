@@ -122,6 +122,13 @@ pub struct Preset {
     pub prebuilds: Option<Prebuilds>,
 }
 
+impl Preset {
+    /// Changes what is said of building ahead, if anything is.
+    pub(crate) fn prebuilds_mut(&mut self, change: impl FnOnce(&mut Prebuilds)) {
+        self.prebuilds.as_mut().map(change);
+    }
+}
+
 /// How many workspaces are built ahead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prebuilds {

@@ -89,7 +89,7 @@ impl Wanted {
         let look = config.interval.saturating_mul(2).saturating_add(config.lease).saturating_add(SLACK);
         let never_ready = |template: &&Template| {
             let at_start = template.agents.iter().flat_map(|agent| &agent.scripts).any(|script| script.on_start);
-            at_start || machines_stay_down(scenario)
+            template.agents.is_empty() || at_start || machines_stay_down(scenario)
         };
         let names: BTreeSet<&String> =
             scenario.templates.iter().map(|template| &template.name).chain(scenario.imported()).collect();

@@ -46,7 +46,12 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
     }
     for number in 0..counts("claims", workload.claims) {
         let mut random = draws.stream(&["claim", &number.to_string()]);
-        let Some((at, action)) = claim(plan, &mut random, end) else { break };
+        let drawn = if plan.control.prebuilds.enabled {
+            super::pools::claim(plan, &mut random, number, end)
+        } else {
+            claim(plan, &mut random, end)
+        };
+        let Some((at, action)) = drawn else { break };
         plan.steps.push(step(at, action));
     }
 }

@@ -1,6 +1,7 @@
 //! Draws what people do beyond the file's own story.
 
 mod agents;
+mod pools;
 mod tunnels;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,7 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
     draw_templates(plan, workload, end, draws);
     draw_follows(plan, workload, draws);
     agents::draw(plan, workload, end, draws);
+    pools::draw(plan, workload, end, draws);
     tunnels::draw(plan, workload, end, draws);
     let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
@@ -164,7 +166,13 @@ fn draw_templates(plan: &mut Scenario, workload: &Workload, end: Duration, draws
         let by = administrator(plan, &mut random);
         // A new version of what is there, or a template of its own.
         let version = format!("more-{}", number + 1);
-        let template = if random.chance(NEW_VERSION) { like.name.clone() } else { format!("{}-x", like.name) };
+        let mut template = if random.chance(NEW_VERSION) { like.name.clone() } else { format!("{}-x", like.name) };
+        if plan.control.prebuilds.enabled {
+            // Versions follow each other, and behave in all ways that the file knows.
+            let there: Vec<&Template> = plan.templates.iter().filter(|template| template.set_up).collect();
+            let mut random = draws.stream(&["import", &number.to_string(), "template"]);
+            template = one_of(&mut random, &there).map_or(template, |there| there.name.clone());
+        }
         // Sometimes the author forgets what has to be set.
         let set = like.variables.iter().filter(|_| !random.chance(FORGOTTEN));
         let variables = set.map(|variable| (variable.name.clone(), "chosen".to_owned())).collect();
