@@ -24,7 +24,8 @@
 //!   as seen while it waits; `presence` is an agent's call by which it is there, and `coordination` a peer's; `watch`
 //!   answers a call that grows, and [`followers`] are woken when it may; `connection_watcher` is such a call, by which a
 //!   person's connection learns what it has to know of, and [`relay`] passes its bytes where there is no direct path;
-//!   [`acquirer`], [`reaper`], [`autobuild`] and [`notices`] run in the background, and `coordinator` does while there are peers.
+//!   [`acquirer`], [`reaper`], [`autobuild`] and [`notices`] run in the background, and `coordinator` does while there are
+//!   peers.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
 //!   are kept. [`millis`]: how spans of time are counted. [`events`]: what is told.
 //! - [`conformance`]: which test shows each behaviour that is expected of such a server.
@@ -34,8 +35,8 @@
 //! still waits; only other replicas hear of it later, or not at all, and look for themselves from time to time. And a
 //! job changes hands by one conditional update, never by a read and a write that trust each other.
 //!
-//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper, [`autobuild`], what expires,
-//! and whether somebody is there; nothing here knows what a template's source or a build's state means.
+//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper, [`autobuild`], what
+//! expires, and whether somebody is there; nothing here knows what a template's source or a build's state means.
 
 pub mod acquirer;
 pub mod administration;

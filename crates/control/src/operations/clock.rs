@@ -35,8 +35,8 @@ pub const TTL_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// ask again.
 pub const DEADLINE_AHEAD_MS_MIN: i64 = 30 * 60 * 1_000;
 
-/// How a workspace is to live by the clock, by a request that came at `now_ms` (milliseconds since 1970); `default_ttl_ms`
-/// is the template's, for a request that says nothing of it.
+/// How a workspace is to live by the clock, by a request that came at `now_ms` (milliseconds since 1970);
+/// `default_ttl_ms` is the template's, for a request that says nothing of it.
 ///
 /// Refused if it is no schedule, or one that never comes, or out of bounds: [`TTL_MS_MIN`] to [`TTL_MS_MAX`], or 0.
 pub fn asked_for(autostart: &str, ttl_ms: Option<i64>, default_ttl_ms: i64, now_ms: i64) -> Result<Life<'_>, Refusal> {
@@ -118,7 +118,8 @@ pub fn extend_deadline(
     let ahead_ms = request.deadline_at_ms.saturating_sub(tx.now_ms());
     if !(DEADLINE_AHEAD_MS_MIN..=TTL_MS_MAX).contains(&ahead_ms) {
         let text = format!(
-            "a deadline {ahead_ms} ms from now: expected {DEADLINE_AHEAD_MS_MIN} (half an hour) to {TTL_MS_MAX} (30 days)"
+            "a deadline {ahead_ms} ms from now: expected {DEADLINE_AHEAD_MS_MIN} (half an hour) to {TTL_MS_MAX} (30 \
+             days)"
         );
         return Err(Refusal::Invalid(text).into());
     }
@@ -208,8 +209,8 @@ pub(super) fn after_start(tx: &Tx<'_>, build: &Build) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Notes what an agent's report says of its workspace's use: if somebody was connected, the workspace is in use, and its
-/// deadline is put off. Nothing is written of a workspace that no clock looks at.
+/// Notes what an agent's report says of its workspace's use: if somebody was connected, the workspace is in use, and
+/// its deadline is put off. Nothing is written of a workspace that no clock looks at.
 pub(super) fn after_report(
     tx: &Tx<'_>,
     workspace: WorkspaceId,

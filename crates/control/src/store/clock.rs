@@ -28,13 +28,15 @@ const ENDED: &str = "b.workspace_id = w.id
 pub fn due_to_start(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
         "SELECT w.id FROM workspaces w {BUILDS}
-         WHERE {ENDED} AND w.next_start_at IS NOT NULL AND w.next_start_at <= ?1 AND w.deleted_at IS NULL AND {NOT_AHEAD}
+         WHERE {ENDED} AND {NOT_AHEAD}
+           AND w.next_start_at IS NOT NULL AND w.next_start_at <= ?1 AND w.deleted_at IS NULL
          ORDER BY w.next_start_at, w.id LIMIT ?2"
     );
     tx.rows(&due, params![tx.now_ms(), limit], |row| id(row, 0, WorkspaceId))
 }
 
-/// Live workspaces that a build has started whose deadline has come, at most `limit`: the longest due first, then by id.
+/// Live workspaces that a build has started whose deadline has come, at most `limit`: the longest due first, then by
+/// id.
 pub fn due_to_stop(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
         "SELECT w.id FROM builds b JOIN workspaces w ON w.id = b.workspace_id
@@ -50,8 +52,9 @@ pub fn due_to_stop(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreErr
 pub fn due_to_be_laid_aside(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
         "SELECT w.id FROM templates t CROSS JOIN workspaces w {BUILDS}
-         WHERE w.template_id = t.id AND {ENDED} AND t.dormant_after_ms > 0 AND w.last_used_at + t.dormant_after_ms <= ?1
-           AND w.dormant_at IS NULL AND w.deleted_at IS NULL AND {NOT_AHEAD}
+         WHERE w.template_id = t.id AND {ENDED} AND {NOT_AHEAD}
+           AND t.dormant_after_ms > 0 AND w.last_used_at + t.dormant_after_ms <= ?1
+           AND w.dormant_at IS NULL AND w.deleted_at IS NULL
          ORDER BY w.last_used_at, w.id LIMIT ?2"
     );
     tx.rows(&due, params![tx.now_ms(), limit], |row| id(row, 0, WorkspaceId))
@@ -62,14 +65,15 @@ pub fn due_to_be_laid_aside(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>,
 pub fn laid_aside_and_started(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
         "SELECT w.id FROM workspaces w {BUILDS}
-         WHERE {ENDED} AND w.dormant_at IS NOT NULL AND w.deleted_at IS NULL AND b.transition = 'start' AND {NOT_AHEAD}
+         WHERE {ENDED} AND {NOT_AHEAD}
+           AND w.dormant_at IS NOT NULL AND w.deleted_at IS NULL AND b.transition = 'start'
          ORDER BY w.deleting_at, w.id LIMIT ?1"
     );
     tx.rows(&due, params![limit], |row| id(row, 0, WorkspaceId))
 }
 
-/// Live workspaces that are laid aside and whose time to go has come, at most `limit`: the longest due first, then by id.
-/// One whose destroy ended after `tried_after` (milliseconds since 1970) is not among them.
+/// Live workspaces that are laid aside and whose time to go has come, at most `limit`: the longest due first, then by
+/// id. One whose destroy ended after `tried_after` (milliseconds since 1970) is not among them.
 pub fn due_to_go(tx: &Tx<'_>, tried_after: i64, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
         "SELECT w.id FROM workspaces w {BUILDS}

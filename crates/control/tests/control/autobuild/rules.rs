@@ -325,7 +325,8 @@ proptest! {
             match decide(&facts, now) {
                 None => {}
                 Some(Due::Build { transition, reason }) => {
-                    let runs = facts.latest.transition == Transition::Start && facts.latest.status == JobStatus::Succeeded;
+                    let Latest { transition: was, status, .. } = facts.latest;
+                    let runs = was == Transition::Start && status == JobStatus::Succeeded;
                     prop_assert_eq!(runs, transition == Transition::Stop, "{:?} at minute {}", reason, minute);
                     if transition == Transition::Start {
                         asked_by_clock.push((minute / 60, facts.next_start_at));
