@@ -114,7 +114,15 @@ impl World {
         database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("the setup is sound");
         let (machine, host) = TestMachine::new();
         let store = Store::new(&host, database.clone(), config);
-        Self { machine, host, database, store, record: Record::start(), config: Config::default(), metrics: Metrics::default() }
+        Self {
+            machine,
+            host,
+            database,
+            store,
+            record: Record::start(),
+            config: Config::default(),
+            metrics: Metrics::default(),
+        }
     }
 
     /// A world over a file, so that a test can get at what is in it.
