@@ -118,7 +118,7 @@ fn check<'a>(tx: &Tx<'_>, user: &User, request: &'a v1::CreateWorkspaceRequest) 
 /// The preset that a request is about: the one that it names, or the one that its parameters belong to.
 fn preset(tx: &Tx<'_>, version: &Version, request: &v1::CreateWorkspaceRequest) -> Result<Option<Preset>, CallError> {
     // Most versions have none; then nothing is read.
-    let presets = if version.has_presets { presets::of_version(tx, version.id)? } else { Vec::new() };
+    let presets = if version.has_presets { presets::with_version(tx, version.id)? } else { Vec::new() };
     if request.preset.is_empty() {
         let matching = matching(&presets, &request.parameters)?;
         return Ok(presets.into_iter().find(|preset| Some(&preset.declared.name) == matching.as_ref()));
