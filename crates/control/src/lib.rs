@@ -26,6 +26,7 @@
 //!   person's connection learns what it has to know of, and [`relay`] passes its bytes where there is no direct path;
 //!   [`acquirer`], [`reaper`], [`autobuild`] and [`notices`] run in the background, and `coordinator` does while there are
 //!   peers.
+//! - [`prebuilds`]: workspaces are built ahead, in the background too. [`metrics`]: what is measured.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
 //!   are kept. [`millis`]: how spans of time are counted. [`events`]: what is told.
 //! - [`conformance`]: which test shows each behaviour that is expected of such a server.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use groundhog_control::{
     PrebuildsConfig,
     job_status::JobStatus::{Canceled, Failed, Pending, Succeeded},
-    operations::{prebuild, reap},
+    operations::{notify, prebuild, reap},
     prebuilds::Outcome,
     preset_status::PresetStatus,
     refusal::CallError,
@@ -310,6 +310,11 @@ fn p2_so_many_failures_in_a_row_are_the_end_and_told_once() {
     assert_eq!(count("prebuild.hard_limited "), 1);
     assert_eq!(count("prebuild.create_skipped "), 1);
     assert_eq!(site.preset("pool", "v1", "one").status, PresetStatus::HardLimited);
+    let request = v1::ListNotificationsRequest::default();
+    let told = |name: &str| site.world.by_user(name, |tx, user| notify::list(tx, user, &request)).expect("works");
+    let root: Vec<_> = told("root").notifications.into_iter().map(|one| one.kind).collect();
+    assert_eq!(root, ["prebuild_failure_limit_reached"]);
+    assert!(told("alice").notifications.is_empty(), "she looks after no templates");
     assert!(site.unclaimed().is_empty(), "P19: failed ones go after an hour, and that lifts nothing");
     site.publish("pool", "v2", vec![preset("one", 1)], true);
     site.settle();
