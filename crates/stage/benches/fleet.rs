@@ -7,9 +7,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time and asks the system for its memory")]
 
+mod processor_time;
+
 use std::time::Duration;
 
 use groundhog_stage::{catalogue, run::run, scenario::Scenario};
+
+use self::processor_time::processor_time;
 
 /// What bringing the fleet up may take.
 const BEGIN: Duration = Duration::from_mins(1);
@@ -40,17 +44,6 @@ fn scenario(agents: u32, length: Duration) -> Scenario {
         length.as_secs()
     );
     Scenario::parse("fleet.toml", &text, &catalogue::lists()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Processor time that this process has used.
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    #[allow(unsafe_code, reason = "no safe reading of the process's processor time exists in std")]
-    // SAFETY: `time` is a valid place for a time.
-    unsafe {
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time);
-    }
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// The most memory that this process has had so far, in MiB; none where the system does not tell.

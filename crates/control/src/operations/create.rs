@@ -56,9 +56,7 @@ pub fn workspace(tx: &Tx<'_>, user: &User, request: &v1::CreateWorkspaceRequest)
         if !candidates.is_empty() {
             return Ok(Creation::Candidates(candidates));
         }
-        let about = format!("{}/{}", order.version.template, preset.declared.name);
-        let owner = user.name.clone();
-        tx.after_commit(move || events::prebuild_none_claimable(&about, &owner));
+        tell_none(tx, user, &order.version, preset);
     }
     Ok(Creation::Queued(Box::new(create(tx, user, order)?)))
 }
@@ -82,8 +80,14 @@ pub fn from_candidates(
             let (ws, owner) = (candidate.event(), user.name.clone());
             tx.after_commit(move || events::prebuild_candidate_lost(ws, &owner));
         }
+        tell_none(tx, user, version, preset);
     }
     create(tx, user, order)
+}
+
+fn tell_none(tx: &Tx<'_>, user: &User, version: &Version, preset: &Preset) {
+    let (about, owner) = (format!("{}/{}", version.template, preset.declared.name), user.name.clone());
+    tx.after_commit(move || events::prebuild_none_claimable(&about, &owner));
 }
 
 /// Whether a person who asks for this preset may be given what was built ahead. The accounts that build ahead are not.

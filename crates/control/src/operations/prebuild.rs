@@ -4,7 +4,7 @@
 
 use groundhog_prebuilds::workspace_name;
 use groundhog_wire::{
-    id::{BuildId, PresetId, WorkspaceId},
+    id::{BuildId, JobId, PresetId, WorkspaceId},
     v1,
 };
 use uuid::Uuid;
@@ -93,7 +93,7 @@ pub fn delete(tx: &Tx<'_>, workspace: WorkspaceId, seen: BuildId) -> Result<(), 
 
 /// Withdraws the first build of a workspace that was built ahead, which waits for a daemon though its version is no longer the
 /// active one, and deletes the workspace: there is nothing of it yet. None if it does not wait any more, or is wanted again.
-pub fn withdraw(tx: &Tx<'_>, workspace: WorkspaceId, daemons: &DaemonsConfig) -> Result<Option<BuildId>, CallError> {
+pub fn withdraw(tx: &Tx<'_>, workspace: WorkspaceId, daemons: &DaemonsConfig) -> Result<Option<JobId>, CallError> {
     let Some(unclaimed) = pools::unclaimed_by_id(tx, PREBUILDS, workspace)?.filter(is_withdrawable) else {
         return Ok(None);
     };
@@ -105,7 +105,7 @@ pub fn withdraw(tx: &Tx<'_>, workspace: WorkspaceId, daemons: &DaemonsConfig) ->
     cancel::over(tx, &job, Some(&build))?;
     let account = User::prebuilds();
     orphan::destroy(tx, &account, &account.name, &version, &build, daemons)?;
-    Ok(Some(build.id))
+    Ok(Some(job.id))
 }
 
 /// Checks a preset's values against the parameters that its version has: it must have each of them, a number must be one and

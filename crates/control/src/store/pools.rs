@@ -144,10 +144,12 @@ pub fn presets(tx: &Tx<'_>, account: UserId) -> Result<Vec<Preset>, StoreError> 
     )
 }
 
-/// The live workspaces of `account` that were built for a preset, by id.
+/// The live workspaces of `account` that were built for a preset, oldest first, then by id (P15).
 pub fn unclaimed(tx: &Tx<'_>, account: UserId) -> Result<Vec<Unclaimed>, StoreError> {
     tx.rows(
-        &select_unclaimed("w.owner_id = ?1 AND w.deleted_at IS NULL AND f.preset_id IS NOT NULL ORDER BY w.id"),
+        &select_unclaimed(
+            "w.owner_id = ?1 AND w.deleted_at IS NULL AND f.preset_id IS NOT NULL ORDER BY w.created_at, w.id",
+        ),
         [key(account.0)],
         read_unclaimed,
     )
