@@ -78,7 +78,10 @@ impl Administration for AdministrationService {
         answer_admin(&self.store, "SetPrebuildsSettings", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_metrics(&self, request: Request<v1::GetMetricsRequest>) -> Result<Response<v1::GetMetricsResponse>, Status> {
+    async fn get_metrics(
+        &self,
+        request: Request<v1::GetMetricsRequest>,
+    ) -> Result<Response<v1::GetMetricsResponse>, Status> {
         let work = |tx: &Tx<'_>, _: &User| metrics::get(tx, request.get_ref(), &self.metrics, &self.config.prebuilds);
         answer_admin(&self.store, "GetMetrics", request.metadata(), work).await.map(Response::new)
     }

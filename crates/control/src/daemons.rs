@@ -116,7 +116,8 @@ impl ProvisionerDaemons for DaemonsService {
         request: Request<v1::CompleteJobRequest>,
     ) -> Result<Response<v1::CompleteJobResponse>, Status> {
         let (external_auth, metrics) = (&self.config.external_auth, &self.metrics);
-        let work = |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref(), external_auth, metrics);
+        let work =
+            |tx: &Tx<'_>, worker: &Worker| finish::complete(tx, worker, request.get_ref(), external_auth, metrics);
         self.answer("CompleteJob", request.metadata(), Some(&request.get_ref().job_id), work).await.map(Response::new)
     }
 }

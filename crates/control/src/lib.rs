@@ -10,7 +10,9 @@
 //! - Pure decisions: [`job_status`] (where a job stands), [`daemon_status`] (is a daemon there), [`tags`] (which
 //!   daemon may run which job), [`quota`] (does a budget bear a plan), [`log_limit`] (is a line kept), [`variables`]
 //!   (what value has a template's variable), [`limits`] and [`names`] (what can be taken), [`job_kind`],
-//!   [`transition`], [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
+//!   [`permission`] (who may do what about templates and workspaces), [`pool_terms`] and [`preset_status`] (what a preset
+//!   says of what is built ahead), [`transition`], [`build_reason`], [`autobuild::decide`] and [`autobuild::schedule`] (what the clock wants of a
+//!   workspace), [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
 //!   there), [`outdated`] (has it anything to come back for), [`lifecycle`] (which step comes after which),
 //!   [`agent_report`] (what becomes of what it reports), [`claim_state`] (what it is told of a claim), [`peer_status`]
 //!   (what peers are told of each other); about connections to agents, [`connection_watch`] (what a watch tells next) and
@@ -22,7 +24,9 @@
 //!   as seen while it waits; `presence` is an agent's call by which it is there, and `coordination` a peer's; `watch`
 //!   answers a call that grows, and [`followers`] are woken when it may; `connection_watcher` is such a call, by which a
 //!   person's connection learns what it has to know of, and [`relay`] passes its bytes where there is no direct path;
-//!   [`acquirer`], [`reaper`] and [`notices`] run in the background, and `coordinator` does while there are peers.
+//!   [`acquirer`], [`reaper`], [`autobuild`] and [`notices`] run in the background, and `coordinator` does while there are
+//!   peers.
+//! - [`prebuilds`]: workspaces are built ahead, in the background too. [`metrics`]: what is measured.
 //! - [`identity`]: who calls. [`refusal`]: how a call ends that is not carried out. [`secret_hash`]: how tokens
 //!   are kept. [`millis`]: how spans of time are counted. [`events`]: what is told.
 //! - [`conformance`]: which test shows each behaviour that is expected of such a server.
@@ -32,8 +36,8 @@
 //! still waits; only other replicas hear of it later, or not at all, and look for themselves from time to time. And a
 //! job changes hands by one conditional update, never by a read and a write that trust each other.
 //!
-//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper, what expires, and whether
-//! somebody is there; nothing here knows what a template's source or a build's state means.
+//! Architecture invariant: only [`store`] has SQL; nothing decides by a clock but the reaper, [`autobuild`], what expires,
+//! and whether somebody is there; nothing here knows what a template's source or a build's state means.
 
 pub mod acquirer;
 pub mod administration;

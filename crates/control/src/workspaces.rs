@@ -16,7 +16,8 @@ use crate::{
     store::{Store, Tx, users::User},
 };
 
-/// The service that people call. Each call is one transaction, which begins by finding out who calls.
+/// The service that people call. Each call is one transaction, which begins by finding out who calls; only who asks for
+/// what was built ahead is answered in two: see [`create`].
 #[derive(Clone, Debug)]
 pub struct WorkspacesService {
     store: Store,
@@ -39,7 +40,7 @@ impl Workspaces for WorkspacesService {
         let (metadata, asked) = (request.metadata(), request.get_ref());
         let work = |tx: &Tx<'_>, user: &User| create::workspace(tx, user, asked);
         let candidates = match answer_user(&self.store, "CreateWorkspace", metadata, work).await? {
-            Creation::Queued(build) => return Ok(Response::new(build)),
+            Creation::Queued(build) => return Ok(Response::new(*build)),
             Creation::Candidates(candidates) => candidates,
         };
         let work = |tx: &Tx<'_>, user: &User| create::from_candidates(tx, user, asked, &candidates);

@@ -11,7 +11,7 @@ use groundhog_wire::{
 };
 
 use super::{
-    clock, view,
+    view,
     workspace::{Place, queue},
 };
 use crate::{
@@ -93,7 +93,7 @@ pub fn take(
     let Some(candidate) = candidate.filter(|candidate| is_claimable(version, preset, candidate, tx.now_ms())) else {
         return Ok(None);
     };
-    if !claims::hand_over(tx, workspace, candidate.build, &Taker { owner: owner.id, name, life })? {
+    if !claims::hand_over(tx, workspace, candidate.build, &Taker { owner: owner.id, name, life: Some(life) })? {
         return Ok(None);
     }
     let latest = builds::by_id(tx, candidate.build)?
@@ -120,20 +120,18 @@ pub fn claim(tx: &Tx<'_>, user: &User, request: &v1::ClaimWorkspaceRequest) -> R
     if workspaces::live_by_name(tx, owner.id, name)?.is_some_and(|other| other != workspace) {
         return Err(Refusal::Exists(format!("A workspace named {name:?} already exists.")).into());
     }
-    let version = templates::version(tx, latest.version)?
-        .ok_or_else(|| Refusal::State("the version that the workspace was built from is gone".to_owned()))?;
-    if !permission::uses_template(owner.role, owner.organizations.contains(&version.organization)) {
-        let text = format!("{:?} is no member of the organization of the template {:?}", owner.name, version.template);
-        return Err(Refusal::State(text).into());
-    }
-    // Nobody has said how it is to live, so it lives as its template has it.
-    let life = clock::asked_for("", None, version.default_ttl_ms, tx.now_ms())?;
-    if !claims::hand_over(tx, workspace, latest.id, &Taker { owner: owner.id, name, life })? {
+    if !claims::hand_over(tx, workspace, latest.id, &Taker { owner: owner.id, name, life: None })? {
         let text = format!("the workspace {workspace} was not built ahead, or has been claimed already");
         return Err(Refusal::State(text).into());
     }
     if latest.transition != Transition::Start || job.status() != JobStatus::Succeeded {
         let text = format!("the workspace {workspace} is not ready: its latest build is not a start that succeeded");
+        return Err(Refusal::State(text).into());
+    }
+    let version = templates::version(tx, latest.version)?
+        .ok_or_else(|| Refusal::State("the version that the workspace was built from is gone".to_owned()))?;
+    if !permission::uses_template(owner.role, owner.organizations.contains(&version.organization)) {
+        let text = format!("{:?} is no member of the organization of the template {:?}", owner.name, version.template);
         return Err(Refusal::State(text).into());
     }
     let asked = latest.asked.clone();

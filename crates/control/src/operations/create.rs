@@ -30,7 +30,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Creation {
     /// The person has a workspace, and this is the build by which it becomes theirs.
-    Queued(v1::Build),
+    Queued(Box<v1::Build>),
     /// Nothing was done so far. These were built ahead and could be given, the first one first: see
     /// [`from_candidates`].
     Candidates(Vec<WorkspaceId>),
@@ -60,7 +60,7 @@ pub fn workspace(tx: &Tx<'_>, user: &User, request: &v1::CreateWorkspaceRequest)
         let owner = user.name.clone();
         tx.after_commit(move || events::prebuild_none_claimable(&about, &owner));
     }
-    create(tx, user, order).map(Creation::Queued)
+    Ok(Creation::Queued(Box::new(create(tx, user, order)?)))
 }
 
 /// Gives `user` the first of these workspaces that can still be given, or makes a new one if none can. The request is
@@ -118,7 +118,7 @@ fn check<'a>(tx: &Tx<'_>, user: &User, request: &'a v1::CreateWorkspaceRequest) 
 /// The preset that a request is about: the one that it names, or the one that its parameters belong to.
 fn preset(tx: &Tx<'_>, version: &Version, request: &v1::CreateWorkspaceRequest) -> Result<Option<Preset>, CallError> {
     // Most versions have none; then nothing is read.
-    let presets = if version.has_presets { presets::of_version(tx, version.id)? } else { Vec::new() };
+    let presets = if version.has_presets { presets::with_version(tx, version.id)? } else { Vec::new() };
     if request.preset.is_empty() {
         let matching = matching(&presets, &request.parameters)?;
         return Ok(presets.into_iter().find(|preset| Some(&preset.declared.name) == matching.as_ref()));

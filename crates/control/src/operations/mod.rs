@@ -12,6 +12,7 @@
 //! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of. [`ended`]: what belongs to every
 //!   end.
 //! - [`template`]: templates as wholes change, and end. [`notify`]: whoever looks after them is told.
+//! - [`prebuild`]: workspaces are built ahead, withdrawn and deleted. [`metrics`]: what is counted of them.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
 //! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each

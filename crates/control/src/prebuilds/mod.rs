@@ -9,7 +9,7 @@
 //! - [`snapshot`]: all pools as they stand at one moment. [`carry_out`]: what was decided of one of them is done.
 //! - [`told`]: what this process told last, so that it tells only what is new. [`side_by_side`]: a few presets at once.
 //!
-//! Two things make it safe. Every transaction that writes asks first whether its replica still has the lease, by the lease's
+//! Two things make it safe. Every transaction after the first asks first whether its replica still has the lease, by the lease's
 //! number (P14); and it looks again at what it is about to change, because people promote versions and claim workspaces in
 //! the meantime (P13, P6). So nothing that was read before is trusted, and no connection is held in between.
 //!

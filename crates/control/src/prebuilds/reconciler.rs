@@ -21,6 +21,7 @@ use crate::{
     events,
     metrics::Metrics,
     millis::millis,
+    refusal::CallError,
     store::{Store, StoreError, leases, settings},
 };
 
@@ -207,13 +208,15 @@ async fn look(
     memory: &mut Memory,
     missing: &[(OrganizationId, String)],
     stats: &mut Stats,
-) -> Result<(), StoreError> {
+) -> Result<(), CallError> {
     let left_out = complete_memberships(cycle, memory, missing).await;
-    if cycle.over().is_some() || cycle.stop.is_cancelled() {
-        return Ok(());
-    }
     let config = cycle.config;
-    let snapshot = transact(cycle.store, cycle.held, "prebuilds: snapshot", |tx| snapshot::take(tx, config)).await?;
+    // Under the lease too: what one that is late has seen is not told after what another one has seen since.
+    let snapshot = match cycle.write("prebuilds: snapshot", |tx| Ok(snapshot::take(tx, config)?)).await {
+        Ok(snapshot) => snapshot,
+        Err(Failure::Over(_)) => return Ok(()),
+        Err(Failure::Call(error)) => return Err(error),
+    };
     let decided = decide(&snapshot, config, &left_out);
     (stats.presets, stats.reconciled) = (snapshot.presets, decided.iter().filter(|one| !one.membership).count() as u64);
     memory.tell(&decided, snapshot.now_ms);

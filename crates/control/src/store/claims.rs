@@ -39,8 +39,8 @@ pub struct Taker<'a> {
     pub owner: UserId,
     /// What they call it.
     pub name: &'a str,
-    /// How it is to live by the clock.
-    pub life: Life<'a>,
+    /// How it is to live by the clock; none if nobody has said so: then it lives as its template has it.
+    pub life: Option<Life<'a>>,
 }
 
 /// The unclaimed workspaces of the account that builds ahead that were built for a preset and run, the oldest first,
@@ -120,9 +120,11 @@ fn steps(agents: &BTreeMap<BuildId, Vec<v1::AgentLifecycle>>, build: BuildId) ->
 /// It counts as used now, and is not laid aside. When it was made stays.
 pub fn hand_over(tx: &Tx<'_>, workspace: WorkspaceId, latest: BuildId, taker: &Taker<'_>) -> Result<bool, StoreError> {
     let Taker { owner, name, life } = *taker;
+    let Life { autostart, next_start_at, .. } = life.unwrap_or_default();
     let changed = tx.execute(
         "UPDATE workspaces SET owner_id = ?2, name = ?3, last_used_at = ?4, autostart = ?5, next_start_at = ?6,
-                               ttl_ms = ?7, dormant_at = NULL, deleting_at = NULL
+                               dormant_at = NULL, deleting_at = NULL,
+                               ttl_ms = COALESCE(?7, (SELECT t.default_ttl_ms FROM templates t WHERE t.id = template_id))
          WHERE id = ?1 AND deleted_at IS NULL AND owner_id IN (SELECT id FROM users WHERE role = 'prebuilds')
            AND ?8 = (SELECT b.id FROM builds b WHERE b.workspace_id = ?1 ORDER BY b.number DESC LIMIT 1)",
         params![
@@ -130,9 +132,9 @@ pub fn hand_over(tx: &Tx<'_>, workspace: WorkspaceId, latest: BuildId, taker: &T
             key(owner.0),
             name,
             tx.now_ms(),
-            life.autostart,
-            life.next_start_at,
-            life.ttl_ms,
+            autostart,
+            next_start_at,
+            life.map(|life| life.ttl_ms),
             key(latest.0)
         ],
     )?;

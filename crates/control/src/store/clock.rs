@@ -15,16 +15,20 @@ const NOT_AHEAD: &str = "NOT EXISTS (SELECT 1 FROM users o WHERE o.id = w.owner_
 /// The same of the workspace that an update is about: SQLite knows it under no other name there.
 const UPDATED_NOT_AHEAD: &str = "owner_id NOT IN (SELECT id FROM users WHERE role = 'prebuilds')";
 
-/// The latest build `b` of the workspace `w`, and its job `j`, which has ended.
-const ENDED: &str = "JOIN builds b ON b.workspace_id = w.id
-        AND b.number = (SELECT MAX(l.number) FROM builds l WHERE l.workspace_id = w.id)
-    JOIN jobs j ON j.id = b.job_id AND j.completed_at IS NOT NULL";
+/// Tables to look up for each workspace `w`, for [`ENDED`]. They are joined in this order and no other, or every build
+/// that there ever was might be read to find the few workspaces that are meant.
+const BUILDS: &str = "CROSS JOIN builds b CROSS JOIN jobs j";
+
+/// That `b` is the latest build of the workspace `w`, and its job `j` has ended.
+const ENDED: &str = "b.workspace_id = w.id
+    AND b.number = (SELECT MAX(l.number) FROM builds l WHERE l.workspace_id = w.id)
+    AND j.id = b.job_id AND j.completed_at IS NOT NULL";
 
 /// Live workspaces whose time for a start has come, at most `limit`: the longest due first, then by id.
 pub fn due_to_start(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
-        "SELECT w.id FROM workspaces w {ENDED}
-         WHERE w.next_start_at IS NOT NULL AND w.next_start_at <= ?1 AND w.deleted_at IS NULL AND {NOT_AHEAD}
+        "SELECT w.id FROM workspaces w {BUILDS}
+         WHERE {ENDED} AND w.next_start_at IS NOT NULL AND w.next_start_at <= ?1 AND w.deleted_at IS NULL AND {NOT_AHEAD}
          ORDER BY w.next_start_at, w.id LIMIT ?2"
     );
     tx.rows(&due, params![tx.now_ms(), limit], |row| id(row, 0, WorkspaceId))
@@ -45,20 +49,21 @@ pub fn due_to_stop(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreErr
 /// then by id.
 pub fn due_to_be_laid_aside(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
-        "SELECT w.id FROM templates t JOIN workspaces w ON w.template_id = t.id {ENDED}
-         WHERE t.dormant_after_ms > 0 AND w.last_used_at + t.dormant_after_ms <= ?1
+        "SELECT w.id FROM templates t CROSS JOIN workspaces w {BUILDS}
+         WHERE w.template_id = t.id AND {ENDED} AND t.dormant_after_ms > 0 AND w.last_used_at + t.dormant_after_ms <= ?1
            AND w.dormant_at IS NULL AND w.deleted_at IS NULL AND {NOT_AHEAD}
          ORDER BY w.last_used_at, w.id LIMIT ?2"
     );
     tx.rows(&due, params![tx.now_ms(), limit], |row| id(row, 0, WorkspaceId))
 }
 
-/// Live workspaces that are laid aside and whose latest build is a start, at most `limit`: by id.
+/// Live workspaces that are laid aside and whose latest build is a start, at most `limit`: by when they are deleted, then
+/// by id, which is the order of the index.
 pub fn laid_aside_and_started(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
-        "SELECT w.id FROM workspaces w {ENDED}
-         WHERE w.dormant_at IS NOT NULL AND w.deleted_at IS NULL AND b.transition = 'start' AND {NOT_AHEAD}
-         ORDER BY w.id LIMIT ?1"
+        "SELECT w.id FROM workspaces w {BUILDS}
+         WHERE {ENDED} AND w.dormant_at IS NOT NULL AND w.deleted_at IS NULL AND b.transition = 'start' AND {NOT_AHEAD}
+         ORDER BY w.deleting_at, w.id LIMIT ?1"
     );
     tx.rows(&due, params![limit], |row| id(row, 0, WorkspaceId))
 }
@@ -67,8 +72,8 @@ pub fn laid_aside_and_started(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkspaceId
 /// One whose destroy ended after `tried_after` (milliseconds since 1970) is not among them.
 pub fn due_to_go(tx: &Tx<'_>, tried_after: i64, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
     let due = format!(
-        "SELECT w.id FROM workspaces w {ENDED}
-         WHERE w.deleting_at <= ?1 AND w.dormant_at IS NOT NULL AND w.deleted_at IS NULL
+        "SELECT w.id FROM workspaces w {BUILDS}
+         WHERE {ENDED} AND w.deleting_at <= ?1 AND w.dormant_at IS NOT NULL AND w.deleted_at IS NULL
            AND NOT (b.transition = 'destroy' AND j.completed_at > ?2) AND {NOT_AHEAD}
          ORDER BY w.deleting_at, w.id LIMIT ?3"
     );

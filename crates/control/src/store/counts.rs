@@ -3,10 +3,7 @@
 use groundhog_wire::id::{PresetId, UserId};
 use rusqlite::Row;
 
-use super::{
-    StoreError, Tx,
-    tx::key,
-};
+use super::{StoreError, Tx, tx::key};
 use crate::metrics::Labels;
 
 /// What was built ahead for presets of one name, of all versions of a template that is not deleted.

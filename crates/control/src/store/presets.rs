@@ -41,9 +41,10 @@ pub fn id_of(version: VersionId, position: u32) -> PresetId {
     PresetId(Builder::from_custom_bytes(bytes).into_uuid())
 }
 
-/// Writes a version's presets, in the order in which it declares them.
+/// Writes a version's presets, in the order in which it declares them: all of them in one go with what was written before,
+/// because there may be a thousand.
 pub fn insert(tx: &Tx<'_>, version: VersionId, declared: &[v1::Preset]) -> Result<(), StoreError> {
-    for (position, preset) in (0..).zip(declared) {
+    let write = |(position, preset): (u32, &v1::Preset)| {
         tx.execute(
             "INSERT INTO presets (id, version_id, position, name, declared, desired_instances)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -56,13 +57,19 @@ pub fn insert(tx: &Tx<'_>, version: VersionId, declared: &[v1::Preset]) -> Resul
                 preset.prebuild.as_ref().map(|prebuild| prebuild.instances)
             ],
         )?;
-    }
-    Ok(())
+        Ok(())
+    };
+    tx.together(|| (0..).zip(declared).try_for_each(write))
 }
 
 /// A version's presets, in the order in which it declares them.
 pub fn of_version(tx: &Tx<'_>, version: VersionId) -> Result<Vec<Preset>, StoreError> {
     tx.rows(&select("version_id = ?1 ORDER BY position"), [key(version.0)], read)
+}
+
+/// The same, asked for in one go with the version itself.
+pub fn with_version(tx: &Tx<'_>, version: VersionId) -> Result<Vec<Preset>, StoreError> {
+    tx.together(|| of_version(tx, version))
 }
 
 /// The preset with this id.

@@ -75,6 +75,15 @@ impl<'a> Tx<'a> {
         Ok(self.transaction.prepare_cached(sql)?)
     }
 
+    /// Runs `work`, whose statements are sent together with the one before them and so take no time of their own: none of
+    /// them needs an answer that comes to it from outside the database.
+    pub(super) fn together<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.statements.get();
+        let output = work();
+        self.statements.set(before);
+        output
+    }
+
     /// Runs a statement that gives no rows; how many rows it changed.
     pub(super) fn execute(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize, StoreError> {
         Ok(self.statement(sql)?.execute(parameters)?)

@@ -298,11 +298,8 @@ fn what_is_counted_as_eligible_is_what_is_given() {
         change(&site);
         let config = site.config;
         let snapshot = site.world.tx(|tx| Ok(snapshot::take(tx, &config)?)).expect("works");
-        let counted: u64 = snapshot
-            .pools
-            .iter()
-            .map(|pool| u64::from(groundhog_prebuilds::state(&pool.pool, snapshot.now_ms).eligible))
-            .sum();
+        let counted: u64 =
+            snapshot.pools.iter().map(|pool| groundhog_prebuilds::state(&pool.pool, snapshot.now_ms).eligible).sum();
         assert_eq!(counted, expected as u64, "{about}: counted");
         let request = v1::CreateWorkspaceRequest { version: "v1".to_owned(), ..asking("mine", "one") };
         assert_eq!(candidates(&site, "alice", &request).len(), expected, "{about}: given");
@@ -336,6 +333,26 @@ fn a_workspace_that_is_given_lives_by_its_owners_clock_from_now_on() {
     assert_eq!((after.created_at_ms, after.last_used_at_ms), (before.created_at_ms, now));
     let odd = v1::CreateWorkspaceRequest { ttl_ms: Some(1), ..asking("odd", "one") };
     assert!(matches!(site.world.create_with("alice", &odd), Err(CallError::Refused(_))), "out of bounds");
+}
+
+#[test]
+fn a_workspace_that_is_handed_over_lives_as_its_template_has_it() {
+    let site = pool(None, true);
+    let request = v1::UpdateTemplateRequest {
+        template: "pool".to_owned(),
+        default_ttl_ms: Some(3_600_000),
+        ..v1::UpdateTemplateRequest::default()
+    };
+    site.world.by_user("tess", |tx, _| template::update(tx, &request)).expect("within bounds");
+    let workspace = site.unclaimed()[0].id;
+    let name = site.claim("alice", workspace).expect("it is free").workspace_name;
+    let given = shown(&site.world, "alice", &name);
+    assert_eq!((given.ttl_ms, given.autostart.as_str(), given.next_start_at_ms), (3_600_000, "", None));
+    site.world.create_with("alice", &asking("mine", "one")).expect("it is given");
+    assert_eq!(shown(&site.world, "alice", "mine").ttl_ms, 3_600_000, "so does one about which nothing was said");
+    let never = v1::CreateWorkspaceRequest { ttl_ms: Some(0), ..asking("never", "one") };
+    site.world.create_with("alice", &never).expect("it is given");
+    assert_eq!(shown(&site.world, "alice", "never").ttl_ms, 0);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 //! - `support`: a machine whose clock the test turns, and a world on it: a database, a store, people, daemons, agents,
 //!   and control planes whose services are called in memory.
 //! - pure decisions: `status`, `tags`, `names`, `agent_rules`, `connection_rules`,
-//!   `relay_rules`, `core` (and `core_reference`, a second acquirer to hold
+//!   `relay_rules`, `permissions`, `core` (and `core_reference`, a second acquirer to hold
 //!   it against).
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
-//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`.
+//!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `claiming` and `claim_race` (people are given what was built ahead), `template_life`, `autobuild`
+//!   (its pure decision too).
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
@@ -19,7 +20,9 @@ mod agent_reports;
 mod agent_rules;
 mod agents;
 mod audit;
+mod autobuild;
 mod cancel;
+mod claim_race;
 mod claiming;
 mod claims;
 mod conformance;
@@ -50,5 +53,6 @@ mod status;
 mod store;
 mod support;
 mod tags;
+mod template_life;
 mod templates;
 mod workspaces;

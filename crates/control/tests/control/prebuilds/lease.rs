@@ -20,9 +20,10 @@ const MINUTE_MS: i64 = 60_000;
 #[test]
 fn a_lease_is_taken_by_one_and_its_number_grows() {
     let world = World::new();
-    let tx = |work: &dyn Fn(&groundhog_control::store::Tx<'_>) -> Result<Option<i64>, groundhog_control::StoreError>| {
-        world.tx(|tx| Ok(work(tx)?)).expect("works")
-    };
+    let tx =
+        |work: &dyn Fn(&groundhog_control::store::Tx<'_>) -> Result<Option<i64>, groundhog_control::StoreError>| {
+            world.tx(|tx| Ok(work(tx)?)).expect("works")
+        };
     assert_eq!(tx(&|tx| leases::take(tx, "x", MINUTE_MS)), Some(1));
     assert_eq!(tx(&|tx| leases::take(tx, "x", MINUTE_MS)), None, "it is taken");
     assert_eq!(tx(&|tx| leases::take(tx, "y", MINUTE_MS)), Some(1), "another one is another one");
@@ -56,7 +57,12 @@ fn of_five_at_once_one_does_it() {
     site.world.record.take_all();
     for _ in 0..5 {
         let mut reconciler = slow(&site, 10);
-        site.world.host.spawn("replica", async move { let _ = reconciler.reconcile_all(&CancellationToken::new()).await; }).detach();
+        site.world
+            .host
+            .spawn("replica", async move {
+                let _ = reconciler.reconcile_all(&CancellationToken::new()).await;
+            })
+            .detach();
     }
     site.world.advance(Duration::from_secs(120));
     assert_eq!(site.unclaimed().len(), 3);
@@ -75,7 +81,12 @@ fn one_that_was_suspended_and_whose_lease_is_gone_writes_nothing() {
         site.publish("pool", "v1", vec![preset("one", 3), preset("two", 2)], true);
         let mut old = slow(&site, 1);
         site.world.record.take_all();
-        site.world.host.spawn("old", async move { let _ = old.reconcile_all(&CancellationToken::new()).await; }).detach();
+        site.world
+            .host
+            .spawn("old", async move {
+                let _ = old.reconcile_all(&CancellationToken::new()).await;
+            })
+            .detach();
         site.world.advance(Duration::from_secs(suspended_after));
         let before = site.unclaimed().len();
         let had_decided = site.world.record.take_all().iter().any(|line| line.starts_with("prebuild.decided "));
@@ -116,7 +127,9 @@ fn one_connection_suffices_and_no_more_than_half_are_held() {
         site.publish("pool", "v1", presets, true);
         let mut reconciler = slow(&site, connections);
         site.world.record.take_all();
-        let cycle = async move { let _ = reconciler.reconcile_all(&CancellationToken::new()).await; };
+        let cycle = async move {
+            let _ = reconciler.reconcile_all(&CancellationToken::new()).await;
+        };
         site.world.host.spawn("replica", cycle).detach();
         site.world.advance(Duration::from_secs(600));
         assert_eq!(site.unclaimed().len(), 20, "{connections} connections");
@@ -152,7 +165,8 @@ fn the_first_cycle_comes_after_an_interval_and_a_stop_ends_it_between_two_transa
 
 #[test]
 fn ticks_that_fall_into_a_cycle_are_made_up_for_by_one() {
-    let site = Site::over(World::new(), PrebuildsConfig { interval: Duration::from_secs(5), ..PrebuildsConfig::default() });
+    let site =
+        Site::over(World::new(), PrebuildsConfig { interval: Duration::from_secs(5), ..PrebuildsConfig::default() });
     site.publish("pool", "v1", vec![preset("one", 10)], true);
     let stop = CancellationToken::new();
     let task = site.world.host.spawn("prebuilds", slow(&site, 10).run(stop.clone()));

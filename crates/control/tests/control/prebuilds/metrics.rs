@@ -147,10 +147,7 @@ fn durations_are_measured_from_when_a_build_was_asked_for() {
     };
     let seven = vec![0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1];
     let two = vec![0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
-    assert_eq!(
-        histogram("coderd_workspace_creation_duration_seconds"),
-        (Some("prebuild".to_owned()), 1, 7.0, seven)
-    );
+    assert_eq!(histogram("coderd_workspace_creation_duration_seconds"), (Some("prebuild".to_owned()), 1, 7.0, seven));
     assert_eq!(histogram("coderd_prebuilt_workspace_claim_duration_seconds"), (None, 1, 2.0, two));
     assert_eq!(histogram("coderd_prebuilds_reconciliation_duration_seconds").1, 1);
 }

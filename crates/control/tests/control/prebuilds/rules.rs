@@ -5,7 +5,7 @@ use std::time::Duration;
 use groundhog_control::{
     PrebuildsConfig,
     job_status::JobStatus::{Canceled, Failed, Pending, Succeeded},
-    operations::{prebuild, reap},
+    operations::{notify, prebuild, reap},
     prebuilds::Outcome,
     preset_status::PresetStatus,
     refusal::CallError,
@@ -310,6 +310,11 @@ fn p2_so_many_failures_in_a_row_are_the_end_and_told_once() {
     assert_eq!(count("prebuild.hard_limited "), 1);
     assert_eq!(count("prebuild.create_skipped "), 1);
     assert_eq!(site.preset("pool", "v1", "one").status, PresetStatus::HardLimited);
+    let request = v1::ListNotificationsRequest::default();
+    let told = |name: &str| site.world.by_user(name, |tx, user| notify::list(tx, user, &request)).expect("works");
+    let root: Vec<_> = told("root").notifications.into_iter().map(|one| one.kind).collect();
+    assert_eq!(root, ["prebuild_failure_limit_reached"]);
+    assert!(told("alice").notifications.is_empty(), "she looks after no templates");
     assert!(site.unclaimed().is_empty(), "P19: failed ones go after an hour, and that lifts nothing");
     site.publish("pool", "v2", vec![preset("one", 1)], true);
     site.settle();
@@ -371,7 +376,9 @@ fn while_it_is_paused_nothing_is_done() {
 
 #[test]
 fn p19_what_neither_runs_nor_is_built_is_kept_for_an_hour() {
-    for (transition, status) in [(Start, Failed), (Start, Canceled), (Stop, Succeeded), (Stop, Failed), (Destroy, Failed)] {
+    for (transition, status) in
+        [(Start, Failed), (Start, Canceled), (Stop, Succeeded), (Stop, Failed), (Destroy, Failed)]
+    {
         let site = Site::new();
         site.publish("pool", "v1", vec![preset("one", 1)], true);
         let workspace = site.build_ahead(site.preset("pool", "v1", "one").id, "pool");
@@ -451,12 +458,8 @@ fn one_that_was_built_anew_meanwhile_is_not_deleted() {
 fn schedules_say_how_many() {
     let site = Site::new();
     let at_nine = v1::PrebuildSchedule { cron: "* 22-23 * * *".to_owned(), instances: 4 };
-    let schedules = v1::Prebuild {
-        instances: 1,
-        timezone: "UTC".to_owned(),
-        schedules: vec![at_nine],
-        ..v1::Prebuild::default()
-    };
+    let schedules =
+        v1::Prebuild { instances: 1, timezone: "UTC".to_owned(), schedules: vec![at_nine], ..v1::Prebuild::default() };
     // The world begins at 22:13:20 of a Tuesday.
     site.publish("pool", "v1", vec![v1::Preset { prebuild: Some(schedules), ..preset("one", 1) }], true);
     let one = site.preset("pool", "v1", "one").id;

@@ -118,9 +118,8 @@ impl Model {
                 }
             }
             Op::Claim(at) => {
-                let runs = self.standing(|one| {
-                    one.status == JobStatus::Succeeded && one.transition == Transition::Start
-                });
+                let runs =
+                    self.standing(|one| one.status == JobStatus::Succeeded && one.transition == Transition::Start);
                 let Some(workspace) = nth(&runs, *at) else { return };
                 self.site.claim(["alice", "bob", "root"][self.claims % 3], workspace.id).expect("it runs");
                 self.claims += 1;
@@ -132,9 +131,8 @@ impl Model {
                 }
             }
             Op::End(at, well) => {
-                let taken = self.standing(|one| {
-                    one.taken && matches!(one.status, JobStatus::Running | JobStatus::Canceling)
-                });
+                let taken =
+                    self.standing(|one| one.taken && matches!(one.status, JobStatus::Running | JobStatus::Canceling));
                 let Some(workspace) = nth(&taken, *at) else { return };
                 if *well { self.site.succeed(workspace.job) } else { self.site.fail(workspace.job) }
             }
@@ -154,7 +152,9 @@ impl Model {
             Op::Cycle(first) => self.cycle(*first),
             Op::SlowCycle => {
                 let mut reconciler = self.slow();
-                let cycle = async move { let _ = reconciler.reconcile_all(&CancellationToken::new()).await; };
+                let cycle = async move {
+                    let _ = reconciler.reconcile_all(&CancellationToken::new()).await;
+                };
                 self.site.world.host.spawn("slow", cycle).detach();
             }
             Op::Pass(seconds) => self.site.world.advance(Duration::from_secs(*seconds)),

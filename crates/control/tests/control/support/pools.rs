@@ -66,13 +66,7 @@ impl Site {
         self.publish_with(template, name, found, activate);
     }
 
-    pub(crate) fn publish_with(
-        &self,
-        template: &str,
-        name: &str,
-        found: v1::CompletedTemplateImport,
-        activate: bool,
-    ) {
+    pub(crate) fn publish_with(&self, template: &str, name: &str, found: v1::CompletedTemplateImport, activate: bool) {
         self.import(&v1::CreateVersionRequest { activate, ..new_version(template, name) }, found);
     }
 
@@ -217,9 +211,7 @@ impl Site {
 
     /// Has "prov-1" take this very job.
     pub(crate) fn take(&self, job: JobId) {
-        let lock = |tx: &Tx<'_>, worker: &Worker| {
-            Ok(jobs::lock(tx, job, worker.id)?)
-        };
+        let lock = |tx: &Tx<'_>, worker: &Worker| Ok(jobs::lock(tx, job, worker.id)?);
         assert!(self.world.by_daemon("prov-1", lock).expect("works"), "it waits");
     }
 
@@ -284,9 +276,7 @@ impl Site {
             owner: user.to_owned(),
             name: String::new(),
         };
-        self.world.by_user("root", |tx, root| {
-            claim::claim(tx, root, &request)
-        })
+        self.world.by_user("root", |tx, root| claim::claim(tx, root, &request))
     }
 }
 

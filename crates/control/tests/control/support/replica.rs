@@ -12,7 +12,10 @@ use groundhog_control::{
 };
 use groundhog_wire::{
     Routes,
-    v1::{agents_client::AgentsClient, workspace_agents_client::WorkspaceAgentsClient},
+    v1::{
+        agents_client::AgentsClient, workspace_agents_client::WorkspaceAgentsClient,
+        workspaces_client::WorkspacesClient,
+    },
 };
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
@@ -68,6 +71,10 @@ impl Replica {
 
     pub(crate) fn agents(&self) -> AgentsClient<Local> {
         AgentsClient::new(Local(self.routes.clone()))
+    }
+
+    pub(crate) fn workspaces(&self) -> WorkspacesClient<Local> {
+        WorkspacesClient::new(Local(self.routes.clone()))
     }
 
     pub(crate) fn people(&self) -> WorkspaceAgentsClient<Local> {

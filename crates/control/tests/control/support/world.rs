@@ -114,7 +114,15 @@ impl World {
         database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("the setup is sound");
         let (machine, host) = TestMachine::new();
         let store = Store::new(&host, database.clone(), config);
-        Self { machine, host, database, store, record: Record::start(), config: Config::default(), metrics: Metrics::default() }
+        Self {
+            machine,
+            host,
+            database,
+            store,
+            record: Record::start(),
+            config: Config::default(),
+            metrics: Metrics::default(),
+        }
     }
 
     /// A world over a file, so that a test can get at what is in it.
@@ -184,7 +192,7 @@ impl World {
     /// What the service does about a request for a workspace.
     pub(crate) fn create_with(&self, user: &str, request: &v1::CreateWorkspaceRequest) -> Result<v1::Build, CallError> {
         match self.by_user(user, |tx, user| create::workspace(tx, user, request))? {
-            Creation::Queued(build) => Ok(build),
+            Creation::Queued(build) => Ok(*build),
             Creation::Candidates(candidates) => {
                 self.by_user(user, |tx, user| create::from_candidates(tx, user, request, &candidates))
             }
