@@ -12,7 +12,7 @@ use groundhog_sim::campaign::Draws;
 
 use super::{count, one_of, rest, span, time_until};
 use crate::scenario::units::DurationRange;
-use crate::scenario::{Action, JobAtShutdown, Role, Scenario, Step, Template, Transition, User, Workload};
+use crate::scenario::{AHEAD, Action, JobAtShutdown, Role, Scenario, Step, Template, Transition, User, Workload};
 
 /// Who makes workspaces where the file names nobody.
 const SOMEBODY: &str = "alice";
@@ -144,6 +144,8 @@ fn made(plan: &Scenario) -> Vec<Made> {
 /// When a job is asked for, and what would cancel it.
 fn cancel_of(step: &Step) -> Option<(Duration, Action)> {
     let cancel = match &step.action {
+        // Nobody calls what was built ahead by its name.
+        Action::BuildWorkspace { owner, .. } if owner == AHEAD => return None,
         Action::CreateWorkspace { name: workspace, owner, .. } | Action::BuildWorkspace { workspace, owner, .. } => {
             let (workspace, owner) = (workspace.clone(), owner.clone());
             Action::CancelBuild { workspace, by: owner.clone(), owner, expect_status: None }

@@ -34,6 +34,9 @@ const NOBODYS: f64 = 0.3;
 /// How often a claim comes together with the one before: two people want the same.
 const AT_ONCE: f64 = 0.5;
 
+/// How often a workspace that somebody takes is to stop by itself.
+const STOPS: f64 = 0.3;
+
 /// When a workspace is to start by itself: not while a story goes on, which would never come to rest. The last makes no
 /// sense.
 const AUTOSTARTS: [&str; 3] = ["0 22 * * *", "", "at noon"];
@@ -137,6 +140,8 @@ pub(super) fn claim(
         _ => None,
     });
     let at = before.filter(|_| random.chance(AT_ONCE)).unwrap_or(anywhere);
+    let ttl = span(random, TTLS);
+    let ttl = random.chance(STOPS).then_some(ttl);
     let action = Action::CreateWorkspace {
         name: format!("mine-{}", number + 1),
         owner,
@@ -146,7 +151,7 @@ pub(super) fn claim(
         preset,
         version: String::new(),
         autostart: String::new(),
-        ttl: None,
+        ttl,
     };
     Some((at, action))
 }
