@@ -102,7 +102,7 @@ pub use crate::{
         AcquireConfig, AgentsConfig, AutobuildConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig,
         PrebuildsConfig, ReaperConfig, WatchConfig,
     },
-    events::EVENTS,
+    events::{EVENTS, PREBUILD_EVENTS},
     server::{Error, run},
     setup::{DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
     store::{Database, Store, StoreConfig, StoreError},

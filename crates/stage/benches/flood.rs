@@ -29,6 +29,7 @@ fn scenario(control: &str) -> Scenario {
         duration = "1d"
 
         [control]
+        prebuilds = {{ machines = 1200 }}
         {control}
 
         [[template]]
@@ -55,7 +56,7 @@ fn scenario(control: &str) -> Scenario {
 fn main() {
     println!("| beats     | processor time | built | withdrawn | deleted |");
     println!("| --------- | -------------- | ----- | --------- | ------- |");
-    for (beats, control) in [("every minute", "agents = { beat_interval = \"1m\" }"), ("every 15 s", "")] {
+    for (beats, control) in [("every minute", "beat_interval = \"1m\""), ("every 15 s", "")] {
         let scenario = scenario(control);
         let begun = processor_time();
         let report = run(&scenario, 1);

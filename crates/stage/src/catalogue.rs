@@ -29,6 +29,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { teller: "users", events: users::EVENTS },
     Chapter { teller: "users of tunnels", events: tunnels::EVENTS },
     Chapter { teller: "control", events: groundhog_control::EVENTS },
+    Chapter { teller: "control, of what is built ahead", events: groundhog_control::PREBUILD_EVENTS },
     Chapter { teller: "provisioner", events: groundhog_provisioner::events::EVENTS },
     Chapter { teller: "cloud", events: machines::EVENTS },
     Chapter { teller: "agent", events: groundhog_agent::EVENTS },

@@ -75,7 +75,13 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             ..NoticeConfig::default()
         },
         external_auth: settings.external_auth.clone(),
-        agents: AgentsConfig { relays: relays(scenario), ..AgentsConfig::default() },
+        agents: AgentsConfig {
+            relays: relays(scenario),
+            beat_interval: settings.beat_interval,
+            // Three beats, as it is unless set.
+            inactive_after: settings.beat_interval.saturating_mul(3),
+            ..AgentsConfig::default()
+        },
         prebuilds: settings.prebuilds,
         autobuild: settings.autobuild,
         ..Config::default()

@@ -28,7 +28,7 @@
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`); `prebuilds` and `autobuild`, see below |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`); `beat_interval`, how often connected agents are told to beat (`"15s"`), of which three in a row may be missed; `prebuilds` and `autobuild`, see below |
 //! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between

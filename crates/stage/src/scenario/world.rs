@@ -46,6 +46,8 @@ pub struct Control {
     pub external_auth: BTreeSet<String>,
     /// Each replica passes on what clients and agents that cannot reach each other have to say.
     pub relays: bool,
+    /// How often connected agents are told to beat.
+    pub beat_interval: Duration,
     /// How workspaces are built ahead, if they are.
     pub prebuilds: PrebuildsConfig,
     /// For how many workspaces that are built ahead there are machines.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use groundhog_control::{AutobuildConfig, PrebuildsConfig};
+use groundhog_control::{AgentsConfig, AutobuildConfig, PrebuildsConfig};
 use jiff::Timestamp;
 
 use crate::scenario::units::DurationRange;
@@ -47,6 +47,7 @@ pub(crate) fn control() -> Control {
         notices: Notices { latency: DurationRange { min: Duration::ZERO, max: Duration::from_millis(5) }, loss: 0.0 },
         external_auth: BTreeSet::new(),
         relays: false,
+        beat_interval: AgentsConfig::default().beat_interval,
         prebuilds: PrebuildsConfig { enabled: false, ..PrebuildsConfig::default() },
         ahead_machines: AHEAD_MACHINES,
         autobuild: AutobuildConfig { enabled: false, ..AutobuildConfig::default() },

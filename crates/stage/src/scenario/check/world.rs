@@ -95,6 +95,11 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> (Cont
         }),
         external_auth: external_auth(check, raw.external_auth.unwrap_or_default()),
         relays: raw.relays.unwrap_or(default.relays),
+        beat_interval: raw
+            .beat_interval
+            .as_ref()
+            .and_then(|raw| duration_above_zero(check, raw))
+            .unwrap_or(default.beat_interval),
         prebuilds,
         ahead_machines,
         autobuild,

@@ -134,6 +134,9 @@ fn control(scenario: &Scenario) -> Table {
     if control.relays {
         table["relays"] = value(true);
     }
+    if control.beat_interval != default.beat_interval {
+        table["beat_interval"] = value(text_of(control.beat_interval));
+    }
     if let Some(ahead) = lifecycle::prebuilds(control, scenario.asks_for_prebuilds()) {
         table["prebuilds"] = Item::Value(ahead);
     }
