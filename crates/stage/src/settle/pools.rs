@@ -31,6 +31,8 @@ pub(super) struct Pools {
     wanted: Wanted,
     /// By pool: how it stands, of the versions that are active.
     pools: BTreeMap<Pool, Standing>,
+    /// By template: what has become of it since the story began.
+    active: BTreeMap<String, Active>,
     /// The workspaces that were built ahead and that nobody has claimed.
     unclaimed: BTreeSet<String>,
     /// By build's job that has not ended: its workspace.
@@ -53,6 +55,14 @@ struct Wanted {
     without_daemon: BTreeSet<String>,
     /// Templates whose workspaces may run without ever being ready.
     never_ready: BTreeSet<String>,
+}
+
+/// What may be built ahead of a template.
+#[derive(Debug, Default)]
+struct Active {
+    /// The version's name: none if it is as the story found it, empty if there is none.
+    version: Option<String>,
+    is_deprecated: bool,
 }
 
 /// How one pool stands.
@@ -173,11 +183,21 @@ impl Pools {
             "version.activated" => {
                 let (template, version) = (owned("template")?, owned("name")?);
                 self.pools.retain(|(preset, of), _| !is_of(preset, &template) || *of == version);
+                // A template that was deleted may be there again, under its name.
+                let is_deprecated = self.active.get(&template).is_some_and(|active| active.is_deprecated);
+                self.active.insert(template, Active { version: Some(version), is_deprecated });
             }
-            "template.deleted" | "template.deprecated" => {
+            "template.deleted" => {
                 let template = owned("template")?;
                 self.pools.retain(|(preset, _), _| !is_of(preset, &template));
+                self.active.insert(template, Active { version: Some(String::new()), is_deprecated: false });
             }
+            "template.deprecated" => {
+                let template = owned("template")?;
+                self.pools.retain(|(preset, _), _| !is_of(preset, &template));
+                self.active.entry(template).or_default().is_deprecated = true;
+            }
+            "template.restored" => self.active.entry(owned("template")?).or_default().is_deprecated = false,
             "prebuild.pool" => self.pool(record)?,
             "prebuilds.cycle" if matches!(record.field("outcome"), Some("done" | "paused")) => {
                 self.looked_at = record.at
@@ -196,6 +216,13 @@ impl Pools {
         let number = |field: &str| record.field(field)?.parse::<u64>().ok();
         let (preset, version) = (record.field("preset")?.to_owned(), record.field("version")?.to_owned());
         let (template, _) = preset.split_once('/')?;
+        // What is told may be a moment older than what has become of the template.
+        let is_active = self.active.get(template).is_none_or(|active| {
+            !active.is_deprecated && active.version.as_ref().is_none_or(|active| *active == version)
+        });
+        if !is_active {
+            return None;
+        }
         let (actual, eligible) = (number("actual")?, number("eligible")?);
         let (wanted, starting) = (number("desired")?, number("starting")?);
         let is_limited = record.field("limited").is_some_and(|why| !why.is_empty());
@@ -349,6 +376,12 @@ mod tests {
         let next = [("template", "vm"), ("name", "v2")];
         let old = told(Log::new(), 60, NONE, "").add(70, "control", "version.activated", &next);
         assert_eq!(rested(pools(), &old), Some(Duration::ZERO));
+        // What is told a moment later was looked at a moment before.
+        assert_eq!(rested(pools(), &told(old, 71, NONE, "")), Some(Duration::ZERO));
+        let deprecated = Log::new().add(50, "control", "template.deprecated", &[("template", "vm")]);
+        assert_eq!(rested(pools(), &told(deprecated.clone(), 60, NONE, "")), Some(Duration::ZERO));
+        let restored = deprecated.add(55, "control", "template.restored", &[("template", "vm")]);
+        assert_eq!(rested(pools(), &told(restored, 60, NONE, "")), None);
     }
 
     #[test]
