@@ -37,6 +37,9 @@ pub(super) struct Pools {
     unclaimed: BTreeSet<String>,
     /// By build's job that has not ended: its workspace.
     jobs: BTreeMap<String, String>,
+    /// Since when building ahead is paused, if it is: then the pools are as they are to be, whatever they were last told
+    /// to be. A control plane that was begun anew tells nothing of pools that it does not look at.
+    paused_since: Option<Duration>,
     /// When the pools were last looked at from one end to the other, or it was seen that they are not to be.
     looked_at: Duration,
     now: Duration,
@@ -198,6 +201,8 @@ impl Pools {
                 self.active.entry(template).or_default().is_deprecated = true;
             }
             "template.restored" => self.active.entry(owned("template")?).or_default().is_deprecated = false,
+            "prebuilds.paused" => self.paused_since = Some(record.at),
+            "prebuilds.resumed" => self.resume(record.at),
             "prebuild.pool" => self.pool(record)?,
             "prebuilds.cycle" if matches!(record.field("outcome"), Some("done" | "paused")) => {
                 self.looked_at = record.at
@@ -210,6 +215,14 @@ impl Pools {
     /// The jobs of a workspace that have not ended: there is one build at a time.
     fn jobs_of(&self, workspace: &str) -> Vec<String> {
         self.jobs.iter().filter(|(_, of)| *of == workspace).map(|(job, _)| job.clone()).collect()
+    }
+
+    /// What the pools lack they lack from now on.
+    fn resume(&mut self, now: Duration) {
+        self.paused_since = None;
+        for standing in self.pools.values_mut() {
+            standing.off_since = standing.off_since.map(|_| now);
+        }
     }
 
     fn pool(&mut self, record: &Record) -> Option<()> {
@@ -263,6 +276,9 @@ impl Pools {
         if !self.wanted.enabled {
             return Some(Duration::ZERO);
         }
+        if self.paused_since.is_some() {
+            return self.paused_since;
+        }
         self.describe().next().is_none().then(|| {
             let there = self.pools.values().map(|standing| standing.there_since);
             there.max().unwrap_or_default()
@@ -272,7 +288,8 @@ impl Pools {
     /// What is not as it is wanted, in words.
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
         let is_late = |since: Duration| self.now > since.saturating_add(self.wanted.on_its_way);
-        let off = self.pools.iter().filter_map(move |((preset, version), standing)| {
+        let is_paused = self.paused_since.is_some();
+        let off = self.pools.iter().filter(move |_| !is_paused).filter_map(move |((preset, version), standing)| {
             let Standing { wanted, actual, eligible, starting, off_since, was_there, .. } = standing;
             let since = (*off_since)?;
             let told = !was_there || is_late(since);
@@ -283,7 +300,8 @@ impl Pools {
                 )
             })
         });
-        let is_overdue = self.wanted.enabled && self.now > self.looked_at.saturating_add(self.wanted.look);
+        let is_overdue =
+            self.wanted.enabled && !is_paused && self.now > self.looked_at.saturating_add(self.wanted.look);
         let overdue = is_overdue.then(|| format!("nobody has looked at the pools since {:?}", self.looked_at));
         off.chain(overdue)
     }
@@ -358,6 +376,16 @@ mod tests {
         let late = told(full(), 120, ONE, "").add(721, "control", "prebuilds.cycle", &cycle);
         assert_eq!(rested(pools(), &late), None);
         assert_eq!(rested(pools(), &told(late, 722, ALL, "")), Some(secs(60)));
+    }
+
+    #[test]
+    fn while_building_ahead_is_paused_the_pools_are_as_they_are_to_be() {
+        // The control plane began anew before the pause, so it has no pool of which it could tell that it is paused.
+        let paused = || told(Log::new(), 60, NONE, "").add(90, "control", "prebuilds.paused", &[("by", "root")]);
+        assert_eq!(rested(pools(), &paused()), Some(secs(90)));
+        let resumed = || paused().add(120, "control", "prebuilds.resumed", &[("by", "root")]);
+        assert_eq!(rested(pools(), &resumed()), None);
+        assert_eq!(rested(pools(), &told(resumed(), 180, ALL, "")), Some(secs(180)));
     }
 
     #[test]
