@@ -108,7 +108,7 @@ mod tests {
     ) -> impl Future<Output = u32> + Send + 'a {
         poll_fn(move |context| {
             polls.fetch_add(1, Ordering::SeqCst);
-            *waker.lock().unwrap() = Some(context.waker().clone());
+            *waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
             if done.load(Ordering::SeqCst) { Poll::Ready(7) } else { Poll::Pending }
         })
     }
@@ -126,7 +126,7 @@ mod tests {
         let mut several =
             Several::new().with(watched(&idle, &idle_waker, &never)).with(watched(&busy, &busy_waker, &done));
         let polled = Cell::new(0);
-        let mut poll = |several: &mut Several<'_, u32>, task: &Arc<Count>| {
+        let poll = |several: &mut Several<'_, u32>, task: &Arc<Count>| {
             polled.set(polled.get() + 1);
             let waker = Waker::from(task.clone());
             pin!(several.next()).poll(&mut Context::from_waker(&waker))
@@ -136,7 +136,8 @@ mod tests {
         assert!(poll(&mut several, &second).is_pending());
         assert_eq!((idle.load(Ordering::SeqCst), busy.load(Ordering::SeqCst)), (1, 1));
         done.store(true, Ordering::SeqCst);
-        busy_waker.lock().unwrap().take().unwrap().wake();
+        let woken = busy_waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        woken.into_iter().for_each(Waker::wake);
         assert_eq!((first.0.load(Ordering::SeqCst), second.0.load(Ordering::SeqCst)), (0, 1));
         assert_eq!(poll(&mut several, &second), Poll::Ready(7));
         assert_eq!((idle.load(Ordering::SeqCst), busy.load(Ordering::SeqCst)), (1, 2));

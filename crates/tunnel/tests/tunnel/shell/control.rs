@@ -9,7 +9,7 @@ use groundhog_host::Host;
 use groundhog_wire::{
     Limited, Routes, ServerConfig, serve,
     v1::{
-        AgentLifecycle, AgentLogLine, AgentNews, Build, BuildNews, CancelBuildRequest, CancelJobRequest,
+        self, AgentLifecycle, AgentLogLine, AgentNews, Build, BuildNews, CancelBuildRequest, CancelJobRequest,
         ClaimWorkspaceRequest, ConnectionNews, CoordinateRequest, CoordinateResponse, CreateBuildRequest,
         CreateWorkspaceRequest, FollowLogsRequest, FollowLogsResponse, GetBuildRequest, GetJobRequest,
         GetRelayMapRequest, JobStatus, JobView, ListAgentLogsRequest, ListAgentLogsResponse, ListAgentsRequest,
@@ -237,6 +237,33 @@ impl Workspaces for Service {
     }
 
     async fn claim_workspace(&self, _: Request<ClaimWorkspaceRequest>) -> Result<Response<Build>, Status> {
+        unasked()
+    }
+
+    async fn get_workspace(&self, _: Request<v1::GetWorkspaceRequest>) -> Result<Response<v1::Workspace>, Status> {
+        unasked()
+    }
+
+    async fn list_workspaces(
+        &self,
+        _: Request<v1::ListWorkspacesRequest>,
+    ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
+        unasked()
+    }
+
+    async fn set_autostart(&self, _: Request<v1::SetAutostartRequest>) -> Result<Response<v1::Workspace>, Status> {
+        unasked()
+    }
+
+    async fn set_ttl(&self, _: Request<v1::SetTtlRequest>) -> Result<Response<v1::Workspace>, Status> {
+        unasked()
+    }
+
+    async fn set_dormancy(&self, _: Request<v1::SetDormancyRequest>) -> Result<Response<v1::Workspace>, Status> {
+        unasked()
+    }
+
+    async fn extend_deadline(&self, _: Request<v1::ExtendDeadlineRequest>) -> Result<Response<v1::Workspace>, Status> {
         unasked()
     }
 
