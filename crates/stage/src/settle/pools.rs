@@ -37,6 +37,11 @@ pub(super) struct Pools {
     unclaimed: BTreeSet<String>,
     /// By build's job that has not ended: its workspace.
     jobs: BTreeMap<String, String>,
+    /// By workspace that was built ahead: its preset, with its template.
+    presets: BTreeMap<String, String>,
+    /// Presets of which a build went wrong. Two daemons may have been at a job that was taken back, and each made the
+    /// machine anew; then its agent is refused for its token's sake, and the workspace runs and is never ready.
+    imperfect: BTreeSet<String>,
     /// Since when building ahead is paused, if it is: then the pools are as they are to be, whatever they were last told
     /// to be. A control plane that was begun anew tells nothing of pools that it does not look at.
     paused_since: Option<Duration>,
@@ -168,12 +173,17 @@ impl Pools {
             "build.queued" => {
                 self.jobs.insert(owned("job")?, owned("ws")?);
             }
+            "job.returned" | "job.reaped" => self.went_wrong(record.field("job")?),
             event if is_terminal(event) => {
+                if matches!(event, "job.failed" | "job.canceled") {
+                    self.went_wrong(record.field("job")?);
+                }
                 self.jobs.remove(record.field("job")?);
             }
             "prebuild.created" => {
                 let workspace = owned("ws")?;
                 let jobs = self.jobs_of(&workspace);
+                self.presets.insert(workspace.clone(), owned("preset")?);
                 self.unclaimed.insert(workspace);
                 return Some(Changed::Ahead { jobs });
             }
@@ -217,6 +227,12 @@ impl Pools {
         self.jobs.iter().filter(|(_, of)| *of == workspace).map(|(job, _)| job.clone()).collect()
     }
 
+    /// Takes in that a build's job did not simply succeed.
+    fn went_wrong(&mut self, job: &str) {
+        let preset = self.jobs.get(job).and_then(|workspace| self.presets.get(workspace));
+        self.imperfect.extend(preset.cloned());
+    }
+
     /// What the pools lack they lack from now on.
     fn resume(&mut self, now: Duration) {
         self.paused_since = None;
@@ -239,7 +255,7 @@ impl Pools {
         let (actual, eligible) = (number("actual")?, number("eligible")?);
         let (wanted, starting) = (number("desired")?, number("starting")?);
         let is_limited = record.field("limited").is_some_and(|why| !why.is_empty());
-        let may_lack = self.wanted.never_ready.contains(template);
+        let may_lack = self.wanted.never_ready.contains(template) || self.imperfect.contains(&preset);
         let is_there = is_limited
             || self.wanted.without_daemon.contains(template)
             || (actual == wanted && starting == 0 && (eligible == wanted || may_lack));
@@ -386,6 +402,18 @@ mod tests {
         let resumed = || paused().add(120, "control", "prebuilds.resumed", &[("by", "root")]);
         assert_eq!(rested(pools(), &resumed()), None);
         assert_eq!(rested(pools(), &told(resumed(), 180, ALL, "")), Some(secs(180)));
+    }
+
+    #[test]
+    fn what_two_daemons_were_at_may_never_be_ready() {
+        let queued = [("build", "build#1"), ("ws", "ws#1"), ("number", "1"), ("transition", "start"), ("job", "job#1")];
+        let created = [("ws", "ws#1"), ("preset", "vm/p"), ("version", "v1")];
+        let begun =
+            || Log::new().add(50, "control", "build.queued", &queued).add(50, "control", "prebuild.created", &created);
+        let unready = ["2", "2", "1", "0"];
+        assert_eq!(rested(pools(), &told(begun(), 120, unready, "")), None);
+        let returned = begun().add(70, "control", "job.returned", &[("job", "job#1")]);
+        assert_eq!(rested(pools(), &told(returned, 120, unready, "")), Some(secs(120)));
     }
 
     #[test]

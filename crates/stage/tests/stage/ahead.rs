@@ -1,10 +1,12 @@
 //! What the platform does by itself, as files say it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use groundhog_sim::campaign::Plan;
 use groundhog_stage::scenario::{Action, Lifecycle, Role, Scenario, Transition};
 
 use crate::{
+    campaign::{assert_reads_back, family},
     catalogue,
     mistakes::{HEAD, admin, body, check},
 };
@@ -332,4 +334,86 @@ fn machines_of_what_is_built_ahead_are_hosts() {
     };
     parse(&format!("{HEAD}{}", file("prebuild-20.main")));
     body(&file("prebuild-21.main"), "unknown-host", 7, 8, "prebuild-");
+}
+
+/// Where the platform builds ahead, and workspaces go by the clock.
+const AHEAD: &str = r#"
+about = "Workspaces are built ahead."
+duration = "12m"
+starts_at = "2026-03-29T00:30:00Z"
+[control]
+connections = "1..10"
+prebuilds = { interval = "15s..1m", failure_hard_limit = "2..3", machines = 8 }
+[[organization]]
+name = "research"
+members = ["alice"]
+[[group]]
+name = "few"
+budget = 4
+members = ["alice"]
+organization = "research"
+[[template]]
+name = "vm"
+organization = "research"
+default_ttl = "1h"
+apply = { takes = "1s..20s" }
+agents = [{ name = "main" }]
+presets = [{ name = "p{n}", count = 2, prebuilds = { instances = "1..2", expires_after = "5m..1h", schedules = [{ cron = "* 3 * * *", instances = 0 }] } }]
+[[template]]
+name = "broken"
+set_up = false
+apply = { fails = "no" }
+[[provisioner]]
+name = "prov"
+[[step]]
+at = "1s"
+create_workspace = { name = "dev", owner = "alice", template = "vm", preset = "p2" }
+[[step]]
+at = "2m"
+build_workspace = { workspace = "prebuild-2", transition = "destroy", orphan = true, by = "alice" }
+[workload]
+imports = "0..2"
+claims = "0..3"
+promotions = "0..2"
+invalidations = "0..1"
+pauses = "0..1"
+retirements = "0..2"
+lifecycles = "0..2"
+"#;
+
+#[test]
+fn what_the_platform_does_by_itself_is_drawn_and_can_be_left_out() {
+    let family = family(AHEAD);
+    let plans: Vec<Scenario> = (0..60).map(|seed| family.plan(seed)).collect();
+    let connections: BTreeSet<u32> = plans.iter().map(|plan| plan.control.connections).collect();
+    assert!(connections.len() > 5, "{connections:?}");
+    let has = |is: &dyn Fn(&Action) -> bool| plans.iter().flat_map(|plan| &plan.steps).any(|step| is(&step.action));
+    assert!(has(&|action| matches!(action, Action::CreateWorkspace { name, ttl: Some(_), .. } if name == "mine-1")));
+    assert!(has(
+        &|action| matches!(action, Action::ImportTemplate { like, template, .. } if like == "broken" && template == "vm")
+    ));
+    assert!(has(&|action| matches!(action, Action::ActivateVersion { .. })));
+    assert!(has(&|action| matches!(action, Action::InvalidatePrebuilds { .. })));
+    assert!(has(&|action| matches!(action, Action::PausePrebuilds { paused: false, .. })));
+    assert!(has(&|action| matches!(action, Action::DeprecateTemplate { message, .. } if message.is_empty())));
+    assert!(has(&|action| matches!(action, Action::DeleteTemplate { .. })));
+    assert!(has(&|action| matches!(action, Action::SetLifecycle { workspace, .. } if workspace == "dev")));
+    assert!(has(&|action| matches!(action, Action::SetLifecycle { owner, .. } if owner == "prebuilds")));
+    let mut hosts = plans.iter().flat_map(|plan| &plan.faults).flat_map(|fault| fault.kind.hosts());
+    assert!(hosts.any(|host| host.starts_with("prebuild-")));
+    for mut plan in plans.into_iter().take(15) {
+        assert_reads_back(&plan);
+        for part in 0..plan.parts() {
+            if let Some(smaller) = plan.without(part..part + 1) {
+                assert_reads_back(&smaller);
+            }
+        }
+        let mut rounds = 0;
+        while let Some(simpler) = plan.simpler().into_iter().next() {
+            plan = simpler;
+            rounds += 1;
+            assert!(rounds < 1_000, "it goes round in circles:\n{}", plan.to_toml());
+        }
+        assert_reads_back(&plan);
+    }
 }
