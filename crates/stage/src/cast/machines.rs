@@ -201,9 +201,10 @@ impl Cloud {
         Ok(())
     }
 
-    /// Whether there is no machine on a host.
+    /// Whether there is no machine on a host, nor one about to be: that a host was told to begin shows a moment later.
     fn is_free(&self, host: &str) -> bool {
-        self.machines.get(host).is_none_or(|machine| !machine.power.exists())
+        let has_none = |machine: &Arc<Machine>| !machine.power.exists() && machine.life().token.is_none();
+        self.machines.get(host).is_none_or(has_none)
     }
 }
 
