@@ -183,7 +183,7 @@ impl Pools {
             "prebuild.created" => {
                 let workspace = owned("ws")?;
                 let jobs = self.jobs_of(&workspace);
-                self.presets.insert(workspace.clone(), owned("preset")?);
+                self.presets.extend(owned("preset").map(|preset| (workspace.clone(), preset)));
                 self.unclaimed.insert(workspace);
                 return Some(Changed::Ahead { jobs });
             }
