@@ -4,6 +4,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "administration",
         "agents",
+        "chats",
         "coordination",
         "job_watch",
         "jobs",

@@ -46,6 +46,7 @@ pub mod agent_status;
 pub mod agents;
 pub mod autobuild;
 pub mod build_reason;
+pub mod chats;
 pub mod claim_state;
 pub mod config;
 #[doc = include_str!("../CONFORMANCE.md")]
@@ -104,6 +105,8 @@ pub use crate::{
     },
     events::{EVENTS, PREBUILD_EVENTS},
     server::{Error, run},
-    setup::{DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup},
+    setup::{
+        ChatSetup, DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup,
+    },
     store::{Database, Store, StoreConfig, StoreError},
 };

@@ -6,9 +6,10 @@ use groundhog_host::Host;
 use groundhog_wire::{
     Limited, Routes, serve,
     v1::{
-        administration_server::AdministrationServer, agents_server::AgentsServer, jobs_server::JobsServer,
-        provisioner_daemons_server::ProvisionerDaemonsServer, templates_server::TemplatesServer,
-        workspace_agents_server::WorkspaceAgentsServer, workspaces_server::WorkspacesServer,
+        administration_server::AdministrationServer, agents_server::AgentsServer, chats_server::ChatsServer,
+        jobs_server::JobsServer, provisioner_daemons_server::ProvisionerDaemonsServer,
+        templates_server::TemplatesServer, workspace_agents_server::WorkspaceAgentsServer,
+        workspaces_server::WorkspacesServer,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use crate::{
     administration::AdministrationService,
     agents::AgentsService,
     autobuild,
+    chats::ChatsService,
     config::Config,
     coordination::Site,
     coordinator::Coordinator,
@@ -130,6 +132,7 @@ pub fn routes(
         .add(ProvisionerDaemonsServer::new(daemons).limited())
         .add(WorkspacesServer::new(WorkspacesService::new(store.clone(), config.clone())).limited())
         .add(TemplatesServer::new(TemplatesService::new(store.clone())).limited())
+        .add(ChatsServer::new(ChatsService::new(store.clone())).limited())
         .add(JobsServer::new(jobs).limited())
         .add(AgentsServer::new(AgentsService::new(site.clone())).limited())
         .add(WorkspaceAgentsServer::new(WorkspaceAgentsService::new(site)).limited())

@@ -7,7 +7,7 @@ use std::{
 
 use groundhog_wire::{
     Secret,
-    id::{GroupId, OrganizationId, TemplateId, UserId, VersionId},
+    id::{ChatId, GroupId, OrganizationId, TemplateId, UserId, VersionId},
     v1,
 };
 
@@ -40,6 +40,19 @@ pub struct Setup {
     pub templates: Vec<TemplateSetup>,
     /// The keys that admit provisioner daemons.
     pub daemon_keys: Vec<DaemonKeySetup>,
+    /// People's chats with assistants.
+    pub chats: Vec<ChatSetup>,
+}
+
+/// A chat, which has no workspace yet.
+#[derive(Clone, Debug)]
+pub struct ChatSetup {
+    /// Unique.
+    pub id: ChatId,
+    /// The name of the person whose it is.
+    pub owner: String,
+    /// The name of the organisation of whose templates its workspace is to be; empty for "default".
+    pub organization: String,
 }
 
 /// An organisation.
@@ -105,6 +118,8 @@ pub struct TemplateSetup {
     pub dormant_after: Duration,
     /// After how long aside they are deleted; zero for never.
     pub deleted_after: Duration,
+    /// Some agent of its workspaces is run by somebody else, on a machine of theirs.
+    pub has_external_agents: bool,
 }
 
 /// A key by which daemons are admitted.

@@ -90,6 +90,21 @@ impl Templates for TemplatesService {
         answer_user(&self.store, "ListPresets", request.metadata(), work).await.map(Response::new)
     }
 
+    async fn list_templates(
+        &self,
+        _: Request<v1::ListTemplatesRequest>,
+    ) -> Result<Response<v1::ListTemplatesResponse>, Status> {
+        Err(Status::unimplemented("ListTemplates"))
+    }
+
+    async fn get_template(&self, _: Request<v1::GetTemplateRequest>) -> Result<Response<v1::Template>, Status> {
+        Err(Status::unimplemented("GetTemplate"))
+    }
+
+    async fn get_choices(&self, _: Request<v1::GetChoicesRequest>) -> Result<Response<v1::Choices>, Status> {
+        Err(Status::unimplemented("GetChoices"))
+    }
+
     async fn invalidate_prebuilds(
         &self,
         request: Request<v1::InvalidatePrebuildsRequest>,

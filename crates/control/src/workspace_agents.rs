@@ -46,6 +46,10 @@ impl WorkspaceAgents for WorkspaceAgentsService {
     type VisitAgentStream = Messages<v1::RelayChunk>;
     type WatchConnectionStream = Messages<v1::ConnectionNews>;
 
+    async fn get_agent(&self, _: Request<v1::GetAgentRequest>) -> Result<Response<v1::AgentView>, Status> {
+        Err(Status::unimplemented("GetAgent"))
+    }
+
     async fn list_agents(
         &self,
         request: Request<v1::ListAgentsRequest>,

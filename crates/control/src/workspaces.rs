@@ -124,4 +124,8 @@ impl Workspaces for WorkspacesService {
         let work = |tx: &Tx<'_>, user: &User| clock::extend_deadline(tx, user, request.get_ref());
         answer_user(&self.store, "ExtendDeadline", request.metadata(), work).await.map(Response::new)
     }
+
+    async fn get_quota(&self, _: Request<v1::GetQuotaRequest>) -> Result<Response<v1::Quota>, Status> {
+        Err(Status::unimplemented("GetQuota"))
+    }
 }

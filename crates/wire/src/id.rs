@@ -61,6 +61,8 @@ ids! {
     PresetId = "preset";
     /// An organisation, to which people, groups and templates belong.
     OrganizationId = "organization";
+    /// Somebody's chat with an assistant.
+    ChatId = "chat";
     /// A dry run of a version.
     DryRunId = "dry_run";
     /// A person.

@@ -4,11 +4,12 @@ use crate::{
     channel::Channel,
     v1::{
         administration_client::AdministrationClient, administration_server::AdministrationServer,
-        agents_client::AgentsClient, agents_server::AgentsServer, jobs_client::JobsClient, jobs_server::JobsServer,
-        provisioner_daemons_client::ProvisionerDaemonsClient, provisioner_daemons_server::ProvisionerDaemonsServer,
-        templates_client::TemplatesClient, templates_server::TemplatesServer,
-        workspace_agents_client::WorkspaceAgentsClient, workspace_agents_server::WorkspaceAgentsServer,
-        workspaces_client::WorkspacesClient, workspaces_server::WorkspacesServer,
+        agents_client::AgentsClient, agents_server::AgentsServer, chats_client::ChatsClient, chats_server::ChatsServer,
+        jobs_client::JobsClient, jobs_server::JobsServer, provisioner_daemons_client::ProvisionerDaemonsClient,
+        provisioner_daemons_server::ProvisionerDaemonsServer, templates_client::TemplatesClient,
+        templates_server::TemplatesServer, workspace_agents_client::WorkspaceAgentsClient,
+        workspace_agents_server::WorkspaceAgentsServer, workspaces_client::WorkspacesClient,
+        workspaces_server::WorkspacesServer,
     },
 };
 
@@ -63,6 +64,7 @@ macro_rules! limited {
 limited! {
     AdministrationClient AdministrationServer
     AgentsClient AgentsServer
+    ChatsClient ChatsServer
     JobsClient JobsServer
     ProvisionerDaemonsClient ProvisionerDaemonsServer
     TemplatesClient TemplatesServer

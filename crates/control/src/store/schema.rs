@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD, FOURTH];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD, FOURTH, FIFTH];
 
 const FIRST: &str = "
 CREATE TABLE users (
@@ -394,6 +394,35 @@ CREATE TABLE notifications (
     content     BLOB NOT NULL
 );
 CREATE INDEX notifications_by_user ON notifications (user_id, id);
+";
+
+/// Chats, and the workspace that each of them has: of all that it ever had, at most one is its own at a time, whoever
+/// asked for it at which replica (C2).
+const FIFTH: &str = "
+CREATE TABLE chats (
+    id              BLOB PRIMARY KEY,
+    owner_id        BLOB NOT NULL REFERENCES users (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    created_at      INTEGER NOT NULL
+);
+CREATE TABLE chat_workspaces (
+    chat_id         BLOB NOT NULL REFERENCES chats (id),
+    workspace_id    BLOB NOT NULL REFERENCES workspaces (id),
+    build_id        BLOB REFERENCES builds (id),
+    agent_id        BLOB,
+    request_id      BLOB,
+    bound_at        INTEGER NOT NULL,
+    released_at     INTEGER
+);
+CREATE UNIQUE INDEX chat_workspaces_bound ON chat_workspaces (chat_id) WHERE released_at IS NULL;
+CREATE INDEX chat_workspaces_by_workspace ON chat_workspaces (workspace_id, bound_at);
+CREATE TABLE chat_settings (
+    only_row        INTEGER PRIMARY KEY CHECK (only_row = 1),
+    workspace_ttl   TEXT NOT NULL
+);
+INSERT INTO chat_settings (only_row, workspace_ttl) VALUES (1, '');
+ALTER TABLE template_versions ADD COLUMN has_external_agents INTEGER NOT NULL DEFAULT 0
+    CHECK (has_external_agents IN (0, 1));
 ";
 
 /// An empty database with every migration done, as SQLite would write it to a file. None if it can't be made; then

@@ -38,6 +38,12 @@ pub struct Agent {
     /// How long it may take to connect for the first time, in seconds; 0: the control plane's choice.
     #[serde(default, skip_serializing_if = "is_default")]
     pub connection_timeout_s: u32,
+    /// Where it stands among others that are shown; those of the same number go by name.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub display_order: i32,
+    /// The platform starts nothing that would run it: somebody else does, on a machine of theirs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub external: bool,
 }
 
 /// What an agent runs by itself.
@@ -120,6 +126,8 @@ impl Agent {
             metadata: self.metadata.iter().map(Into::into).collect(),
             apps: self.apps.iter().map(Into::into).collect(),
             connection_timeout_s: self.connection_timeout_s,
+            display_order: self.display_order,
+            external: self.external,
         }
     }
 }

@@ -144,6 +144,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
             default_ttl: template.default_ttl.unwrap_or_default(),
             dormant_after: template.dormant_after.unwrap_or_default(),
             deleted_after: template.deleted_after.unwrap_or_default(),
+            has_external_agents: false,
         })
     });
     let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
@@ -153,6 +154,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
+        chats: Vec::new(),
     })
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn agent(token: &str) -> v1::Agent {
         metadata: vec![metadata("load"), metadata("disk")],
         apps: vec![app("web", true), app("docs", false)],
         connection_timeout_s: 0,
+        ..v1::Agent::default()
     }
 }
 

@@ -67,6 +67,7 @@ impl Request {
                     version: version.clone(),
                     autostart: autostart.clone(),
                     ttl_ms: ttl.map(whole_millis),
+                    ..CreateWorkspaceRequest::default()
                 };
                 (owner, Call::CreateWorkspace(request))
             }

@@ -11,9 +11,9 @@ use groundhog_wire::{
     chunks::{ChunkPath, chunks},
     serve,
     v1::{
-        ConnectionNews, CoordinateRequest, CoordinateResponse, GetRelayMapRequest, ListAgentLogsRequest,
-        ListAgentLogsResponse, ListAgentsRequest, ListAgentsResponse, Node, PeerUpdate, Relay, RelayChunk, RelayMap,
-        WatchConnectionRequest,
+        AgentView, ConnectionNews, CoordinateRequest, CoordinateResponse, GetAgentRequest, GetRelayMapRequest,
+        ListAgentLogsRequest, ListAgentLogsResponse, ListAgentsRequest, ListAgentsResponse, Node, PeerUpdate, Relay,
+        RelayChunk, RelayMap, WatchConnectionRequest,
         coordinate_request::Kind,
         peer_update::Kind as Told,
         relay_chunk::Kind as Chunk,
@@ -107,6 +107,10 @@ impl WorkspaceAgents for Service {
     type CoordinateClientStream = UnboundedReceiverStream<Result<CoordinateResponse, Status>>;
     type VisitAgentStream = Passed;
     type WatchConnectionStream = UnboundedReceiverStream<Result<ConnectionNews, Status>>;
+
+    async fn get_agent(&self, _: Request<GetAgentRequest>) -> Result<Response<AgentView>, Status> {
+        not_here()
+    }
 
     async fn list_agents(&self, _: Request<ListAgentsRequest>) -> Result<Response<ListAgentsResponse>, Status> {
         not_here()

@@ -205,6 +205,10 @@ fn unasked<T>() -> Result<T, Status> {
 
 #[async_trait]
 impl Workspaces for Service {
+    async fn get_quota(&self, _: Request<v1::GetQuotaRequest>) -> Result<Response<v1::Quota>, Status> {
+        unasked()
+    }
+
     async fn create_build(&self, request: Request<CreateBuildRequest>) -> Result<Response<Build>, Status> {
         let request = request.into_inner();
         let answer = {
@@ -385,6 +389,10 @@ impl WorkspaceAgents for Service {
     }
 
     async fn visit_agent(&self, _: Request<Streaming<RelayChunk>>) -> Result<Response<Self::VisitAgentStream>, Status> {
+        unasked()
+    }
+
+    async fn get_agent(&self, _: Request<v1::GetAgentRequest>) -> Result<Response<v1::AgentView>, Status> {
         unasked()
     }
 
