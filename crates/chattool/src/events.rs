@@ -79,6 +79,12 @@ groundhog_host::events! {
         chat: Id,
         /// The tool's name.
         tool: &str,
+        /// In a word: created, already_exists, stopped, started, already_running, already_stopped, listed, read; failed, if
+        /// what was answered is an object with an error; error, if it is an error's text.
+        outcome: &str,
+        /// What is wrong with the agent, in a word: no_agent, selection_error, not_ready, startup_scripts_failed,
+        /// startup_scripts_timeout or startup_scripts_unknown; empty if nothing is.
+        readiness: &str,
         /// The fields that were answered, without ids, such as `created=true workspace_name=alice/dev`; or the error.
         answer: &str,
         /// Whether the runtime takes it as a failed call.
