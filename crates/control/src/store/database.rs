@@ -4,7 +4,10 @@ use std::{
     cell::Cell,
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ const STATEMENTS_MAX: usize = 256;
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
     mailboxes: Mailboxes,
+    /// Nobody can use it, as if its server were down.
+    is_away: Arc<AtomicBool>,
 }
 
 impl Database {
@@ -63,7 +68,17 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::migrate(&mut connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), mailboxes: Mailboxes::default() })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            mailboxes: Mailboxes::default(),
+            is_away: Arc::default(),
+        })
+    }
+
+    /// Takes the database away from everybody who uses it, as when its server is down, or gives it back. Meanwhile every
+    /// transaction fails with [`StoreError::Away`] and nothing is changed.
+    pub fn set_available(&self, available: bool) {
+        self.is_away.store(!available, Ordering::Relaxed);
     }
 
     /// Writes users, groups, templates and keys, all or nothing, with ids drawn from `random`. Used once, before
@@ -97,6 +112,9 @@ impl Database {
     ) -> Result<T, E> {
         // A panic in `work` has already rolled its transaction back: the connection is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(StoreError::Away { transaction: name }.into());
+        }
         let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));
         // The write lock at once: a transaction that reads first and writes later could not be retried here.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;

@@ -12,6 +12,12 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The database can't be reached.
+    #[error("the database is away, so the transaction {transaction:?} was not begun: try again later")]
+    Away {
+        /// Which transaction.
+        transaction: &'static str,
+    },
     /// The pool was closed because the control plane stops.
     #[error("the store is closed: the control plane is stopping")]
     Closed,
