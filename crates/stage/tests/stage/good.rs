@@ -343,7 +343,7 @@ at = "14s"
 for = "1m"
 drift = { host = "control", ppm = -200 }
 [[fault]]
-at = "15s"
+at = "11m"
 for = "30s"
 database = "unavailable"
 
@@ -459,6 +459,7 @@ fn everything_can_be_said() {
     assert_eq!(*kinds[6], FaultKind::Suspend { host: "prov-1".into(), clock: SuspendedClock::Stops });
     assert_eq!(*kinds[7], FaultKind::StepClock { host: "control".into(), by: ClockStep::Back(secs(300)) });
     assert_eq!(*kinds[11], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
+    assert_eq!(*kinds[12], FaultKind::Database);
     assert_eq!((scenario.faults[3].ends_at(), scenario.faults[5].ends_at()), (Some(secs(4)), None));
 
     assert_eq!(*kinds[9], FaultKind::Cut { between: pair("ahead.many-3", "control") });
