@@ -10,8 +10,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    AHEAD, Action, CONTROL, ClockStep, Control, FIRST_VERSION, FaultKind, Machine, OnCancel, Phase, Scenario,
-    SuspendedClock, TunnelApplication, USERS, defaults, is_control, machine,
+    AHEAD, Action, CONTROL, ChatTool, ClockStep, Control, FIRST_VERSION, FaultKind, Machine, OnCancel, Phase, Scenario,
+    SuspendedClock, TunnelApplication, USERS, chat_workspace, defaults, is_control, machine,
 };
 
 impl Plan for Scenario {
@@ -73,7 +73,9 @@ impl Scenario {
         let keys: BTreeSet<String> = self.provisioners.iter().map(|provisioner| provisioner.key.clone()).collect();
         let machines = self.machines().into_iter();
         let slugs = |one: Machine<'_>| one.declared.apps.iter().map(|app| app.slug.clone()).collect::<BTreeSet<_>>();
-        let machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
+        let mut machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
+        let of_chats = self.chat_machines().map(|(host, _, agent)| (host, self.apps_of(&agent)));
+        machines.extend(of_chats);
         let presets: BTreeMap<String, BTreeSet<String>> = templates
             .iter()
             .map(|name| {
@@ -81,6 +83,8 @@ impl Scenario {
                 (name.clone(), presets.map(|preset| preset.name.clone()).collect())
             })
             .collect();
+        let chats: BTreeMap<String, (String, u32)> =
+            self.chats.iter().map(|chat| (chat.name.clone(), (chat.owner.clone(), chat.workspaces))).collect();
         let builds_ahead = self.control.prebuilds.enabled;
         let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut opened = BTreeSet::new();
@@ -109,7 +113,19 @@ impl Scenario {
             Action::DeprecateTemplate { template, .. }
             | Action::DeleteTemplate { template, .. }
             | Action::InvalidatePrebuilds { template, .. } => templates.contains(template),
-            Action::PausePrebuilds { .. } | Action::ReadMetrics { .. } => true,
+            Action::CallTool(call) => {
+                let owner = chats.get(&call.chat).filter(|_| hosts.contains(&call.on));
+                let stays = owner.is_some() && call.names_what_is_there(&templates, &presets);
+                if let (Some((owner, workspaces)), true, ChatTool::CreateWorkspace) = (owner, stays, call.tool) {
+                    let names = (1..=*workspaces as usize).map(|number| chat_workspace(&call.chat, number));
+                    made.extend(names.map(|name| (name, owner.clone())));
+                }
+                stays
+            }
+            Action::AttachWorkspace { chat, workspace, owner, .. } => {
+                chats.contains_key(chat) && made.contains(&(workspace.clone(), owner.clone()))
+            }
+            Action::PausePrebuilds { .. } | Action::ReadMetrics { .. } | Action::SetChatTtl { .. } => true,
             Action::ClaimWorkspace { workspace, owner, person, .. } => {
                 let is_ahead = builds_ahead && owner == AHEAD;
                 let stays = made.contains(&(workspace.clone(), owner.clone())) || is_ahead;

@@ -208,6 +208,7 @@
 
 mod agents;
 mod case;
+mod chat;
 mod check;
 mod choice;
 mod document;
@@ -242,6 +243,9 @@ pub use self::agents::{
     Agent, AgentApp, AgentMetadata, AgentScript, AppFailure, BUILTINS, OnSignal, Pipe, Prints, Program,
 };
 pub use self::case::Case;
+pub use self::chat::{
+    ASSISTANT, Assistant, Chat, ChatTool, Said, ToolArguments, ToolCall, chat_and_number, chat_workspace,
+};
 pub use self::family::{CountRange, FaultName, Swarm, Workload};
 pub use self::file::ScenarioFile;
 pub use self::lifecycle::{AHEAD, Lifecycle, ahead, ahead_number};
@@ -327,6 +331,10 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     /// The daemons that build them.
     pub provisioners: Vec<Provisioner>,
+    /// The chats that people have.
+    pub chats: Vec<Chat>,
+    /// The runtimes of the tools that are used in them.
+    pub assistants: Vec<Assistant>,
     /// What people do, in the order of time; at one instant, in the order of the file.
     pub steps: Vec<Step>,
     /// What goes wrong, in the order of time; at one instant, in the order of the file.
@@ -356,7 +364,10 @@ impl Scenario {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
         let laptops = self.tunnels().map(|tunnel| tunnel.name.clone());
         let machines = self.machines().into_keys().chain(self.ahead_machines().map(|(host, _)| host));
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(machines)
+        let assistants = self.assistants.iter().map(|assistant| assistant.name.clone());
+        let of_chats = self.chat_machines().map(|(host, _, _)| host);
+        let people = [USERS.to_owned()].into_iter().chain(provisioners).chain(laptops).chain(assistants);
+        self.replicas().chain(people).chain(machines).chain(of_chats)
     }
 
     /// The tunnels that are opened, in the order of time.

@@ -148,6 +148,9 @@ impl Request {
             | Action::ReadMetrics { .. }
             | Action::ListPresets { .. }
             | Action::OpenTunnel(_)
+            | Action::CallTool(_)
+            | Action::AttachWorkspace { .. }
+            | Action::SetChatTtl { .. }
             | Action::InterruptTunnel { .. } => return None,
         };
         Some(Self { by: by.clone(), call })

@@ -127,6 +127,8 @@ pub(super) fn agents(check: &mut Check<'_>, raw: Vec<raw::Agent>) -> Vec<Agent> 
             boots: duration_or(check, raw.boots.as_ref(), BOOTS),
             connection_timeout: raw.connection_timeout.as_ref().and_then(|raw| whole_seconds(check, raw)),
             keeps_token: raw.keeps_token.unwrap_or(true),
+            display_order: raw.display_order.as_ref().map_or(0, |raw| order(check, raw)),
+            external: raw.external.unwrap_or(false),
             scripts: scripts(check, raw.scripts),
             metadata: metadata(check, raw.metadata),
             apps: apps(check, raw.apps),
@@ -138,6 +140,11 @@ pub(super) fn agents(check: &mut Check<'_>, raw: Vec<raw::Agent>) -> Vec<Agent> 
         agents.push(agent);
     }
     agents
+}
+
+/// What the protocol carries.
+fn order(check: &mut Check<'_>, raw: &Spanned<i64>) -> i32 {
+    i32::try_from(whole(check, raw, i64::from(i32::MIN)..=i64::from(i32::MAX))).unwrap_or(0)
 }
 
 fn scripts(check: &mut Check<'_>, raw: Vec<raw::AgentScript>) -> Vec<AgentScript> {

@@ -120,6 +120,7 @@ pub(super) fn check(
     let templates = templates::templates(check, document.templates);
     prebuilds::enough_machines(check, &control, &templates, &places);
     let provisioners = world::provisioners(check, document.provisioners);
+    let (chats, assistants) = (Vec::new(), Vec::new());
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);
     let expectations = expectations::expectations(check, document.expectations);
@@ -150,6 +151,8 @@ pub(super) fn check(
         templates,
         programs,
         provisioners,
+        chats,
+        assistants,
         steps,
         faults,
         expectations,

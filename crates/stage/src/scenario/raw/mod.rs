@@ -6,12 +6,14 @@ use serde::Deserialize;
 use toml::Spanned;
 
 mod agents;
+mod chats;
 mod lifecycle;
 mod story;
 mod template;
 mod tunnel;
 
 pub(in crate::scenario) use self::agents::*;
+pub(in crate::scenario) use self::chats::*;
 pub(in crate::scenario) use self::lifecycle::*;
 pub(in crate::scenario) use self::story::*;
 pub(in crate::scenario) use self::template::*;
