@@ -182,5 +182,6 @@ fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
             let ppm = log_uniform(random, DRIFTS_PPM.0, DRIFTS_PPM.1) as i32;
             FaultKind::Drift { host, ppm: if sign { ppm } else { -ppm } }
         }
+        FaultName::Database => FaultKind::Database,
     }
 }

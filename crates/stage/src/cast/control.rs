@@ -54,7 +54,8 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
     })
 }
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
+/// Casts the replicas. Returns their database.
+pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<Database, CastError> {
     let database = Database::in_memory()?;
     let begin_ms = scenario.starts_at.as_millisecond();
     let set_up_at_ms = SET_UP_MS.min(begin_ms);
@@ -98,7 +99,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             }
         });
     }
-    Ok(())
+    Ok(database)
 }
 
 /// The relays: each replica is one, at the address at which it is called.

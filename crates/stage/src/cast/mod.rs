@@ -113,7 +113,7 @@ fn link(path: &NetworkPath) -> LinkConfig {
 /// Puts `scenario` into `world`.
 pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastError> {
     let secrets = Secrets::draw(scenario, world)?;
-    control::cast(scenario, world, &secrets)?;
+    let database = control::cast(scenario, world, &secrets)?;
     let daemons = provisioners::cast(scenario, world, &secrets)?;
     let people = users::cast(scenario, world, &secrets)?;
     let outages = apps::Outages::default();
@@ -125,7 +125,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
         world.link(a, b, &link(&different.path))?;
         world.link(b, a, &link(&different.path))?;
     }
-    faults::cast(scenario, world)?;
+    faults::cast(scenario, world, database)?;
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }

@@ -82,11 +82,29 @@ pub enum FaultName {
     Suspend,
     StepClock,
     Drift,
+    Database,
 }
 
 impl FaultName {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
+        Self::Cut,
+        Self::CutOneWay,
+        Self::Hold,
+        Self::Slow,
+        Self::Lossy,
+        Self::Reset,
+        Self::Kill,
+        Self::PowerLoss,
+        Self::Suspend,
+        Self::StepClock,
+        Self::Drift,
+        Self::Database,
+    ];
+
+    /// Those that every file's runs have unless it says otherwise. A database that is away is for those who ask for
+    /// it, and for chats, whose tools are to bear it.
+    pub const USUAL: [Self; 11] = [
         Self::Cut,
         Self::CutOneWay,
         Self::Hold,
@@ -114,6 +132,7 @@ impl FaultName {
             Self::Suspend => "suspend",
             Self::StepClock => "step_clock",
             Self::Drift => "drift",
+            Self::Database => "database",
         }
     }
 }
@@ -128,7 +147,7 @@ impl Default for Swarm {
     fn default() -> Self {
         Self {
             faults: FAULTS,
-            kinds: FaultName::ALL.into_iter().map(|kind| (kind, 1.0)).collect(),
+            kinds: FaultName::USUAL.into_iter().map(|kind| (kind, 1.0)).collect(),
             lasts: LASTS,
             within: None,
             settings: true,
