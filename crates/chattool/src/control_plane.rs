@@ -154,12 +154,7 @@ impl ControlPlane {
 
     /// Sends a request until it is answered, or until asking again does not help, or for
     /// [`timing::REQUEST_PATIENCE`], but not beyond `until`.
-    async fn ask<Q: Clone, T, F>(
-        &self,
-        until: Instant,
-        request: Q,
-        send: impl Fn(Channel, Q) -> F,
-    ) -> Result<T, Status>
+    async fn ask<Q: Clone, T, F>(&self, until: Instant, request: Q, send: impl Fn(Channel, Q) -> F) -> Result<T, Status>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {

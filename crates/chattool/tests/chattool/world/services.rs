@@ -48,10 +48,7 @@ impl Chats for Service {
         self.answer("get_chat_settings", |state| Ok(state.settings.clone())).await
     }
 
-    async fn set_chat_settings(
-        &self,
-        _: Request<v1::ChatSettings>,
-    ) -> Result<Response<v1::ChatSettings>, Status> {
+    async fn set_chat_settings(&self, _: Request<v1::ChatSettings>) -> Result<Response<v1::ChatSettings>, Status> {
         unasked()
     }
 }
