@@ -14,6 +14,7 @@ pub mod name;
 pub mod refusal;
 pub mod report;
 pub mod scripts;
+pub mod summary;
 pub mod texts;
 pub mod timing;
 pub mod tool;

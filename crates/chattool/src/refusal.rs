@@ -1,7 +1,6 @@
 //! What becomes of an error that the control plane, or the way to it, answers with.
 
 use groundhog_wire::{Fault, v1};
-use prost::Message;
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status};
 
@@ -53,5 +52,5 @@ pub fn text(status: &Status) -> String {
 
 /// What is wrong, for programs. Details that can't be read are as good as none.
 fn details(status: &Status) -> v1::RefusalDetails {
-    v1::RefusalDetails::decode(status.details()).unwrap_or_default()
+    v1::RefusalDetails::of(status).unwrap_or_default()
 }

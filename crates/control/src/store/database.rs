@@ -4,7 +4,10 @@ use std::{
     cell::Cell,
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ const STATEMENTS_MAX: usize = 256;
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
     mailboxes: Mailboxes,
+    /// Nobody can reach it.
+    away: Arc<AtomicBool>,
 }
 
 impl Database {
@@ -63,7 +68,7 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::migrate(&mut connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), mailboxes: Mailboxes::default() })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), mailboxes: Mailboxes::default(), away: Arc::default() })
     }
 
     /// Writes users, groups, templates and keys, all or nothing, with ids drawn from `random`. Used once, before
@@ -74,6 +79,14 @@ impl Database {
         let tell = |_: &Notice| {};
         let new_id = &mut |_: &str| random.uuid();
         self.transact("set up", now_ms, new_id, &Cell::new(0), tell, |tx| crate::setup::write(tx, setup))
+    }
+
+    /// Takes the database away from whoever uses it, or gives it back: as a database's server that is down for a while.
+    ///
+    /// While it is away every transaction fails as [unavailable](StoreError::Unavailable), and nothing of it is done. One
+    /// that is carried out at this moment is not touched, and what was committed is there again afterwards.
+    pub fn set_available(&self, available: bool) {
+        self.away.store(!available, Ordering::SeqCst);
     }
 
     /// Where replicas over this database leave notices for each other.
@@ -95,6 +108,9 @@ impl Database {
         tell: impl Fn(&Notice),
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable { transaction: name }.into());
+        }
         // A panic in `work` has already rolled its transaction back: the connection is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));

@@ -12,6 +12,12 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// Nobody can reach the database.
+    #[error("the database is unavailable: the transaction {transaction:?} was not begun; it may be tried again")]
+    Unavailable {
+        /// Which transaction.
+        transaction: &'static str,
+    },
     /// The pool was closed because the control plane stops.
     #[error("the store is closed: the control plane is stopping")]
     Closed,
