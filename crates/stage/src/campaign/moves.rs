@@ -10,8 +10,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    AHEAD, ASSISTANT, Action, Assistant, CONTROL, ChatTool, ClockStep, Control, FIRST_VERSION, FaultKind, Machine, OnCancel, Phase, Scenario,
-    SuspendedClock, TunnelApplication, USERS, chat_workspace, defaults, is_control, machine,
+    AHEAD, ASSISTANT, Action, Assistant, CONTROL, ChatTool, ClockStep, Control, FIRST_VERSION, FaultKind, Machine,
+    OnCancel, Phase, Scenario, SuspendedClock, TunnelApplication, USERS, chat_workspace, defaults, is_control, machine,
 };
 
 impl Plan for Scenario {

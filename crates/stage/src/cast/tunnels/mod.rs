@@ -121,13 +121,7 @@ enum User {
 
 impl Laptop {
     /// Opens the tunnel, and uses it until it has ended.
-    async fn use_tunnel(
-        &self,
-        host: &Host,
-        people: &People,
-        id: Option<String>,
-        interrupted: &CancellationToken,
-    ) {
+    async fn use_tunnel(&self, host: &Host, people: &People, id: Option<String>, interrupted: &CancellationToken) {
         let leaves_at = self.wanted.stays.map(|stays| host.now() + stays);
         let had_enough = had_enough(host, interrupted, leaves_at);
         tokio::pin!(had_enough);
