@@ -112,6 +112,16 @@ pub struct Said {
 }
 
 impl ToolCall {
+    /// Leaves out of the arguments what a workspace can be made without.
+    pub(crate) fn make_simpler(&mut self) {
+        if let ToolArguments::Said(said) = &mut self.arguments {
+            said.parameters.clear();
+            said.name.clear();
+            said.preset.clear();
+            said.preset_id.clear();
+        }
+    }
+
     /// Whether there are the template and the preset that it names, if it does.
     pub(crate) fn names_what_is_there(
         &self,
