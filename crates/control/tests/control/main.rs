@@ -11,6 +11,7 @@
 //! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
+//! - `chats`: people's chats, the workspace that each has, and what is asked for on the way to it.
 //! - `prebuilds`: workspaces that are built ahead, by replicas that take turns.
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
@@ -22,6 +23,7 @@ mod agents;
 mod audit;
 mod autobuild;
 mod cancel;
+mod chats;
 mod claim_race;
 mod claiming;
 mod claims;
