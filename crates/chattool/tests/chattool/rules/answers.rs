@@ -229,6 +229,11 @@ fn what_can_be_chosen_of_a_template_is_shown() {
     expected["has_external_agents"] = json!(true);
     check(answers::template(&template("docker"), &Choices { has_external_agents: true, ..choices.clone() }), &expected);
 
+    let mut long = choices.clone();
+    long.parameters[0].description = "é".repeat(100_000);
+    let Answer::Fields(long) = answers::template(&template("docker"), &long) else { panic!("fields") };
+    assert!(long["parameters"][0]["description"].as_str().is_some_and(|about| about.chars().count() == 501));
+
     let many = Choices { parameters: vec![choices.parameters[0].clone(); CHOICES_MAX + 1], ..choices };
     let Answer::Fields(many) = answers::template(&template("docker"), &many) else { panic!("fields") };
     assert_eq!(many["parameters"].as_array().map(Vec::len), Some(CHOICES_MAX));

@@ -24,6 +24,8 @@ fn every_status_of_a_build_is_thought_of() {
     assert_eq!(of(JobStatus::Failed.into(), "", ""), failed("build failed", false));
     assert_eq!(of(JobStatus::Failed.into(), "no disk", "OTHER"), failed("no disk", false));
     assert_eq!(of(JobStatus::Failed.into(), "too dear", "INSUFFICIENT_QUOTA"), failed("too dear", true));
+    let long = of(JobStatus::Failed.into(), &"é".repeat(100_000), "");
+    assert!(matches!(long, Progress::Failed(why) if why.text.chars().count() == 4_001 && why.text.ends_with('…')));
     assert_eq!(of(JobStatus::Unspecified.into(), "", ""), failed("unexpected job status: unspecified", false));
     assert_eq!(of(99, "", ""), failed("unexpected job status: 99", false));
 }

@@ -9,5 +9,4 @@ mod existing;
 mod interface;
 mod names;
 mod refusals;
-mod summaries;
 mod ttls;
