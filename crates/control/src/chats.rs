@@ -3,12 +3,15 @@
 use groundhog_wire::v1::{self, chats_server::Chats};
 use tonic::{Request, Response, Status};
 
-use crate::store::Store;
+use crate::{
+    operations::chat,
+    rpc::{answer_admin, answer_user},
+    store::{Store, Tx, users::User},
+};
 
 /// The service of chats. Each call is one transaction, which begins by finding out who calls.
 #[derive(Clone, Debug)]
 pub struct ChatsService {
-    #[expect(dead_code, reason = "the skeleton")]
     store: Store,
 }
 
@@ -21,26 +24,34 @@ impl ChatsService {
 
 #[tonic::async_trait]
 impl Chats for ChatsService {
-    async fn create_chat(&self, _: Request<v1::CreateChatRequest>) -> Result<Response<v1::Chat>, Status> {
-        Err(Status::unimplemented("CreateChat"))
+    async fn create_chat(&self, request: Request<v1::CreateChatRequest>) -> Result<Response<v1::Chat>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| chat::create(tx, user, request.get_ref());
+        answer_user(&self.store, "CreateChat", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_chat(&self, _: Request<v1::GetChatRequest>) -> Result<Response<v1::Chat>, Status> {
-        Err(Status::unimplemented("GetChat"))
+    async fn get_chat(&self, request: Request<v1::GetChatRequest>) -> Result<Response<v1::Chat>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| chat::get(tx, user, request.get_ref());
+        answer_user(&self.store, "GetChat", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn bind_chat(&self, _: Request<v1::BindChatRequest>) -> Result<Response<v1::Chat>, Status> {
-        Err(Status::unimplemented("BindChat"))
+    async fn bind_chat(&self, request: Request<v1::BindChatRequest>) -> Result<Response<v1::Chat>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| chat::bind(tx, user, request.get_ref());
+        answer_user(&self.store, "BindChat", request.metadata(), work).await.map(Response::new)
     }
 
     async fn get_chat_settings(
         &self,
-        _: Request<v1::GetChatSettingsRequest>,
+        request: Request<v1::GetChatSettingsRequest>,
     ) -> Result<Response<v1::ChatSettings>, Status> {
-        Err(Status::unimplemented("GetChatSettings"))
+        let work = |tx: &Tx<'_>, _: &User| chat::settings(tx);
+        answer_user(&self.store, "GetChatSettings", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn set_chat_settings(&self, _: Request<v1::ChatSettings>) -> Result<Response<v1::ChatSettings>, Status> {
-        Err(Status::unimplemented("SetChatSettings"))
+    async fn set_chat_settings(
+        &self,
+        request: Request<v1::ChatSettings>,
+    ) -> Result<Response<v1::ChatSettings>, Status> {
+        let work = |tx: &Tx<'_>, _: &User| chat::set_settings(tx, request.get_ref());
+        answer_admin(&self.store, "SetChatSettings", request.metadata(), work).await.map(Response::new)
     }
 }

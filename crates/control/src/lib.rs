@@ -15,11 +15,11 @@
 //!   workspace), [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
 //!   there), [`outdated`] (has it anything to come back for), [`lifecycle`] (which step comes after which),
 //!   [`agent_report`] (what becomes of what it reports), [`claim_state`] (what it is told of a claim), [`peer_status`]
-//!   (what peers are told of each other); about connections to agents, [`connection_watch`] (what a watch tells next) and
+//!   (what peers are told of each other); about chats, [`chat_standing`] (is anything left of a chat's workspace); about connections to agents, [`connection_watch`] (what a watch tells next) and
 //!   [`relay::table`] (who visits whom over a relay).
 //! - [`operations`]: what can be done, each thing as a function over one transaction.
 //! - [`store`]: the database, its pool, and every SQL statement; [`store::notices`]: what replicas tell each other.
-//! - The shells: [`workspaces`], [`templates`], [`jobs`], [`administration`], [`daemons`], [`agents`] and
+//! - The shells: [`workspaces`], [`templates`], [`chats`], [`jobs`], [`administration`], [`daemons`], [`agents`] and
 //!   [`workspace_agents`] are the services; [`delivery`] brings a job to a daemon, and [`heartbeat`] notes the daemon
 //!   as seen while it waits; `presence` is an agent's call by which it is there, and `coordination` a peer's; `watch`
 //!   answers a call that grows, and [`followers`] are woken when it may; `connection_watcher` is such a call, by which a
@@ -46,6 +46,7 @@ pub mod agent_status;
 pub mod agents;
 pub mod autobuild;
 pub mod build_reason;
+pub mod chat_standing;
 pub mod chats;
 pub mod claim_state;
 pub mod config;
@@ -103,7 +104,7 @@ pub use crate::{
         AcquireConfig, AgentsConfig, AutobuildConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig,
         PrebuildsConfig, ReaperConfig, WatchConfig,
     },
-    events::{EVENTS, PREBUILD_EVENTS},
+    events::{CHAT_EVENTS, EVENTS, PREBUILD_EVENTS},
     server::{Error, run},
     setup::{
         ChatSetup, DaemonKeySetup, GroupSetup, OrganizationSetup, Role, Setup, SetupError, TemplateSetup, UserSetup,

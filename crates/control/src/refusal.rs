@@ -1,5 +1,6 @@
 //! How a call ends that is not carried out.
 
+use groundhog_wire::v1;
 use tonic::{Code, Status};
 
 use crate::store::StoreError;
@@ -39,6 +40,21 @@ pub enum Refusal {
     /// The caller decided on something that is no longer the newest.
     #[error("{0}")]
     Overtaken(String),
+    /// Refused as one of the others, because of a field of the request.
+    #[error("{0}")]
+    Field(Box<FieldRefusal>),
+}
+
+/// A refusal because of a field of the request, which programs are told of too.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{refusal}")]
+pub struct FieldRefusal {
+    /// What people are told.
+    refusal: Refusal,
+    /// The field; of a parameter, its own name.
+    field: String,
+    /// What is wrong with it.
+    detail: String,
 }
 
 impl Refusal {
@@ -54,8 +70,31 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// The same refusal, because of a field of the request, with which this is wrong. One that is because of a field
+    /// already stays so.
+    pub fn about(self, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        if let Self::Field(_) = self {
+            return self;
+        }
+        Self::Field(Box::new(FieldRefusal { refusal: self, field: field.into(), detail: detail.into() }))
+    }
+
+    /// The same refusal, because of a field of the request; what is wrong with it is what the refusal says.
+    pub fn about_itself(self, field: impl Into<String>) -> Self {
+        let detail = self.to_string();
+        self.about(field, detail)
+    }
+
+    /// What programs are told of the refusal; none if it is because of no field.
+    pub fn details(&self) -> Option<v1::RefusalDetails> {
+        let Self::Field(refusal) = self else { return None };
+        let FieldRefusal { field, detail, .. } = &**refusal;
+        let violation = v1::FieldViolation { field: field.clone(), detail: detail.clone() };
+        Some(v1::RefusalDetails { detail: String::new(), validations: vec![violation] })
+    }
+
     /// The gRPC code of this kind of refusal.
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Denied(_) => Code::PermissionDenied,
@@ -64,6 +103,17 @@ impl Refusal {
             Self::Invalid(_) => Code::InvalidArgument,
             Self::State(_) => Code::FailedPrecondition,
             Self::Overtaken(_) => Code::Aborted,
+            Self::Field(refusal) => refusal.refusal.code(),
+        }
+    }
+}
+
+impl CallError {
+    /// The same error; if it is a refusal, it is because of a field of the request.
+    pub fn about(self, field: &str) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.about_itself(field)),
+            Self::Store(error) => Self::Store(error),
         }
     }
 }
@@ -72,7 +122,10 @@ impl From<CallError> for Status {
     /// A database's failure is `UNAVAILABLE`, which callers take as "try again"; its text stays in the log.
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Refused(refusal) => Self::new(refusal.code(), refusal.to_string()),
+            CallError::Refused(refusal) => match refusal.details() {
+                Some(details) => details.status(refusal.code(), refusal.to_string()),
+                None => Self::new(refusal.code(), refusal.to_string()),
+            },
             CallError::Store(_) => Self::unavailable("the control plane's database is unavailable: try again"),
         }
     }

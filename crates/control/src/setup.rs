@@ -18,7 +18,9 @@ use crate::{
     refusal::Refusal,
     secret_hash::SecretHash,
     store::{
-        StoreError, Tx, daemons,
+        StoreError, Tx,
+        chats::{self, NewChat},
+        daemons,
         organizations::{self, Organization},
         presets,
         templates::{self, Lifetimes},
@@ -144,10 +146,18 @@ pub enum SetupError {
         /// The member's name.
         member: String,
     },
-    /// A group or a template names an organisation that is not there.
+    /// A chat is of someone who is not among the users.
+    #[error("the chat {chat} belongs to {owner:?}, who is no user: add the user")]
+    UnknownOwner {
+        /// Which one.
+        chat: ChatId,
+        /// The name of the person whose it is meant to be.
+        owner: String,
+    },
+    /// A group, a template or a chat names an organisation that is not there.
     #[error("the {kind} {name:?} belongs to the organization {organization:?}, which is not there: add it")]
     UnknownOrganization {
-        /// "group" or "template".
+        /// "group", "template" or "chat".
         kind: &'static str,
         /// Its name.
         name: String,
@@ -221,6 +231,13 @@ pub(crate) fn write(tx: &Tx<'_>, setup: &Setup) -> Result<(), SetupError> {
     for template in &setup.templates {
         write_template(tx, template)?;
     }
+    for ChatSetup { id, owner, organization } in &setup.chats {
+        let unknown = || SetupError::UnknownOwner { chat: *id, owner: owner.clone() };
+        let owner = people.get(owner.as_str()).copied().ok_or_else(unknown)?;
+        let name = id.to_string();
+        let organization = organization_of(tx, "chat", &name, organization)?;
+        chats::insert(tx, NewChat { id: *id, owner, organization }).map_err(refused("chat", &name))?;
+    }
     for DaemonKeySetup { name, key } in &setup.daemon_keys {
         daemons::insert_key(tx, tx.new_id("daemon key"), name, &SecretHash::of(key))
             .map_err(refused("daemon key", name))?;
@@ -289,6 +306,7 @@ fn write_template(tx: &Tx<'_>, setup: &TemplateSetup) -> Result<(), SetupError> 
         import: None,
         activate: false,
         given: &v1::TemplateImport::default(),
+        has_external_agents: setup.has_external_agents,
     };
     templates::insert_version(tx, &new_version).map_err(refused("template", name))?;
     presets::insert(tx, version_id, presets).map_err(refused("template", name))

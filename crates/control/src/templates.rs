@@ -4,7 +4,7 @@ use groundhog_wire::v1::{self, templates_server::Templates};
 use tonic::{Request, Response, Status};
 
 use crate::{
-    operations::{dry_run, notify, template, version},
+    operations::{dry_run, notify, template, template_view, version},
     rpc::{answer_template_admin, answer_user},
     store::{Store, Tx, users::User},
 };
@@ -92,17 +92,20 @@ impl Templates for TemplatesService {
 
     async fn list_templates(
         &self,
-        _: Request<v1::ListTemplatesRequest>,
+        request: Request<v1::ListTemplatesRequest>,
     ) -> Result<Response<v1::ListTemplatesResponse>, Status> {
-        Err(Status::unimplemented("ListTemplates"))
+        let work = |tx: &Tx<'_>, user: &User| template_view::list(tx, user, request.get_ref());
+        answer_user(&self.store, "ListTemplates", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_template(&self, _: Request<v1::GetTemplateRequest>) -> Result<Response<v1::Template>, Status> {
-        Err(Status::unimplemented("GetTemplate"))
+    async fn get_template(&self, request: Request<v1::GetTemplateRequest>) -> Result<Response<v1::Template>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| template_view::get(tx, user, request.get_ref());
+        answer_user(&self.store, "GetTemplate", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_choices(&self, _: Request<v1::GetChoicesRequest>) -> Result<Response<v1::Choices>, Status> {
-        Err(Status::unimplemented("GetChoices"))
+    async fn get_choices(&self, request: Request<v1::GetChoicesRequest>) -> Result<Response<v1::Choices>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| template_view::choices(tx, user, request.get_ref());
+        answer_user(&self.store, "GetChoices", request.metadata(), work).await.map(Response::new)
     }
 
     async fn invalidate_prebuilds(

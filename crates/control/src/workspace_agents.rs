@@ -46,8 +46,10 @@ impl WorkspaceAgents for WorkspaceAgentsService {
     type VisitAgentStream = Messages<v1::RelayChunk>;
     type WatchConnectionStream = Messages<v1::ConnectionNews>;
 
-    async fn get_agent(&self, _: Request<v1::GetAgentRequest>) -> Result<Response<v1::AgentView>, Status> {
-        Err(Status::unimplemented("GetAgent"))
+    async fn get_agent(&self, request: Request<v1::GetAgentRequest>) -> Result<Response<v1::AgentView>, Status> {
+        let config = &self.site.config.agents;
+        let work = |tx: &Tx<'_>, user: &User| view::get(tx, user, request.get_ref(), config);
+        answer_user(&self.site.store, "GetAgent", request.metadata(), work).await.map(Response::new)
     }
 
     async fn list_agents(

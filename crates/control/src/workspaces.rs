@@ -10,7 +10,7 @@ use crate::{
     operations::{
         cancel, claim, clock,
         create::{self, Creation},
-        view, workspace, workspace_view,
+        quota, view, workspace, workspace_view,
     },
     rpc::answer_user,
     store::{Store, Tx, users::User},
@@ -38,12 +38,13 @@ impl Workspaces for WorkspacesService {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
         let (metadata, asked) = (request.metadata(), request.get_ref());
-        let work = |tx: &Tx<'_>, user: &User| create::workspace(tx, user, asked);
+        let inactive_after = self.config.agents.inactive_after;
+        let work = |tx: &Tx<'_>, user: &User| create::workspace(tx, user, asked, inactive_after);
         let candidates = match answer_user(&self.store, "CreateWorkspace", metadata, work).await? {
             Creation::Queued(build) => return Ok(Response::new(*build)),
             Creation::Candidates(candidates) => candidates,
         };
-        let work = |tx: &Tx<'_>, user: &User| create::from_candidates(tx, user, asked, &candidates);
+        let work = |tx: &Tx<'_>, user: &User| create::from_candidates(tx, user, asked, inactive_after, &candidates);
         answer_user(&self.store, "CreateWorkspace", metadata, work).await.map(Response::new)
     }
 
@@ -125,7 +126,8 @@ impl Workspaces for WorkspacesService {
         answer_user(&self.store, "ExtendDeadline", request.metadata(), work).await.map(Response::new)
     }
 
-    async fn get_quota(&self, _: Request<v1::GetQuotaRequest>) -> Result<Response<v1::Quota>, Status> {
-        Err(Status::unimplemented("GetQuota"))
+    async fn get_quota(&self, request: Request<v1::GetQuotaRequest>) -> Result<Response<v1::Quota>, Status> {
+        let work = |tx: &Tx<'_>, user: &User| quota::get(tx, user, request.get_ref());
+        answer_user(&self.store, "GetQuota", request.metadata(), work).await.map(Response::new)
     }
 }

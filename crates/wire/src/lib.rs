@@ -12,6 +12,7 @@
 //!   a relay.
 //! - [`frame`], [`terminal`], [`speedtest`], [`agent_port`]: what such a stream carries.
 //! - [`fault`]: what went wrong with a call: refused by the server, or lost on the way and worth another try.
+//!   [`refusal`]: what programs are told of a refusal.
 //!
 //! It rests on two things: generated clients and servers are plain services over HTTP requests, and hyper's HTTP/2
 //! runs on whatever executor, timer and byte stream it is given. Here those are the host's. tonic's own transport,
@@ -35,6 +36,7 @@ pub mod fault;
 pub mod frame;
 pub mod id;
 pub mod limits;
+pub mod refusal;
 pub mod resumable;
 pub mod routes;
 pub mod server;

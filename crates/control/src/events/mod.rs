@@ -1,14 +1,15 @@
 //! What the control plane tells. Every event is emitted in the instant in which its transaction committed, so
 //! the order of events is the order of the facts.
 
+mod chats;
 mod prebuilds;
 
 use groundhog_host::event::Id;
 
-pub use self::prebuilds::*;
+pub use self::{chats::*, prebuilds::*};
 
 groundhog_host::events! {
-    /// The control plane's events, without those about workspaces that are built ahead.
+    /// The control plane's events, without those about workspaces that are built ahead and about chats.
     pub EVENTS;
 
     /// The control plane listens.

@@ -11,8 +11,9 @@
 //!   [`import`]: it reports what a version declares and has.
 //! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of. [`ended`]: what belongs to every
 //!   end.
-//! - [`template`]: templates as wholes change, and end. [`notify`]: whoever looks after them is told.
+//! - [`template`]: templates as wholes change, and end; [`template_view`]: they are looked at. [`notify`]: whoever looks after them is told.
 //! - [`prebuild`]: workspaces are built ahead, withdrawn and deleted. [`metrics`]: what is counted of them.
+//! - [`chat`]: people's chats, and what they go on with; [`chat_workspace`]: a workspace is made for one.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
 //! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each
@@ -26,6 +27,8 @@ pub mod administration;
 pub mod agent;
 pub mod autobuild;
 pub mod cancel;
+pub mod chat;
+pub mod chat_workspace;
 pub mod claim;
 pub mod clock;
 pub mod connection;
@@ -38,6 +41,7 @@ pub mod follow;
 pub mod import;
 pub mod metrics;
 pub mod notify;
+mod organization;
 pub mod orphan;
 pub mod owned;
 pub mod payload;
@@ -46,6 +50,7 @@ pub mod quota;
 pub mod reap;
 pub mod relay;
 pub mod template;
+pub mod template_view;
 pub mod update;
 pub mod version;
 pub mod view;

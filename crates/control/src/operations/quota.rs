@@ -2,12 +2,17 @@
 
 use groundhog_wire::v1;
 
-use super::owned;
+use super::{organization, owned};
 use crate::{
     events,
     quota::{Plan, Verdict, decide},
     refusal::{CallError, Refusal},
-    store::{Tx, builds, daemons::Worker, jobs, quota, users},
+    store::{
+        Tx, builds,
+        daemons::Worker,
+        jobs, quota,
+        users::{self, User},
+    },
 };
 
 /// Holds a plan's cost against the owner's budget, and keeps it as the build's cost if the plan may go on.
@@ -41,6 +46,15 @@ pub fn commit(
     let id = job.id.event();
     tx.after_commit(move || events::quota_committed(id, &owner, cost, consumed, budget, ok));
     Ok(v1::CommitQuotaResponse { ok, credits_consumed: saturated(consumed), budget: saturated(budget) })
+}
+
+/// What `user`'s workspaces cost in an organisation, and what they may.
+pub fn get(tx: &Tx<'_>, user: &User, request: &v1::GetQuotaRequest) -> Result<v1::Quota, CallError> {
+    let organization = organization::named(tx, &request.organization)?;
+    Ok(v1::Quota {
+        credits_consumed: quota::used_in(tx, user.id, organization)?,
+        budget: quota::budget_in(tx, user.id, organization)?,
+    })
 }
 
 /// The protocol's numbers have 32 bits; sums of them may need more.

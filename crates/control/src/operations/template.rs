@@ -86,13 +86,17 @@ pub fn presets(
     request: &v1::ListPresetsRequest,
 ) -> Result<v1::ListPresetsResponse, CallError> {
     let version = version::select(tx, user, request.version.as_ref())?;
-    let shown = |preset: Preset| v1::PresetView {
+    Ok(v1::ListPresetsResponse { presets: presets::of_version(tx, version.id)?.into_iter().map(preset_view).collect() })
+}
+
+/// What the protocol says of a preset.
+pub(super) fn preset_view(preset: Preset) -> v1::PresetView {
+    v1::PresetView {
         preset_id: preset.id.to_string(),
         status: PresetStatus::to_wire(preset.status).into(),
         last_invalidated_at_ms: preset.last_invalidated_at,
         preset: Some(preset.declared),
-    };
-    Ok(v1::ListPresetsResponse { presets: presets::of_version(tx, version.id)?.into_iter().map(shown).collect() })
+    }
 }
 
 /// Has what was built ahead so far for the presets of a template's active version be made anew; nobody is given it any

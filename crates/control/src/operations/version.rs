@@ -1,11 +1,11 @@
 //! Versions of templates: made, looked at, and chosen for new workspaces.
 
 use groundhog_wire::{
-    id::{JobId, OrganizationId, TemplateId, VersionId},
+    id::{JobId, TemplateId, VersionId},
     v1,
 };
 
-use super::{Posting, view};
+use super::{Posting, organization, view};
 use crate::{
     events,
     job_kind::JobKind,
@@ -17,7 +17,6 @@ use crate::{
         Tx,
         jobs::{self, NewJob},
         notices::Notice,
-        organizations,
         templates::{self, NewVersion, Version},
         users::User,
     },
@@ -53,7 +52,7 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
         }
         None => {
             let template_id = TemplateId(tx.new_id("template"));
-            templates::insert(tx, template_id, organization(tx, &request.organization)?, template, id)?;
+            templates::insert(tx, template_id, organization::named(tx, &request.organization)?, template, id)?;
             template_id
         }
     };
@@ -70,6 +69,7 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
             import: Some(job),
             activate: request.activate,
             given: &v1::TemplateImport { user_variable_values, ..v1::TemplateImport::default() },
+            has_external_agents: false,
         },
     )?;
     let (template, name) = (template.to_owned(), name.to_owned());
@@ -77,15 +77,6 @@ pub fn create(tx: &Tx<'_>, admin: &User, request: &v1::CreateVersionRequest) -> 
     tx.notify(Notice::JobPosted(Posting { provisioner_type: provisioner_type.to_owned(), tags }));
     let version = templates::version(tx, id)?.ok_or_else(|| Refusal::NotFound(format!("there is no version {id}")))?;
     show(tx, &version)
-}
-
-/// The organisation of this name; an empty one is the default one.
-fn organization(tx: &Tx<'_>, name: &str) -> Result<OrganizationId, CallError> {
-    if name.is_empty() {
-        return Ok(organizations::DEFAULT_ID);
-    }
-    let unknown = || Refusal::NotFound(format!("There is no organization {:?}.", limits::shown(name)));
-    Ok(organizations::by_name(tx, name)?.ok_or_else(unknown)?.id)
 }
 
 /// The refusal of a version that is meant for a template of another organisation; an empty name is any.
@@ -151,6 +142,24 @@ pub(super) fn to_build(tx: &Tx<'_>, user: &User, template: &str, version: &str) 
     let version = named(tx, user, template, version)?;
     check_usable(tx, &version)?;
     Ok(version)
+}
+
+/// The same, of the template with this id.
+pub(super) fn to_build_of(tx: &Tx<'_>, user: &User, template: &str, version: &str) -> Result<Version, CallError> {
+    let active = active_of(tx, user, template)?;
+    if version.is_empty() {
+        check_usable(tx, &active)?;
+        return Ok(active);
+    }
+    // A template's name is its own as long as it is there, and that was seen just now.
+    to_build(tx, user, &active.template, version)
+}
+
+/// The version that the template with this id names as the active one, usable or not, if `user` sees the template.
+pub(super) fn active_of(tx: &Tx<'_>, user: &User, template: &str) -> Result<Version, CallError> {
+    let id = template.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
+    let found = templates::live_active_version_of(tx, id)?.filter(|version| is_seen(user, version));
+    found.ok_or_else(|| no_template(template).into())
 }
 
 fn named(tx: &Tx<'_>, user: &User, template: &str, version: &str) -> Result<Version, CallError> {

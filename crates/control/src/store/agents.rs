@@ -141,27 +141,40 @@ pub fn by_id(tx: &Tx<'_>, agent: AgentId) -> Result<Option<Agent>, StoreError> {
     tx.row(&format!("SELECT {COLUMNS}, {DONE} FROM agents a WHERE a.id = ?1"), [key(agent.0)], read)
 }
 
+/// Whether a build has made agents.
+pub fn are_made_by(tx: &Tx<'_>, build: BuildId) -> Result<bool, StoreError> {
+    let made = tx.row("SELECT EXISTS (SELECT 1 FROM agents WHERE build_id = ?1)", [key(build.0)], |row| row.get(0))?;
+    Ok(made.unwrap_or(false))
+}
+
 /// The agents of a build, by their names.
 pub fn of_build(tx: &Tx<'_>, build: BuildId) -> Result<Vec<Listed>, StoreError> {
-    tx.rows(
-        &format!(
-            "SELECT {COLUMNS}, {DONE}, d.description, COALESCE(r.report, x''), COALESCE(m.found, x'')
-             FROM agents a
-             JOIN agent_descriptions d ON d.agent = a.number
-             LEFT JOIN agent_reports r ON r.agent = a.number
-             LEFT JOIN agent_metadata m ON m.agent = a.number
-             WHERE a.build_id = ?1 ORDER BY a.name"
-        ),
-        [key(build.0)],
-        |row| {
-            Ok(Listed {
-                agent: read(row)?,
-                description: message(row, 15)?,
-                report: message(row, 16)?,
-                metadata: message(row, 17)?,
-            })
-        },
+    tx.rows(&select_listed("a.build_id = ?1 ORDER BY a.name"), [key(build.0)], read_listed)
+}
+
+/// The agent with this number.
+pub fn listed(tx: &Tx<'_>, agent: i64) -> Result<Option<Listed>, StoreError> {
+    tx.row(&select_listed("a.number = ?1"), [agent], read_listed)
+}
+
+fn select_listed(condition: &'static str) -> String {
+    format!(
+        "SELECT {COLUMNS}, {DONE}, d.description, COALESCE(r.report, x''), COALESCE(m.found, x'')
+         FROM agents a
+         JOIN agent_descriptions d ON d.agent = a.number
+         LEFT JOIN agent_reports r ON r.agent = a.number
+         LEFT JOIN agent_metadata m ON m.agent = a.number
+         WHERE {condition}"
     )
+}
+
+fn read_listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    Ok(Listed {
+        agent: read(row)?,
+        description: message(row, 15)?,
+        report: message(row, 16)?,
+        metadata: message(row, 17)?,
+    })
 }
 
 /// An agent, with the steps of its life.

@@ -158,6 +158,14 @@ pub fn latest(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Build>, Stor
     tx.row(&select("b.workspace_id = ?1 ORDER BY b.number DESC LIMIT 1"), [key(workspace.0)], read)
 }
 
+/// The build by which a workspace became its owner's: its claim's if it was built ahead, else its first one.
+pub fn first_of_owner(tx: &Tx<'_>, workspace: WorkspaceId) -> Result<Option<Build>, StoreError> {
+    let sql = "b.workspace_id = ?1 AND b.number >= COALESCE(
+                   (SELECT f.number FROM claims c JOIN builds f ON f.id = c.build_id WHERE c.workspace_id = ?1), 1)
+               ORDER BY b.number LIMIT 1";
+    tx.row(&select(sql), [key(workspace.0)], read)
+}
+
 /// What the workspace cost its owner with the build before this one, in credits a day: 0 before the first, and before
 /// the one by which it was claimed.
 pub fn cost_before(tx: &Tx<'_>, build: &Build) -> Result<i32, StoreError> {

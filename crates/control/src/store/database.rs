@@ -32,8 +32,8 @@ const STATEMENTS_MAX: usize = 256;
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
     mailboxes: Mailboxes,
-    /// Nobody can use it, as if its server were down.
-    is_away: Arc<AtomicBool>,
+    /// Nobody can reach it.
+    away: Arc<AtomicBool>,
 }
 
 impl Database {
@@ -68,17 +68,7 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::migrate(&mut connection)?;
-        Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
-            mailboxes: Mailboxes::default(),
-            is_away: Arc::default(),
-        })
-    }
-
-    /// Takes the database away from everybody who uses it, as when its server is down, or gives it back. Meanwhile every
-    /// transaction fails with [`StoreError::Away`] and nothing is changed.
-    pub fn set_available(&self, available: bool) {
-        self.is_away.store(!available, Ordering::Relaxed);
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), mailboxes: Mailboxes::default(), away: Arc::default() })
     }
 
     /// Writes users, groups, templates and keys, all or nothing, with ids drawn from `random`. Used once, before
@@ -89,6 +79,14 @@ impl Database {
         let tell = |_: &Notice| {};
         let new_id = &mut |_: &str| random.uuid();
         self.transact("set up", now_ms, new_id, &Cell::new(0), tell, |tx| crate::setup::write(tx, setup))
+    }
+
+    /// Takes the database away from whoever uses it, or gives it back: as a database's server that is down for a while.
+    ///
+    /// While it is away every transaction fails as [unavailable](StoreError::Unavailable), and nothing of it is done. One
+    /// that is carried out at this moment is not touched, and what was committed is there again afterwards.
+    pub fn set_available(&self, available: bool) {
+        self.away.store(!available, Ordering::SeqCst);
     }
 
     /// Where replicas over this database leave notices for each other.
@@ -110,11 +108,11 @@ impl Database {
         tell: impl Fn(&Notice),
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable { transaction: name }.into());
+        }
         // A panic in `work` has already rolled its transaction back: the connection is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_away.load(Ordering::Relaxed) {
-            return Err(StoreError::Away { transaction: name }.into());
-        }
         let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));
         // The write lock at once: a transaction that reads first and writes later could not be retried here.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;

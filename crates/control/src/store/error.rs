@@ -12,9 +12,9 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// The database can't be reached.
-    #[error("the database is away, so the transaction {transaction:?} was not begun: try again later")]
-    Away {
+    /// Nobody can reach the database.
+    #[error("the database is unavailable: the transaction {transaction:?} was not begun; it may be tried again")]
+    Unavailable {
         /// Which transaction.
         transaction: &'static str,
     },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use groundhog_wire::{
-    id::{JobId, OrganizationId, TemplateId, VersionId},
+    id::{JobId, OrganizationId, TemplateId, UserId, VersionId},
     v1,
 };
 use prost::Message;
@@ -52,6 +52,8 @@ pub struct Version {
     pub given: v1::TemplateImport,
     /// What its source declares; nothing before that is known.
     pub declared: v1::Declarations,
+    /// Some agent of its workspaces is run by somebody else, on a machine of theirs.
+    pub has_external_agents: bool,
 }
 
 /// A version that is to be written.
@@ -75,6 +77,8 @@ pub struct NewVersion<'a> {
     pub activate: bool,
     /// What its author gave.
     pub given: &'a v1::TemplateImport,
+    /// Some agent of its workspaces is run by somebody else; false until its import says so.
+    pub has_external_agents: bool,
 }
 
 /// How long a template's workspaces live by default, in milliseconds; each is 0 for ever.
@@ -108,27 +112,67 @@ pub fn by_name(tx: &Tx<'_>, name: &str) -> Result<Option<TemplateId>, StoreError
     tx.row("SELECT id FROM templates WHERE name = ?1 AND deleted_at IS NULL", [name], |row| id(row, 0, TemplateId))
 }
 
+/// A template as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Which one.
+    pub id: TemplateId,
+    /// The organisation that it belongs to.
+    pub organization: OrganizationId,
+    /// What the protocol says of it.
+    pub template: v1::Template,
+}
+
 /// The live template with this name, as people see it.
 pub fn shown(tx: &Tx<'_>, name: &str) -> Result<Option<(TemplateId, v1::Template)>, StoreError> {
-    tx.row(
-        "SELECT t.id, t.name, o.name, t.deprecated, t.default_ttl_ms, t.dormant_after_ms, t.deleted_after_ms
-         FROM templates t JOIN organizations o ON o.id = t.organization_id
-         WHERE t.name = ?1 AND t.deleted_at IS NULL",
-        [name],
-        |row| {
-            let template = id(row, 0, TemplateId)?;
-            let shown = v1::Template {
-                template_id: template.to_string(),
-                name: row.get(1)?,
-                organization: row.get(2)?,
-                deprecated: row.get(3)?,
-                default_ttl_ms: row.get(4)?,
-                dormant_after_ms: row.get(5)?,
-                deleted_after_ms: row.get(6)?,
-            };
-            Ok((template, shown))
-        },
+    let shown = tx.row(&select_shown("t.name = ?1 AND t.deleted_at IS NULL"), [name], read_shown)?;
+    Ok(shown.map(|Shown { id, template, .. }| (id, template)))
+}
+
+/// The live template with this id, as people see it.
+pub fn shown_by_id(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Shown>, StoreError> {
+    tx.row(&select_shown("t.id = ?1 AND t.deleted_at IS NULL"), [key(template.0)], read_shown)
+}
+
+/// The live templates of the organisations that `member` is a member of, or with `all` of every one, by name, at most
+/// `limit`; with `only`, of that organisation.
+pub fn list(
+    tx: &Tx<'_>,
+    member: UserId,
+    all: bool,
+    only: Option<OrganizationId>,
+    limit: u32,
+) -> Result<Vec<Shown>, StoreError> {
+    let listed = select_shown(
+        "t.deleted_at IS NULL AND (?3 IS NULL OR t.organization_id = ?3)
+           AND (?2 OR EXISTS (SELECT 1 FROM organization_members m
+                              WHERE m.user_id = ?1 AND m.organization_id = t.organization_id))
+         ORDER BY t.name LIMIT ?4",
+    );
+    let only = only.map(|organization| key(organization.0));
+    tx.rows(&listed, params![key(member.0), all, only, limit], read_shown)
+}
+
+fn select_shown(condition: &'static str) -> String {
+    format!(
+        "SELECT t.id, t.name, o.name, t.deprecated, t.default_ttl_ms, t.dormant_after_ms, t.deleted_after_ms,
+                t.organization_id
+         FROM templates t JOIN organizations o ON o.id = t.organization_id WHERE {condition}"
     )
+}
+
+fn read_shown(row: &Row<'_>) -> rusqlite::Result<Shown> {
+    let template = id(row, 0, TemplateId)?;
+    let shown = v1::Template {
+        template_id: template.to_string(),
+        name: row.get(1)?,
+        organization: row.get(2)?,
+        deprecated: row.get(3)?,
+        default_ttl_ms: row.get(4)?,
+        dormant_after_ms: row.get(5)?,
+        deleted_after_ms: row.get(6)?,
+    };
+    Ok(Shown { id: template, organization: id(row, 7, OrganizationId)?, template: shown })
 }
 
 /// Keeps why nothing new is to be made of a template; empty if it may be.
@@ -188,8 +232,9 @@ pub fn has_usable_active(tx: &Tx<'_>, template: TemplateId) -> Result<bool, Stor
 pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO template_versions
-             (id, template_id, name, provisioner_type, source, created_at, import_job_id, activate, given)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (id, template_id, name, provisioner_type, source, created_at, import_job_id, activate, given,
+              has_external_agents)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             key(version.id.0),
             key(version.template_id.0),
@@ -199,7 +244,8 @@ pub fn insert_version(tx: &Tx<'_>, version: &NewVersion<'_>) -> Result<(), Store
             tx.now_ms(),
             version.import.map(|job| key(job.0)),
             version.activate,
-            version.given.encode_to_vec()
+            version.given.encode_to_vec(),
+            version.has_external_agents
         ],
     )?;
     for (tag, content) in version.tags {
@@ -219,6 +265,11 @@ pub fn active_version(tx: &Tx<'_>, name: &str) -> Result<Option<Version>, StoreE
 /// The version that this template names as the active one, usable or not.
 pub fn active_version_of(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Version>, StoreError> {
     find(tx, "t.id = ?1 AND v.id = t.active_version_id", [key(template.0)])
+}
+
+/// The same, unless the template was deleted.
+pub fn live_active_version_of(tx: &Tx<'_>, template: TemplateId) -> Result<Option<Version>, StoreError> {
+    find(tx, "t.id = ?1 AND t.deleted_at IS NULL AND v.id = t.active_version_id", [key(template.0)])
 }
 
 /// The version `name` of the template `template`.
@@ -252,9 +303,11 @@ pub fn set_declared(tx: &Tx<'_>, version: VersionId, declared: &v1::Declarations
 
 /// Keeps what a version's import found. From now on the version is usable.
 pub fn set_imported(tx: &Tx<'_>, version: VersionId, imported: &v1::CompletedTemplateImport) -> Result<(), StoreError> {
+    let mut agents = imported.start_resources.iter().flat_map(|resource| &resource.agents);
+    let has_external_agents = agents.any(|agent| agent.external);
     tx.execute(
-        "UPDATE template_versions SET imported = ?2 WHERE id = ?1",
-        params![key(version.0), imported.encode_to_vec()],
+        "UPDATE template_versions SET imported = ?2, has_external_agents = ?3 WHERE id = ?1",
+        params![key(version.0), imported.encode_to_vec(), has_external_agents],
     )?;
     Ok(())
 }
@@ -273,7 +326,7 @@ fn find(tx: &Tx<'_>, condition: &'static str, parameters: impl Params) -> Result
         "SELECT v.id, v.template_id, t.name, v.name, v.provisioner_type, v.import_job_id, v.activate,
                 v.import_job_id IS NULL OR v.imported IS NOT NULL, v.id = t.active_version_id, v.given, v.declared,
                 t.organization_id, t.deprecated, t.default_ttl_ms,
-                EXISTS (SELECT 1 FROM presets p WHERE p.version_id = v.id)
+                EXISTS (SELECT 1 FROM presets p WHERE p.version_id = v.id), v.has_external_agents
          FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE {condition}"
     );
     let Some(mut version) = tx.row(&sql, parameters, read)? else { return Ok(None) };
@@ -305,5 +358,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Version> {
         deprecated: row.get(12)?,
         default_ttl_ms: row.get(13)?,
         has_presets: row.get(14)?,
+        has_external_agents: row.get(15)?,
     })
 }

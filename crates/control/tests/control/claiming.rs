@@ -23,6 +23,9 @@ use crate::support::{
     world::{assert_refused, imported, job_id, new_version, new_workspace},
 };
 
+/// For how long an agent counts as there of which nothing is heard: none of these requests is about one.
+const INACTIVE_AFTER: Duration = Duration::from_secs(30);
+
 fn parameter(name: &str, value: &str) -> v1::ParameterValue {
     v1::ParameterValue { name: name.to_owned(), value: value.to_owned() }
 }
@@ -95,7 +98,11 @@ fn shown(world: &World, user: &str, name: &str) -> v1::Workspace {
 
 /// The workspaces that would be given for a request; none if it was answered with a new one.
 fn candidates(site: &Site, user: &str, request: &v1::CreateWorkspaceRequest) -> Vec<WorkspaceId> {
-    match site.world.by_user(user, |tx, user| create::workspace(tx, user, request)).expect("it can be met") {
+    match site
+        .world
+        .by_user(user, |tx, user| create::workspace(tx, user, request, INACTIVE_AFTER))
+        .expect("it can be met")
+    {
         Creation::Candidates(candidates) => candidates,
         Creation::Queued(_) => Vec::new(),
     }
@@ -155,7 +162,7 @@ fn who_loses_all_that_could_be_given_is_given_a_new_one() {
         site.world.record.take();
         let build = site
             .world
-            .by_user("alice", |tx, user| create::from_candidates(tx, user, &request, &found))
+            .by_user("alice", |tx, user| create::from_candidates(tx, user, &request, INACTIVE_AFTER, &found))
             .expect("a new one");
         assert_eq!((build.number, build.initiator.as_str()), (1, "alice"));
         let told = site.world.record.take();
@@ -189,7 +196,9 @@ fn a_claim_that_fails_halfway_takes_everything_back() {
         let found = candidates(&site, "alice", &request);
         let refuse = format!("CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END");
         file.connect().execute_batch(&refuse).expect("it can be made");
-        let take = || site.world.by_user("alice", |tx, user| create::from_candidates(tx, user, &request, &found));
+        let take = || {
+            site.world.by_user("alice", |tx, user| create::from_candidates(tx, user, &request, INACTIVE_AFTER, &found))
+        };
         assert!(matches!(take(), Err(CallError::Store(_))), "{table}");
         assert_eq!(site.unclaimed(), before, "{table}");
         file.connect().execute_batch("DROP TRIGGER no").expect("it is there");
@@ -209,7 +218,8 @@ fn a_name_that_is_taken_is_refused_before_anything_is_given() {
     let request = asking("other", "one");
     let found = candidates(&site, "alice", &request);
     site.world.create("alice", "other", "plain").expect("free");
-    let late = site.world.by_user("alice", |tx, user| create::from_candidates(tx, user, &request, &found));
+    let late =
+        site.world.by_user("alice", |tx, user| create::from_candidates(tx, user, &request, INACTIVE_AFTER, &found));
     assert_refused(late, Code::AlreadyExists, "A workspace named \"other\" already exists.");
     assert_eq!(runs(&site), 4);
     site.world.create_with("bob", &asking("mine", "one")).expect("it is another person's");

@@ -71,6 +71,18 @@ pub fn list(
     Ok(v1::ListAgentsResponse { agents: agents.collect() })
 }
 
+/// An agent of whatever build, if `user` may see its workspace.
+pub fn get(
+    tx: &Tx<'_>,
+    user: &User,
+    request: &v1::GetAgentRequest,
+    config: &AgentsConfig,
+) -> Result<v1::AgentView, CallError> {
+    let agent = named(tx, user, &request.agent_id)?;
+    let gone = || Refusal::NotFound(format!("there is no agent {}", agent.id));
+    Ok(view(agents::listed(tx, agent.number)?.ok_or_else(gone)?, tx.now_ms(), config))
+}
+
 fn view(listed: Listed, now_ms: i64, config: &AgentsConfig) -> v1::AgentView {
     let Listed { agent, description, report, metadata } = listed;
     let at = |states: &[v1::AgentLifecycle]| {
@@ -92,6 +104,8 @@ fn view(listed: Listed, now_ms: i64, config: &AgentsConfig) -> v1::AgentView {
         logs_overflowed: agent.log_use.overflowed,
         apps: agent_report::apps(&description.apps, &report.apps),
         metadata: metadata.values,
+        display_order: description.display_order,
+        external: description.external,
         ..report
     }
 }

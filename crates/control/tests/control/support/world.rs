@@ -191,10 +191,11 @@ impl World {
 
     /// What the service does about a request for a workspace.
     pub(crate) fn create_with(&self, user: &str, request: &v1::CreateWorkspaceRequest) -> Result<v1::Build, CallError> {
-        match self.by_user(user, |tx, user| create::workspace(tx, user, request))? {
+        let inactive_after = self.config.agents.inactive_after;
+        match self.by_user(user, |tx, user| create::workspace(tx, user, request, inactive_after))? {
             Creation::Queued(build) => Ok(*build),
             Creation::Candidates(candidates) => {
-                self.by_user(user, |tx, user| create::from_candidates(tx, user, request, &candidates))
+                self.by_user(user, |tx, user| create::from_candidates(tx, user, request, inactive_after, &candidates))
             }
         }
     }
