@@ -1,11 +1,25 @@
 //! The tools by which an assistant gets a person's chat a workspace.
 
+pub mod agents;
 pub mod answer;
+pub mod answers;
+pub mod arguments;
+pub mod build;
 pub mod config;
 pub mod definition;
 pub mod events;
+pub mod existing;
+pub mod interface;
+pub mod name;
+pub mod refusal;
+pub mod report;
+pub mod scripts;
+pub mod summary;
+pub mod texts;
 pub mod timing;
+pub mod tool;
 pub mod toolbox;
+pub mod ttl;
 
 pub use crate::{
     answer::Answer,

@@ -46,6 +46,8 @@ pub enum Command {
     Events(FormatArguments),
     /// Show a state machine as the code has it
     Fsm(FsmArguments),
+    /// List the tools by which an assistant gets a chat a workspace, as a model is told of them
+    Tools(FormatArguments),
     /// Workspaces that are built ahead
     #[command(subcommand)]
     Prebuilds(PrebuildsCommand),

@@ -51,6 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Fsm(arguments) => commands::fsm::run(&arguments),
         Command::Prebuilds(PrebuildsCommand::Plan(arguments)) => commands::plan::run(&arguments),
         Command::Events(arguments) => commands::events::run(arguments.format),
+        Command::Tools(arguments) => commands::tools::run(arguments.format),
     };
     match outcome {
         Ok(exit) => exit,

@@ -14,3 +14,4 @@ pub mod run;
 mod scenarios;
 pub mod shrink;
 mod table;
+pub mod tools;

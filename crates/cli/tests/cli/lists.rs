@@ -1,4 +1,4 @@
-//! `list`, `invariants`, `events` and the help.
+//! `list`, `invariants`, `events`, `tools` and the help.
 
 use std::collections::BTreeSet;
 
@@ -77,6 +77,32 @@ fn whatever_a_run_shows_is_listed() {
 }
 
 #[test]
+fn tools_are_listed_alike_to_people_and_programs() {
+    let folder = Folder::new();
+    let lines = folder.json(0, &["tools"]);
+    let text = folder.run(&["tools"]).with_status(0).quiet();
+    let names: Vec<_> = lines.iter().filter_map(|line| line["name"].as_str()).collect();
+    assert_eq!(names, ["create_workspace", "start_workspace", "stop_workspace", "list_templates", "read_template"]);
+    let headings: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with(' ')).collect();
+    assert_eq!(headings, names);
+    for line in &lines {
+        assert_eq!(keys(line), ["description", "input_schema", "name"]);
+        assert_has(&text, line["description"].as_str().expect("a description"));
+        let schema = &line["input_schema"];
+        assert_eq!((&schema["type"], &schema["additionalProperties"]), (&json!("object"), &json!(false)));
+        let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+        for (argument, about) in schema["properties"].as_object().expect("an object") {
+            let required = if required.contains(&&json!(argument)) { "required" } else { "optional" };
+            assert_has(
+                &text,
+                &format!("\n      {argument:<12} {required}, {}", about["type"].as_str().expect("a type")),
+            );
+            assert_has(&text, about["description"].as_str().expect("a description"));
+        }
+    }
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let folder = Folder::new();
     let help = folder.run(&["--help"]).with_status(0).quiet();
@@ -92,6 +118,7 @@ fn help_and_version_are_answers() {
         "invariants",
         "events",
         "fsm",
+        "tools",
         "Exit status:",
         "0  ",
         "1  ",

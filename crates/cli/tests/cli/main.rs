@@ -3,7 +3,7 @@
 //! - `support`: the folder, the program, and scenarios to run.
 //! - `verdicts`: runs that pass and runs that fail. `snapshots`: `--log` and `--bless`.
 //! - `mistakes`: what is wrong with a file or a command line, and how that is told.
-//! - `lists`: `list`, `invariants`, `events` and the help. `fsm`: the state machines.
+//! - `lists`: `list`, `invariants`, `events`, `tools` and the help. `fsm`: the state machines.
 //! - `prebuilds`: decisions about workspaces that are built ahead.
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
