@@ -1,1 +1,4 @@
 //! Tests of the tools.
+
+mod create;
+mod world;
