@@ -60,13 +60,21 @@ pub(super) fn collect(
         let likes: BTreeSet<&String> = likes.chain([name]).collect();
         let behaviours = templates.iter().map(Spanned::get_ref).filter(|one| likes.contains(one.name.get_ref()));
         for agent in behaviours.flat_map(|template| &template.agents) {
-            let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
-            for name in agent_names(check, agent) {
-                // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
-                check.hosts.insert(machine(workspace, &name), Duration::ZERO);
-                check.machines.entry(workspace.clone()).or_default().entry(name).or_default().extend(apps());
-            }
+            collect_agent(check, workspace, agent);
         }
+    }
+}
+
+/// Learns which machines an agent has in a workspace: none if it is somebody else's.
+pub(super) fn collect_agent(check: &mut Check<'_>, workspace: &str, agent: &raw::Agent) {
+    if agent.external == Some(true) {
+        return;
+    }
+    let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
+    for name in agent_names(check, agent) {
+        // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
+        check.hosts.insert(machine(workspace, &name), Duration::ZERO);
+        check.machines.entry(workspace.to_owned()).or_default().entry(name).or_default().extend(apps());
     }
 }
 
@@ -83,12 +91,8 @@ pub(super) fn collect_ahead(
     let ahead_of = |template: &raw::Template| template.presets.iter().any(|preset| preset.prebuilds.is_some());
     let built_ahead = templates.iter().map(Spanned::get_ref).filter(|template| ahead_of(template));
     for agent in built_ahead.flat_map(|template| &template.agents) {
-        let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
-        for name in agent_names(check, agent) {
-            for number in 1..=prebuilds::machines(control) as usize {
-                check.hosts.insert(machine(&ahead(number), &name), Duration::ZERO);
-                check.machines.entry(ahead(number)).or_default().entry(name.clone()).or_default().extend(apps());
-            }
+        for number in 1..=prebuilds::machines(control) as usize {
+            collect_agent(check, &ahead(number), agent);
         }
     }
 }
