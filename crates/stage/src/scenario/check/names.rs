@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::{Check, chats};
 use super::values::count_range;
+use super::{Check, chats};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::parse_duration;
 use crate::scenario::{AHEAD, Role, USERS, User, WORLD, raw, replica};

@@ -8,9 +8,7 @@ use super::super::declarations::texts;
 use super::super::names;
 use super::Resolve;
 use crate::diagnostic::Diagnostic;
-use crate::scenario::{
-    Action, Chat, ChatTool, Said, ToolArguments, ToolCall, chat_and_number, chat_workspace, raw,
-};
+use crate::scenario::{Action, Chat, ChatTool, Said, ToolArguments, ToolCall, chat_and_number, chat_workspace, raw};
 
 /// The workspaces that the chat of a step could come to have, by name.
 pub(super) fn workspaces(chat: &Chat) -> impl Iterator<Item = String> {
@@ -61,13 +59,15 @@ impl Resolve<'_, '_> {
     pub(super) fn of_nobody_else(&mut self, name: &Spanned<String>, owner: &str) {
         let others = [self.owners.get(name.get_ref()), self.named.get(name.get_ref())];
         let somebody_elses = others.into_iter().flatten().any(|owners| !owners.contains(owner));
-        let has_machines =
-            self.check.machines.contains_key(name.get_ref()) || self.named.contains_key(name.get_ref());
+        let has_machines = self.check.machines.contains_key(name.get_ref()) || self.named.contains_key(name.get_ref());
         if somebody_elses && has_machines {
             self.check.report(
-                Diagnostic::new("ambiguous-machine", format!("somebody else has a workspace `{}` with agents", name.get_ref()))
-                    .at(name.span())
-                    .help("its machines would be called the same: give one of the workspaces another name"),
+                Diagnostic::new(
+                    "ambiguous-machine",
+                    format!("somebody else has a workspace `{}` with agents", name.get_ref()),
+                )
+                .at(name.span())
+                .help("its machines would be called the same: give one of the workspaces another name"),
             );
         }
     }
@@ -116,10 +116,9 @@ impl Resolve<'_, '_> {
             };
         };
         if !known.contains(on.get_ref()) {
-            let diagnostic =
-                Diagnostic::new("unknown-assistant", format!("there is no assistant `{}`", on.get_ref()))
-                    .at(on.span())
-                    .help_with_names(on.get_ref(), known.iter().map(String::as_str));
+            let diagnostic = Diagnostic::new("unknown-assistant", format!("there is no assistant `{}`", on.get_ref()))
+                .at(on.span())
+                .help_with_names(on.get_ref(), known.iter().map(String::as_str));
             self.check.report(diagnostic);
         }
         on.get_ref().clone()

@@ -54,16 +54,15 @@ pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<
     let mut steps = Vec::new();
     for (at, raw) in timed {
         let (line, span) = (check.lines.line(raw.span().start), raw.get_ref().at.span());
-        let mut resolve =
-            Resolve {
-                check,
-                owners: &mut owners,
-                named: &mut named,
-                later: &later,
-                templates: &templates,
-                tunnels: &mut opened,
-                at,
-            };
+        let mut resolve = Resolve {
+            check,
+            owners: &mut owners,
+            named: &mut named,
+            later: &later,
+            templates: &templates,
+            tunnels: &mut opened,
+            at,
+        };
         if let Some(action) = resolve.action(raw.into_inner(), span) {
             steps.push(Step { line, at, action });
         }
