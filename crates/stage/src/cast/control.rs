@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use groundhog_control::{
-    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup, Role,
-    Setup, StoreConfig, TemplateSetup, UserSetup,
+    AgentsConfig, ChatSetup, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup,
+    Role, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CastError, Secrets,
+    assistants::Chats,
     templates::{millis, presets, script},
 };
 use crate::scenario::{self, CONTROL, DEFAULT_ORGANIZATION, FIRST_VERSION, Scenario, Template};
@@ -56,11 +57,16 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
 }
 
 /// Casts the replicas. Returns their database.
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<Database, CastError> {
+pub(crate) fn cast(
+    scenario: &Scenario,
+    world: &mut World,
+    secrets: &Secrets,
+    chats: &Chats,
+) -> Result<Database, CastError> {
     let database = Database::in_memory()?;
     let begin_ms = scenario.starts_at.as_millisecond();
     let set_up_at_ms = SET_UP_MS.min(begin_ms);
-    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
+    database.set_up(&setup(scenario, secrets, chats, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
     let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
@@ -120,7 +126,7 @@ fn relays(scenario: &Scenario) -> Vec<Relay> {
 /// When templates and people were set up: before the story begins, or as it does. The first second of 2026.
 const SET_UP_MS: i64 = 1_767_225_600_000;
 
-fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup, CastError> {
+fn setup(scenario: &Scenario, secrets: &Secrets, chats: &Chats, begin_ms: i64) -> Result<Setup, CastError> {
     let users = secrets.users.iter().map(|(name, token)| {
         let user = scenario.users.get(name).cloned().unwrap_or_default();
         let expires = user.token_expires.map(|after| begin_ms.saturating_add_unsigned(millis(after)));
@@ -150,7 +156,14 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
             default_ttl: template.default_ttl.unwrap_or_default(),
             dormant_after: template.dormant_after.unwrap_or_default(),
             deleted_after: template.deleted_after.unwrap_or_default(),
-            has_external_agents: false,
+            has_external_agents: template.agents.iter().any(|agent| agent.external),
+        })
+    });
+    let chats = scenario.chats.iter().filter_map(|chat| {
+        Some(ChatSetup {
+            id: *chats.get(&chat.name)?,
+            owner: chat.owner.clone(),
+            organization: chat.organization.clone().unwrap_or_default(),
         })
     });
     let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
@@ -160,7 +173,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
-        chats: Vec::new(),
+        chats: chats.collect(),
     })
 }
 
