@@ -34,8 +34,9 @@ const AGAIN_AFTER: DurationRange = DurationRange { min: Duration::from_millis(1)
 /// How often such a call comes in the very instant.
 const AT_ONCE: f64 = 0.4;
 
-/// What a model calls a workspace. The first is usual, the others clash with each other, or with the rule for names.
-const NAMES: [&str; 5] = ["", "", "dev", "dev", "My Project!"];
+/// What a model calls a workspace, after its owner. The first is usual, the others clash with each other, or with the rule
+/// for names.
+const NAMES: [&str; 5] = ["", "", "{owner}-dev", "{owner}-dev", "{owner}'s project!"];
 
 /// How often a model names the template that the chat's first call named, as if it remembered.
 const SAME_TEMPLATE: f64 = 0.6;
@@ -95,25 +96,25 @@ fn call(
         None => (anywhere, chat),
     };
     let said = match tool {
-        ChatTool::CreateWorkspace => said(plan, random, &chat),
+        ChatTool::CreateWorkspace => said(plan, random, plan.chats.iter().find(|one| one.name == chat)?),
         _ => Said::default(),
     };
     Some((at, ToolCall { tool, chat, on, arguments: ToolArguments::Said(said) }))
 }
 
 /// What a model asks for.
-fn said(plan: &Scenario, random: &mut Random, chat: &str) -> Said {
+fn said(plan: &Scenario, random: &mut Random, chat: &Chat) -> Said {
     let set_up: Vec<&Template> = plan.templates.iter().filter(|template| template.set_up).collect();
     let drawn = one_of(random, &set_up).copied();
     let same = random.chance(SAME_TEMPLATE);
     let first = plan.steps.iter().find_map(|step| match &step.action {
-        Action::CallTool(ToolCall { chat: other, arguments: ToolArguments::Said(said), .. }) if other == chat => {
+        Action::CallTool(ToolCall { chat: other, arguments: ToolArguments::Said(said), .. }) if *other == chat.name => {
             set_up.iter().copied().find(|template| template.name == said.template)
         }
         _ => None,
     });
     let template = first.filter(|_| same).or(drawn);
-    let name = one_of(random, &NAMES).copied().unwrap_or_default().to_owned();
+    let name = one_of(random, &NAMES).copied().unwrap_or_default().replace("{owner}", &chat.owner);
     let template_id = random.uuid().to_string();
     let Some(template) = template.filter(|_| !random.chance(WRONG_TEMPLATE)) else {
         return Said { template_id, name, ..Said::default() };
