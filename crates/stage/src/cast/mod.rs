@@ -117,7 +117,7 @@ fn link(path: &NetworkPath) -> LinkConfig {
 pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastError> {
     let secrets = Secrets::draw(scenario, world)?;
     let chats = assistants::chats(scenario, world);
-    control::cast(scenario, world, &secrets, &chats)?;
+    let database = control::cast(scenario, world, &secrets, &chats)?;
     let daemons = provisioners::cast(scenario, world, &secrets)?;
     let people = users::cast(scenario, world, &secrets, &chats)?;
     let outages = apps::Outages::default();
@@ -130,7 +130,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
         world.link(a, b, &link(&different.path))?;
         world.link(b, a, &link(&different.path))?;
     }
-    faults::cast(scenario, world)?;
+    faults::cast(scenario, world, database)?;
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }

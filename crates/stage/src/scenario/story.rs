@@ -473,6 +473,8 @@ pub enum FaultKind {
         /// Parts per million that it gains, or, below zero, loses.
         ppm: i32,
     },
+    /// The database is away: every replica of the control plane goes on without it.
+    Database,
 }
 
 impl FaultKind {
@@ -490,10 +492,11 @@ impl FaultKind {
             Self::Suspend { .. } => FaultName::Suspend,
             Self::StepClock { .. } => FaultName::StepClock,
             Self::Drift { .. } => FaultName::Drift,
+            Self::Database => FaultName::Database,
         }
     }
 
-    /// The hosts that it is on: one, or the two ends of a path.
+    /// The hosts that it is on: one, or the two ends of a path; none for the database.
     pub fn hosts(&self) -> Vec<&str> {
         match self {
             Self::Cut { between: (a, b) }
@@ -507,6 +510,7 @@ impl FaultKind {
             | Self::Suspend { host, .. }
             | Self::StepClock { host, .. }
             | Self::Drift { host, .. } => vec![host],
+            Self::Database => Vec::new(),
         }
     }
 
@@ -524,6 +528,7 @@ impl FaultKind {
             | Self::Suspend { host, .. }
             | Self::StepClock { host, .. }
             | Self::Drift { host, .. } => vec![host],
+            Self::Database => Vec::new(),
         }
     }
 }

@@ -223,6 +223,14 @@ pub(in crate::scenario) struct Fault {
     pub(in crate::scenario) suspend: Option<Spanned<Suspend>>,
     pub(in crate::scenario) step_clock: Option<Spanned<StepClock>>,
     pub(in crate::scenario) drift: Option<Spanned<Drift>>,
+    pub(in crate::scenario) database: Option<Spanned<DatabaseFault>>,
+}
+
+/// What is wrong with the database.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum DatabaseFault {
+    Unavailable,
 }
 
 #[derive(Deserialize)]

@@ -244,6 +244,7 @@ fn fault(fault: &Fault) -> Table {
             };
             inline(vec![("host", host.into()), ("by", by.into())])
         }
+        FaultKind::Database => value("unavailable"),
         FaultKind::Drift { host, ppm } => inline(vec![("host", host.into()), ("ppm", i64::from(*ppm).into())]),
     };
     table
