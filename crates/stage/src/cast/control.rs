@@ -3,6 +3,7 @@
 //! The database is a thing of its own: a control plane that crashes comes back to what was committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use groundhog_control::{
     AgentsConfig, ChatSetup, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup,
@@ -85,8 +86,7 @@ pub(crate) fn cast(
         agents: AgentsConfig {
             relays: relays(scenario),
             beat_interval: settings.beat_interval,
-            // Three beats, as it is unless set.
-            inactive_after: settings.beat_interval.saturating_mul(3),
+            inactive_after: inactive_after(settings.beat_interval),
             ..AgentsConfig::default()
         },
         prebuilds: settings.prebuilds,
@@ -106,6 +106,11 @@ pub(crate) fn cast(
         });
     }
     Ok(database)
+}
+
+/// How long nothing is heard of an agent before it counts as disconnected: three beats, as it is unless set.
+pub(crate) fn inactive_after(beat_interval: Duration) -> Duration {
+    beat_interval.saturating_mul(3)
 }
 
 /// The relays: each replica is one, at the address at which it is called.

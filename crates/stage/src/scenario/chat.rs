@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Agent, Scenario, ahead, machine};
+use super::{Agent, DEFAULT_ORGANIZATION, Scenario, ahead, machine};
 
 /// A person's chat with an assistant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,19 +164,31 @@ impl Scenario {
     }
 
     /// The machines for workspaces that chats' tools make, by the names of their hosts, with the chat's workspace and the
-    /// agent: for each workspace one for each name of an agent of any template. None if there are no chats.
+    /// agent: for each workspace one for each name of an agent of any template of the chat's organisation. None if there
+    /// are no chats.
     pub fn chat_machines(&self) -> impl Iterator<Item = (String, String, String)> {
-        let agents: BTreeSet<String> =
-            self.templates.iter().flat_map(|template| template.agents.iter().flat_map(Agent::machines)).collect();
-        let workspaces = self
-            .chats
-            .iter()
-            .flat_map(|chat| (1..=chat.workspaces as usize).map(|number| chat_workspace(&chat.name, number)));
-        workspaces.flat_map(move |workspace| {
-            let one = |agent: String| (machine(&workspace, &agent), workspace.clone(), agent);
-            agents.clone().into_iter().map(one).collect::<Vec<_>>()
+        self.chats.iter().flat_map(|chat| {
+            let agents: BTreeSet<String> = self.agents_of(chat).flat_map(Agent::machines).collect();
+            (1..=chat.workspaces as usize).flat_map(move |number| {
+                let workspace = chat_workspace(&chat.name, number);
+                let one = move |agent: String| (machine(&workspace, &agent), workspace.clone(), agent);
+                agents.clone().into_iter().map(one)
+            })
         })
     }
+
+    /// The agents that a chat's workspaces may have.
+    fn agents_of(&self, chat: &Chat) -> impl Iterator<Item = &Agent> {
+        let organization = whose(chat.organization.as_deref()).to_owned();
+        let templates =
+            self.templates.iter().filter(move |one| whose(one.organization.as_deref()) == organization.as_str());
+        templates.flat_map(|template| &template.agents)
+    }
+}
+
+/// The organisation that is meant by what is said of it.
+pub(crate) fn whose(organization: Option<&str>) -> &str {
+    organization.unwrap_or(DEFAULT_ORGANIZATION)
 }
 
 /// Whether a chat must not be called so, because its workspaces would be called as those that are built ahead.

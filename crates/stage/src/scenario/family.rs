@@ -65,6 +65,12 @@ pub struct Workload {
     pub retirements: CountRange,
     /// Times that somebody says when a workspace starts, stops and goes by itself.
     pub lifecycles: CountRange,
+    /// Tools that assistants call in the file's chats.
+    pub tool_calls: CountRange,
+    /// Workspaces of people's that are made their chats'.
+    pub attaches: CountRange,
+    /// Things that people do to the workspaces that their chats' tools have made.
+    pub interventions: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -177,6 +183,9 @@ impl Default for Workload {
             pauses: up_to(0),
             retirements: up_to(0),
             lifecycles: up_to(0),
+            tool_calls: up_to(0),
+            attaches: up_to(0),
+            interventions: up_to(0),
         }
     }
 }

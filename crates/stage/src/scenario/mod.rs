@@ -194,7 +194,7 @@
 //! | table | keys |
 //! |---|---|
 //! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all but `database`, alike; that, too, where the file has chats); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` (where the platform builds ahead: workspaces of a preset), `tunnels`, `promotions` of versions, `invalidations`, `pauses` and `retirements` of templates, and `lifecycles` |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` (where the platform builds ahead: workspaces of a preset), `tunnels`, `promotions` of versions, `invalidations`, `pauses` and `retirements` of templates, `lifecycles`, `tool_calls` in chats, `attaches` of workspaces to them, and `interventions` of people with the workspaces that their chats' tools have made |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the

@@ -9,7 +9,7 @@ use super::values::whole_u32;
 use super::world::{first_replica, organization};
 use super::{Check, agents, names};
 use crate::diagnostic::Diagnostic;
-use crate::scenario::chat::is_taken;
+use crate::scenario::chat::{is_taken, whose};
 use crate::scenario::{ASSISTANT, Assistant, Chat, REAPER, chat_workspace, raw};
 
 /// For how many workspaces that a chat's tools make there are machines, unless said: a first one, and two that replace
@@ -36,16 +36,20 @@ pub(super) fn collect_hosts(
     }
 }
 
-/// Learns which machines there will be for workspaces that chats' tools make: each may be of any template.
+/// Learns which machines there will be for workspaces that chats' tools make: each may be of any template of the chat's
+/// organisation.
 pub(super) fn collect_machines(
     check: &mut Check<'_>,
     chats: &[Spanned<raw::Chat>],
     templates: &[Spanned<raw::Template>],
 ) {
+    let of = |raw: &Option<Spanned<String>>| whose(raw.as_ref().map(|raw| raw.get_ref().as_str())).to_owned();
     for chat in chats.iter().map(Spanned::get_ref) {
         for number in 1..=workspaces(chat) as usize {
             let workspace = chat_workspace(chat.name.get_ref(), number);
-            for agent in templates.iter().flat_map(|template| &template.get_ref().agents) {
+            let own = templates.iter().map(Spanned::get_ref);
+            let own = own.filter(|template| of(&template.organization) == of(&chat.organization));
+            for agent in own.flat_map(|template| &template.agents) {
                 agents::collect_agent(check, &workspace, agent);
             }
         }

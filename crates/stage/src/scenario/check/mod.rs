@@ -117,6 +117,7 @@ pub(super) fn check(
     names::collect_hosts(check, document.control.as_ref(), &document.provisioners, with_chats, &document.steps);
     agents::collect(check, &document.steps, &document.templates, &document.programs);
     agents::collect_ahead(check, document.control.as_ref(), &document.templates);
+    let has_chats = !document.chats.is_empty();
     chats::collect_machines(check, &document.chats, &document.templates);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);
@@ -135,7 +136,7 @@ pub(super) fn check(
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);
     let expectations = expectations::expectations(check, document.expectations);
-    let swarm = family::swarm(check, document.swarm);
+    let swarm = family::swarm(check, document.swarm, has_chats);
     let workload = family::workload(check, document.workload);
     let case = document.case.map(family::case);
 

@@ -189,6 +189,9 @@ pub(in crate::scenario) struct Workload {
     pub(in crate::scenario) pauses: Option<Spanned<Times>>,
     pub(in crate::scenario) retirements: Option<Spanned<Times>>,
     pub(in crate::scenario) lifecycles: Option<Spanned<Times>>,
+    pub(in crate::scenario) tool_calls: Option<Spanned<Times>>,
+    pub(in crate::scenario) attaches: Option<Spanned<Times>>,
+    pub(in crate::scenario) interventions: Option<Spanned<Times>>,
 }
 
 #[derive(Deserialize)]
