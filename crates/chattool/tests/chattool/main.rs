@@ -1,4 +1,9 @@
 //! Tests of the tools.
 
+mod agent;
+mod build;
 mod create;
+mod existing;
+mod templates;
+mod weather;
 mod world;
