@@ -22,6 +22,20 @@ pub mod tool;
 pub mod toolbox;
 pub mod ttl;
 
+mod budget;
+mod control_plane;
+mod create;
+mod errand;
+mod look;
+mod standing;
+mod start;
+mod stop;
+mod templates;
+mod told;
+mod turns;
+mod wait_agent;
+mod wait_build;
+
 pub use crate::{
     answer::Answer,
     config::{AgentDialer, ChatObserver, ToolboxConfig},
