@@ -6,6 +6,8 @@ pub mod answers;
 pub mod arguments;
 pub mod build;
 pub mod config;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod definition;
 pub mod events;
 pub mod existing;
