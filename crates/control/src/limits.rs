@@ -67,20 +67,25 @@ pub(crate) fn shown(name: &str) -> &str {
 
 /// Checks that a list of `kind`s is short enough and that their names are there, short and different.
 fn check_names<'a>(kind: &str, names: impl ExactSizeIterator<Item = &'a str>) -> Result<(), Refusal> {
+    name_fault(kind, names).map_or(Ok(()), |(_, text)| Err(invalid(text)))
+}
+
+/// What is wrong with the names of a list of `kind`s, and the first name that is wrong if it is not the list as a whole.
+fn name_fault<'a>(kind: &str, names: impl ExactSizeIterator<Item = &'a str>) -> Option<(Option<&'a str>, String)> {
     if names.len() > ENTRIES_MAX {
-        return Err(invalid(format!("{} {kind}s: at most {ENTRIES_MAX} are taken", names.len())));
+        return Some((None, format!("{} {kind}s: at most {ENTRIES_MAX} are taken", names.len())));
     }
     let mut seen = BTreeSet::new();
     for name in names {
         if !(1..=NAME_BYTES_MAX).contains(&name.len()) {
-            let name = shown(name);
-            return Err(invalid(format!("{kind} {name:?}: expected a name of 1 to {NAME_BYTES_MAX} bytes")));
+            let text = format!("{kind} {:?}: expected a name of 1 to {NAME_BYTES_MAX} bytes", shown(name));
+            return Some((Some(name), text));
         }
         if !seen.insert(name) {
-            return Err(invalid(format!("{kind} {name:?}: there are two of this name")));
+            return Some((Some(name), format!("{kind} {name:?}: there are two of this name")));
         }
     }
-    Ok(())
+    None
 }
 
 fn check_value(kind: &str, name: &str, value: &str) -> Result<(), Refusal> {
@@ -106,10 +111,17 @@ pub fn check_variable_values(values: &[v1::VariableValue]) -> Result<(), Refusal
     values.iter().try_for_each(|value| check_value("variable value", &value.name, &value.value))
 }
 
-/// Checks what an owner chooses.
+/// Checks what an owner chooses. The refusal is because of the parameter that is wrong, or of "parameters" if all of them
+/// are too many.
 pub fn check_parameter_values(values: &[v1::ParameterValue]) -> Result<(), Refusal> {
-    check_names("parameter", values.iter().map(|value| value.name.as_str()))?;
-    values.iter().try_for_each(|value| check_value("parameter", &value.name, &value.value))
+    let wrong = match name_fault("parameter", values.iter().map(|value| value.name.as_str())) {
+        Some((name, text)) => Some((name.unwrap_or("parameters"), invalid(text))),
+        None => values.iter().find_map(|value| {
+            let refusal = check_value("parameter", &value.name, &value.value).err()?;
+            Some((value.name.as_str(), refusal))
+        }),
+    };
+    wrong.map_or(Ok(()), |(field, refusal)| Err(refusal.about_itself(shown(field))))
 }
 
 /// Checks what a version's source declares. Its readme is cut and not refused: nothing depends on the rest of it.

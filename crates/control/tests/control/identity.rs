@@ -7,7 +7,12 @@ use std::collections::BTreeSet;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use groundhog_control::{
-    AcquireConfig, followers::Followers, metrics::Metrics, operations::agent::session, server::routes,
+    AcquireConfig,
+    followers::Followers,
+    metrics::Metrics,
+    operations::{agent::session, chat},
+    server::routes,
+    store::templates,
 };
 use groundhog_wire::{Routes, id::JobId, v1};
 use http_body_util::Full;
@@ -45,6 +50,8 @@ enum For {
     People,
     /// The workspace's owner; its name means nothing to others, an administrator included.
     Owner,
+    /// The chat's owner; an administrator sees it, and does not say what its workspace is.
+    ChatsOwner,
     /// Who asked for the job or owns its workspace, and administrators.
     JobsOwner,
     /// Who asked for the dry run, and administrators.
@@ -73,9 +80,24 @@ fn call(path: &'static str, who: For, message: &impl Message) -> Call {
     Call { path, who, message: message.encode_to_vec() }
 }
 
+/// The ids of what calls are about.
+#[derive(Clone, Copy, Debug)]
+struct Things<'a> {
+    dry_run: &'a str,
+    /// alice's workspace "lab", which has an agent.
+    workspace: &'a str,
+    agent: &'a str,
+    /// A workspace that was built ahead.
+    ahead: &'a str,
+    /// alice's.
+    chat: &'a str,
+    template: &'a str,
+}
+
 /// Every call, about things of alice's: a workspace "dev" whose build `job` the daemon prov-1 has, and a workspace
 /// "lab" that has an agent; and about a workspace that was built ahead.
-fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -> Vec<Call> {
+fn calls(job: JobId, things: &Things<'_>) -> Vec<Call> {
+    let Things { dry_run, workspace, agent, ahead, chat, template } = *things;
     let job_id = job.to_string();
     let version = Some(v1::VersionSelector { template: "plain".to_owned(), version: "v1".to_owned() });
     let want = v1::Want { provisioner_types: vec!["scripted".to_owned()], tags: [].into() };
@@ -153,6 +175,7 @@ fn calls(job: JobId, dry_run: &str, workspace: &str, agent: &str, ahead: &str) -
     ];
     calls.extend(calls_about_agents(agent, ahead));
     calls.extend(calls_about_the_clock(workspace));
+    calls.extend(calls_about_chats(workspace, chat, template));
     calls
 }
 
@@ -181,6 +204,7 @@ fn calls_about_agents(agent: &str, ahead: &str) -> Vec<Call> {
     vec![
         call("Workspaces/ClaimWorkspace", For::Claimers, &claim),
         call("WorkspaceAgents/ListAgents", For::Owner, &v1::ListAgentsRequest { workspace: Some(lab) }),
+        call("WorkspaceAgents/GetAgent", For::OwnerOrAdmins, &v1::GetAgentRequest { agent_id: agent.to_owned() }),
         call("WorkspaceAgents/ListAgentLogs", For::OwnerOrAdmins, &logs),
         call("WorkspaceAgents/FollowAgentLogs", For::OwnerOrAdmins, &logs),
         call("WorkspaceAgents/CoordinateClient", For::People, &v1::CoordinateRequest { kind: Some(introduce) }),
@@ -219,6 +243,27 @@ fn calls_about_the_clock(workspace: &str) -> Vec<Call> {
         // It has a deadline by now.
         call("Workspaces/ExtendDeadline", who, &deadline),
         call("Workspaces/SetDormancy", who, &dormancy),
+    ]
+}
+
+fn calls_about_chats(workspace: &str, chat: &str, template: &str) -> Vec<Call> {
+    let (chat_id, template_id) = (chat.to_owned(), template.to_owned());
+    let bind = v1::BindChatRequest {
+        chat_id: chat_id.clone(),
+        workspace_id: workspace.to_owned(),
+        ..v1::BindChatRequest::default()
+    };
+    let template = v1::GetTemplateRequest { template_id: template_id.clone() };
+    vec![
+        call("Chats/CreateChat", For::People, &v1::CreateChatRequest::default()),
+        call("Chats/GetChat", For::OwnerOrAdmins, &v1::GetChatRequest { chat_id }),
+        call("Chats/BindChat", For::ChatsOwner, &bind),
+        call("Chats/GetChatSettings", For::People, &v1::GetChatSettingsRequest {}),
+        call("Chats/SetChatSettings", For::Admins, &v1::ChatSettings { workspace_ttl: "2h".to_owned() }),
+        call("Workspaces/GetQuota", For::People, &v1::GetQuotaRequest::default()),
+        call("Templates/ListTemplates", For::People, &v1::ListTemplatesRequest::default()),
+        call("Templates/GetTemplate", For::People, &template),
+        call("Templates/GetChoices", For::People, &v1::GetChoicesRequest { template_id }),
     ]
 }
 
@@ -269,7 +314,17 @@ impl Site {
         let routes =
             routes(&world.host, &world.store, &acquirer, &Followers::new(), &Metrics::default(), config, &stop);
         let lab = world.latest("alice", "lab").workspace_id;
-        let calls = calls(job, &dry_run.dry_run_id, &lab, &opened.agent_id, &ahead);
+        let chat = world.by_user("alice", |tx, user| chat::create(tx, user, &v1::CreateChatRequest::default()));
+        let template = world.tx(|tx| Ok(templates::by_name(tx, "plain")?)).expect("works").expect("it was set up");
+        let things = Things {
+            dry_run: &dry_run.dry_run_id,
+            workspace: &lab,
+            agent: &opened.agent_id,
+            ahead: &ahead,
+            chat: &chat.expect("she may").chat_id,
+            template: &template.to_string(),
+        };
+        let calls = calls(job, &things);
         Self { world, routes, calls, session: opened.session_token.leak(), stop }
     }
 
@@ -391,7 +446,7 @@ fn what_is_anothers_is_refused() {
     {
         for call in site.calls.iter().filter(|call| !is_for_daemons(call.who)) {
             let expected = match call.who {
-                For::Owner | For::JobsOwner | For::Asker | For::OwnerOrAdmins => Code::NotFound,
+                For::Owner | For::ChatsOwner | For::JobsOwner | For::Asker | For::OwnerOrAdmins => Code::NotFound,
                 For::Admins | For::TemplateAdmins => Code::PermissionDenied,
                 For::Claimers if other.about == "bob" => Code::PermissionDenied,
                 For::People | For::Claimers => Code::Ok,
@@ -440,6 +495,7 @@ fn who_may_is_let_through() {
             For::Agents => (who("its agent", Some(AGENT_TOKEN), None), None),
             For::AgentSessions => (who("its agent", Some(site.session), None), None),
             For::Owner => (alice, Some(Code::NotFound)),
+            For::ChatsOwner => (alice, Some(Code::PermissionDenied)),
             For::People | For::JobsOwner | For::OwnerOrAdmins => (alice, None),
             For::TemplateAdmins => (tess, None),
             For::Asker | For::Admins | For::Claimers => (root, None),
