@@ -6,6 +6,8 @@ pub mod answers;
 pub mod arguments;
 pub mod build;
 pub mod config;
+#[doc = include_str!("../CONFORMANCE.md")]
+pub mod conformance {}
 pub mod definition;
 pub mod events;
 pub mod existing;
@@ -14,7 +16,6 @@ pub mod name;
 pub mod refusal;
 pub mod report;
 pub mod scripts;
-pub mod summary;
 pub mod texts;
 pub mod timing;
 pub mod tool;

@@ -4,18 +4,29 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use groundhog_host::Host;
 use groundhog_wire::{
-    Limited, Routes, ServerConfig, serve,
+    Caller, Limited, Routes, ServerConfig, serve,
     v1::{
         chats_server::ChatsServer, templates_server::TemplatesServer, workspace_agents_server::WorkspaceAgentsServer,
         workspaces_server::WorkspacesServer,
     },
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::state::State;
 
 pub(crate) const PORT: u16 = 443;
+
+/// The one person's token.
+pub(crate) const TOKEN: &str = "token-of-alice";
+
+/// What the one person asks; nobody else is let in.
+pub(super) fn open<T>(request: Request<T>) -> Result<T, Status> {
+    match Caller::from_metadata(request.metadata())?.token.expose() {
+        TOKEN => Ok(request.into_inner()),
+        _ => Err(Status::unauthenticated("the token is not valid")),
+    }
+}
 
 /// The control plane. It remembers everything over its restarts.
 #[derive(Clone)]

@@ -6,6 +6,6 @@ mod services;
 mod state;
 
 pub(crate) use self::{
-    play::{Manner, Play, play, play_seeded},
+    play::{FAILS_TWICE, Manner, Play, create_arguments, fields, play, play_seeded},
     state::{AgentPlan, Plan, chat_id, id, refusal, template_id},
 };

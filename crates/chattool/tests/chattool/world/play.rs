@@ -29,6 +29,9 @@ pub(crate) enum Manner {
     Hangs,
 }
 
+/// The agent is there at the third try.
+pub(crate) const FAILS_TWICE: [Manner; 3] = [Manner::Fails, Manner::Fails, Manner::Answers];
+
 /// What became of the calls, and of whom they asked.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -48,7 +51,7 @@ struct Seer(Arc<Mutex<Seen>>);
 #[tonic::async_trait]
 impl AgentDialer for Seer {
     async fn dial(&self, token: &Secret, agent: AgentId) -> Result<(), String> {
-        assert_eq!(token.expose(), TOKEN);
+        assert_eq!(token.expose(), control::TOKEN);
         let manner = {
             let mut seen = lock(&self.0);
             seen.dialled.push(agent);
@@ -73,8 +76,6 @@ impl ChatObserver for Seer {
         seen.updates.push((chat.clone(), dials));
     }
 }
-
-const TOKEN: &str = "token-of-alice";
 
 /// A world with a control plane on the host `control` and a toolbox on `runtime`.
 pub(crate) struct Play<'a> {
@@ -156,7 +157,7 @@ impl Play<'_> {
         let number = self.calls;
         self.calls += 1;
         let session =
-            Session { chat: chat_id(chat).parse().expect("an id"), token: Secret::new(TOKEN).expect("a token") };
+            Session { chat: chat_id(chat).parse().expect("an id"), token: Secret::new(control::TOKEN).expect("a token") };
         let (toolbox, seen, arguments) = (self.toolboxes[host].clone(), self.seen.clone(), arguments.to_owned());
         let host = self.host(host);
         let calling = host.clone();
@@ -167,6 +168,22 @@ impl Play<'_> {
         };
         host.spawn("call", call).detach();
         number
+    }
+
+    /// Calls a tool by a line of JSON, and lets time pass until it is answered.
+    pub(crate) fn call_json(&mut self, line: &str) -> String {
+        let (toolbox, line) = (Toolbox::new(&self.host("runtime"), self.config()), line.to_owned());
+        let answer: Arc<Mutex<Option<String>>> = Arc::default();
+        let answered = answer.clone();
+        let call = async move {
+            let token = Secret::new(control::TOKEN).expect("a token");
+            let text = toolbox.call_json(&token, &line).await;
+            *answered.lock().expect("nobody panics while holding it") = Some(text);
+        };
+        self.host("runtime").spawn("call", call).detach();
+        self.run(60);
+        let answer = answer.lock().expect("nobody panics while holding it").take();
+        answer.expect("it is answered within a minute")
     }
 
     /// The answer of a call, if it has come, and after how long it came.

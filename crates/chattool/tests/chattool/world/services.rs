@@ -9,7 +9,7 @@ use groundhog_wire::v1::{
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::control::{Service, unasked};
+use super::control::{Service, open, unasked};
 
 type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -20,13 +20,13 @@ impl Chats for Service {
     }
 
     async fn get_chat(&self, request: Request<v1::GetChatRequest>) -> Result<Response<v1::Chat>, Status> {
-        let id = request.into_inner().chat_id;
+        let id = open(request)?.chat_id;
         let unknown = || Status::not_found(format!("there is no chat {id}"));
         self.answer("get_chat", |state| state.chats.get(&id).cloned().ok_or_else(unknown)).await
     }
 
     async fn bind_chat(&self, request: Request<v1::BindChatRequest>) -> Result<Response<v1::Chat>, Status> {
-        let request = request.into_inner();
+        let request = open(request)?;
         self.answer("bind_chat", |state| {
             state.binds.push(request.clone());
             let unknown = || Status::not_found("there is no chat");
@@ -43,8 +43,9 @@ impl Chats for Service {
 
     async fn get_chat_settings(
         &self,
-        _: Request<v1::GetChatSettingsRequest>,
+        request: Request<v1::GetChatSettingsRequest>,
     ) -> Result<Response<v1::ChatSettings>, Status> {
+        open(request)?;
         self.answer("get_chat_settings", |state| Ok(state.settings.clone())).await
     }
 
@@ -56,19 +57,21 @@ impl Chats for Service {
 #[async_trait]
 impl Workspaces for Service {
     async fn get_quota(&self, request: Request<v1::GetQuotaRequest>) -> Result<Response<v1::Quota>, Status> {
-        assert_eq!(request.into_inner().organization, "default");
+        assert_eq!(open(request)?.organization, "default");
         self.answer("get_quota", |state| Ok(state.quota)).await
     }
 
     async fn create_build(&self, request: Request<v1::CreateBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        self.answer("create_build", |state| state.build(request.get_ref())).await
+        let request = open(request)?;
+        self.answer("create_build", |state| state.build(&request)).await
     }
 
     async fn create_workspace(
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::Build>, Status> {
-        self.answer("create_workspace", |state| state.create(request.get_ref())).await
+        let request = open(request)?;
+        self.answer("create_workspace", |state| state.create(&request)).await
     }
 
     async fn cancel_build(&self, _: Request<v1::CancelBuildRequest>) -> Result<Response<v1::Build>, Status> {
@@ -83,7 +86,7 @@ impl Workspaces for Service {
         &self,
         request: Request<v1::GetWorkspaceRequest>,
     ) -> Result<Response<v1::Workspace>, Status> {
-        let id = request.into_inner().workspace_id;
+        let id = open(request)?.workspace_id;
         self.answer("get_workspace", |state| {
             let unknown = || Status::not_found(format!("there is no workspace {id}"));
             let workspace = state.workspaces.get(&id).ok_or_else(unknown)?;
@@ -122,7 +125,7 @@ impl Workspaces for Service {
     }
 
     async fn get_build(&self, request: Request<v1::GetBuildRequest>) -> Result<Response<v1::Build>, Status> {
-        let Some(build_selector::Kind::BuildId(id)) = request.into_inner().build.and_then(|build| build.kind) else {
+        let Some(build_selector::Kind::BuildId(id)) = open(request)?.build.and_then(|build| build.kind) else {
             return unasked();
         };
         self.answer("get_build", |state| {
@@ -205,7 +208,7 @@ impl Templates for Service {
         &self,
         request: Request<v1::ListTemplatesRequest>,
     ) -> Result<Response<v1::ListTemplatesResponse>, Status> {
-        let organization = request.into_inner().organization;
+        let organization = open(request)?.organization;
         self.answer("list_templates", |state| {
             let all = state.templates.values().map(|(template, _)| template);
             let templates = all.filter(|template| template.organization == organization).cloned().collect();
@@ -215,7 +218,7 @@ impl Templates for Service {
     }
 
     async fn get_template(&self, request: Request<v1::GetTemplateRequest>) -> Result<Response<v1::Template>, Status> {
-        let id = request.into_inner().template_id;
+        let id = open(request)?.template_id;
         self.answer("get_template", |state| {
             let unknown = || Status::not_found(format!("there is no template {id}"));
             state.templates.get(&id).map(|(template, _)| template.clone()).ok_or_else(unknown)
@@ -224,7 +227,7 @@ impl Templates for Service {
     }
 
     async fn get_choices(&self, request: Request<v1::GetChoicesRequest>) -> Result<Response<v1::Choices>, Status> {
-        let id = request.into_inner().template_id;
+        let id = open(request)?.template_id;
         self.answer("get_choices", |state| {
             let unknown = || Status::not_found(format!("there is no template {id}"));
             state.templates.get(&id).map(|(_, choices)| choices.clone()).ok_or_else(unknown)
@@ -251,7 +254,7 @@ impl WorkspaceAgents for Service {
         &self,
         request: Request<v1::ListAgentsRequest>,
     ) -> Result<Response<v1::ListAgentsResponse>, Status> {
-        let Some(list_agents_request::Workspace::WorkspaceId(id)) = request.into_inner().workspace else {
+        let Some(list_agents_request::Workspace::WorkspaceId(id)) = open(request)?.workspace else {
             return unasked();
         };
         self.answer("list_agents", |state| {
@@ -263,7 +266,7 @@ impl WorkspaceAgents for Service {
     }
 
     async fn get_agent(&self, request: Request<v1::GetAgentRequest>) -> Result<Response<v1::AgentView>, Status> {
-        let id = request.into_inner().agent_id;
+        let id = open(request)?.agent_id;
         self.answer("get_agent", |state| {
             let mut all = state.workspaces.values().flat_map(|workspace| &workspace.agents);
             let unknown = || Status::not_found(format!("there is no agent {id}"));

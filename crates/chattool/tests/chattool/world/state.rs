@@ -40,6 +40,8 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct AgentPlan {
     pub(crate) name: &'static str,
+    pub(crate) display_order: i32,
+    pub(crate) external: bool,
     /// How long after the build's end it connects; never without one.
     pub(crate) connects: Option<Duration>,
     /// How long its start scripts take then.
@@ -52,6 +54,8 @@ impl Default for AgentPlan {
     fn default() -> Self {
         Self {
             name: "main",
+            display_order: 0,
+            external: false,
             connects: Some(Duration::from_secs(1)),
             scripts: Duration::from_secs(3),
             ends: AgentLifecycle::Ready,
@@ -68,6 +72,13 @@ impl Default for Plan {
             error_code: "",
             agents: vec![AgentPlan::default()],
         }
+    }
+}
+
+impl AgentPlan {
+    /// One of this name.
+    pub(crate) fn named(name: &'static str) -> Self {
+        Self { name, ..Self::default() }
     }
 }
 
@@ -284,6 +295,8 @@ impl State {
                 build_id: build_id.clone(),
                 status: AgentStatus::Connecting.into(),
                 lifecycle: AgentLifecycle::Created.into(),
+                display_order: agent.display_order,
+                external: agent.external,
                 ..v1::AgentView::default()
             };
             let views = agent_ids.iter().zip(&plan.agents).map(view).collect();
