@@ -5,13 +5,16 @@
 use groundhog_wire::{id::BuildId, v1};
 use serde_json::{Map, Value, json};
 
-use crate::{Answer, build::INSUFFICIENT_QUOTA, report::Report};
+use crate::{Answer, build::INSUFFICIENT_QUOTA, report::Report, texts};
 
 /// The most templates in one answer. Nobody chooses from more, and a model's memory is short.
 pub const TEMPLATES_MAX: usize = 100;
 
 /// The most presets, and the most parameters, of a template in one answer.
 pub const CHOICES_MAX: usize = 200;
+
+/// The longest description of a parameter, in characters.
+pub const ABOUT_CHARS_MAX: usize = 500;
 
 /// What a failed build was for: its error begins with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +211,7 @@ pub fn template(template: &v1::Template, choices: &v1::Choices) -> Answer {
 }
 
 /// A workspace as it is named where its owner isn't plain.
-pub fn full_name(owner: &str, name: &str) -> String {
+fn full_name(owner: &str, name: &str) -> String {
     format!("{owner}/{name}")
 }
 
@@ -219,7 +222,7 @@ fn parameter(parameter: &v1::TemplateParameter) -> Value {
         "required": parameter.required,
     }));
     if !parameter.description.is_empty() {
-        fields.insert("description".to_owned(), Value::from(parameter.description.as_str()));
+        fields.insert("description".to_owned(), Value::from(texts::shortened(&parameter.description, ABOUT_CHARS_MAX)));
     }
     if !parameter.required {
         fields.insert("default".to_owned(), Value::from(parameter.default_value.as_str()));

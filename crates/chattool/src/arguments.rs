@@ -19,6 +19,9 @@ pub const ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
 /// The longest text that is shown back to a model, in characters.
 const SHOWN_CHARS_MAX: usize = 64;
 
+/// The longest text of a parser, in characters: it may quote what was given.
+const ERROR_CHARS_MAX: usize = 400;
+
 /// A tool with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -193,16 +196,7 @@ fn object<'a, T: Deserialize<'a>>(tool: Tool, arguments: &'a str) -> Result<T, A
     if arguments.trim_start().starts_with('[') {
         return Err(invalid("expected a JSON object, and got a list".to_owned()));
     }
-    serde_json::from_str(arguments).map_err(|error| invalid(shortened(&error.to_string())))
-}
-
-/// An error's text may quote what was given.
-fn shortened(text: &str) -> String {
-    const CHARS_MAX: usize = 400;
-    if text.chars().count() <= CHARS_MAX {
-        return text.to_owned();
-    }
-    text.chars().take(CHARS_MAX).chain("…".chars()).collect()
+    serde_json::from_str(arguments).map_err(|error| invalid(texts::shortened(&error.to_string(), ERROR_CHARS_MAX)))
 }
 
 fn trimmed(text: Option<String>) -> String {
@@ -217,5 +211,5 @@ fn template(text: &str) -> Result<TemplateId, IdError> {
 }
 
 fn uuid(field: &'static str, text: &str) -> Result<Uuid, IdError> {
-    Uuid::parse_str(text).map_err(|_| IdError::Invalid { field, text: text.chars().take(SHOWN_CHARS_MAX).collect() })
+    Uuid::parse_str(text).map_err(|_| IdError::Invalid { field, text: texts::shortened(text, SHOWN_CHARS_MAX) })
 }

@@ -3,10 +3,13 @@
 use groundhog_wire::v1::{self, JobStatus};
 use tonic::Status;
 
-use crate::{refusal, timing};
+use crate::{refusal, texts, timing};
 
 /// The code of a build that its owner's budget does not bear (#24956).
 pub const INSUFFICIENT_QUOTA: &str = "INSUFFICIENT_QUOTA";
+
+/// The longest error of a build that a model is shown, in characters.
+pub const ERROR_CHARS_MAX: usize = 4_000;
 
 /// What a build has come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +59,11 @@ pub fn progress(build: &v1::Build) -> Progress {
         Ok(JobStatus::Succeeded) => Progress::Done,
         Ok(JobStatus::Canceled) => failed("build was canceled".to_owned()),
         Ok(JobStatus::Failed) => Progress::Failed(Failure {
-            text: if build.error.is_empty() { "build failed".to_owned() } else { build.error.clone() },
+            text: if build.error.is_empty() {
+                "build failed".to_owned()
+            } else {
+                texts::shortened(&build.error, ERROR_CHARS_MAX)
+            },
             insufficient_quota: build.error_code == INSUFFICIENT_QUOTA,
         }),
         Ok(JobStatus::Unspecified) => failed(unexpected("unspecified")),

@@ -14,7 +14,6 @@ pub mod name;
 pub mod refusal;
 pub mod report;
 pub mod scripts;
-pub mod summary;
 pub mod texts;
 pub mod timing;
 pub mod tool;

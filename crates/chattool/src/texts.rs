@@ -35,3 +35,11 @@ pub const NO_DECISION: &str = "the workspace of this chat keeps changing; try ag
 /// workspace is dead (C1).
 pub const STATUS_UNKNOWN: &str =
     "the status of the workspace's agent can't be read, and the agent does not answer; try again";
+
+/// The beginning of a text, with `…` if that isn't all. What others wrote may be longer than a model can bear.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => text[..end].chars().chain("…".chars()).collect(),
+        None => text.to_owned(),
+    }
+}

@@ -8,9 +8,10 @@
 //! - operations on a real database: `queue`, `logs`, `quota`, `finish`, `cancel`, `reaper`, `workspaces`, `templates`,
 //!   `sessions`, `audit`, `daemons`, `agents`, `agent_logs`, `agent_reports`, `claims`, `claiming` and `claim_race` (people are given what was built ahead), `template_life`, `autobuild`
 //!   (its pure decision too).
-//! - shells: `store`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
+//! - shells: `store`, `database_away`, `acquirer`, `follow`, `replicas` (several over one database), `identity` (every call, by who
 //!   calls), `rpc` (over real sockets), `presence`, `coordination` and `coordination_faults` (agents' calls that stay open),
 //!   `connection_watches` (people's), `relay` (both).
+//! - `chats`: people's chats, the workspace that each has, and what is asked for on the way to it.
 //! - `prebuilds`: workspaces that are built ahead, by replicas that take turns.
 //! - `conformance`: that the table in `CONFORMANCE.md` is true.
 
@@ -22,6 +23,7 @@ mod agents;
 mod audit;
 mod autobuild;
 mod cancel;
+mod chats;
 mod claim_race;
 mod claiming;
 mod claims;
@@ -33,6 +35,7 @@ mod coordination_faults;
 mod core;
 mod core_reference;
 mod daemons;
+mod database_away;
 mod finish;
 mod follow;
 mod identity;

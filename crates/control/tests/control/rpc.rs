@@ -447,3 +447,27 @@ async fn a_watch_that_is_hung_up_is_over_and_one_that_goes_on_is_told() {
     assert_eq!(soon(&host, watch.message()).await.expect("a proper end"), None);
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_refusal_says_over_the_wire_which_field_is_wrong() {
+    let site = Site::new().await;
+    site.create("dev").await;
+    let (host, mut alice) = (site.client.host(), site.user("alice"));
+    let status = soon(&host, alice.create_workspace(new_workspace("dev", "plain"))).await.expect_err("it is taken");
+    assert_eq!((status.code(), status.message()), (Code::AlreadyExists, "A workspace named \"dev\" already exists."));
+    let detail = "It is taken: choose another one.".to_owned();
+    let validations = vec![v1::FieldViolation { field: "name".to_owned(), detail }];
+    let expected = v1::RefusalDetails { detail: String::new(), validations };
+    assert_eq!(v1::RefusalDetails::of(&status), Some(expected));
+    // The largest text there is, in letters of which each takes four bytes: it still fits into what an end takes of
+    // headers.
+    let name = "\u{1F980}".repeat(2_000);
+    let status = soon(&host, alice.create_workspace(new_workspace("free", &name))).await.expect_err("no such template");
+    let details = v1::RefusalDetails::of(&status).expect("they fit");
+    assert_eq!((status.code(), details.validations[0].field.as_str()), (Code::NotFound, "template"));
+    assert!(status.message().contains('\u{1F980}'));
+    let get = v1::GetBuildRequest { build: by_name("nothing") };
+    let status = soon(&host, alice.get_build(get)).await.expect_err("there is none");
+    assert_eq!((status.code(), v1::RefusalDetails::of(&status)), (Code::NotFound, None));
+    site.stop().await;
+}

@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::support::{
     World,
+    chats::for_chat,
     machine::TestMachine,
     world::{setup, success},
 };
@@ -296,4 +297,44 @@ fn a_database_in_memory_is_what_a_new_file_is() {
     let (one, two) = (Database::in_memory().expect("works"), Database::in_memory().expect("works"));
     one.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
     two.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("nothing of the other is in it");
+}
+
+/// The columns of every table.
+fn columns(connection: &rusqlite::Connection) -> Vec<(String, String, String, bool, Option<String>)> {
+    let sql =
+        "SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value FROM sqlite_schema t, pragma_table_info(t.name) c
+               WHERE t.type = 'table' ORDER BY t.name, c.name";
+    let mut statement = connection.prepare(sql).expect("sound");
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)));
+    rows.expect("works").collect::<Result<_, _>>().expect("works")
+}
+
+#[test]
+fn a_database_from_before_there_were_chats_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("control.db");
+    let database = Database::open(&path).expect("it can be made");
+    database.set_up(&setup(), &mut Random::from_seed([1; 32]), 0).expect("sound");
+    drop(database);
+    let other = rusqlite::Connection::open(&path).expect("it is there");
+    let (new, before) = (columns(&other), "DROP TABLE chat_workspaces; DROP TABLE chats; DROP TABLE chat_settings;
+         ALTER TABLE template_versions DROP COLUMN has_external_agents; DELETE FROM schema_migrations WHERE version = 5");
+    other.execute_batch(before).expect("it is what the fifth migration made");
+    assert_ne!(columns(&other), new);
+    let world = World::new();
+    let store = Store::new(&world.host, Database::open(&path).expect("it is older"), StoreConfig::default());
+    assert_eq!(columns(&other), new);
+    let mut world = world;
+    world.through(&store, |world| {
+        let chat = world.chat("alice");
+        let build = world.create_with("alice", &for_chat(&chat, "dev", 1, None)).expect("everything was set up");
+        assert_eq!(world.get_chat("alice", &chat).expect("hers").workspace_id, build.workspace_id);
+        let settings = world.tx(groundhog_control::operations::chat::settings).expect("works");
+        assert_eq!(settings.workspace_ttl, "");
+    });
+    let twice = "INSERT INTO chat_workspaces (chat_id, workspace_id, bound_at)
+                 SELECT chat_id, workspace_id, 1 FROM chat_workspaces";
+    assert!(other.execute(twice, []).is_err(), "a chat has one workspace, whoever writes");
+    other.execute("UPDATE chat_workspaces SET released_at = 1", []).expect("it is released");
+    assert_eq!(other.execute(twice, []).expect("it has none any more"), 1);
 }

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod agents;
+pub(crate) mod chats;
 pub(crate) mod machine;
 pub(crate) mod pools;
 pub(crate) mod record;

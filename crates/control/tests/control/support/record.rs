@@ -2,26 +2,31 @@
 
 use std::{
     fmt::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use groundhog_host::event::{
     TARGET,
-    tracing::{Event, Subscriber, field},
+    tracing::{Event, Level, Subscriber, field},
 };
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// Records the events that this thread emits while it lives.
 pub(crate) struct Record {
     lines: Arc<Mutex<Vec<String>>>,
+    errors: Arc<AtomicU32>,
     _guard: groundhog_host::event::tracing::subscriber::DefaultGuard,
 }
 
 impl Record {
     pub(crate) fn start() -> Self {
-        let lines = Arc::default();
-        let subscriber = tracing_subscriber::registry().with(Lines(Arc::clone(&lines)));
-        Self { lines, _guard: groundhog_host::event::tracing::subscriber::set_default(subscriber) }
+        let (lines, errors) = (Arc::default(), Arc::default());
+        let layer = Lines { lines: Arc::clone(&lines), errors: Arc::clone(&errors) };
+        let subscriber = tracing_subscriber::registry().with(layer);
+        Self { lines, errors, _guard: groundhog_host::event::tracing::subscriber::set_default(subscriber) }
     }
 
     /// The lines since the last call, without quiet chatter: `name key=value …`, ids without their UUID.
@@ -36,20 +41,31 @@ impl Record {
             .collect()
     }
 
+    /// How many things were told so far as errors, about which somebody would have to do something.
+    pub(crate) fn errors(&self) -> u32 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
     /// The lines since the last call, quiet ones included.
     pub(crate) fn take_all(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().expect("no test panics while it writes an event"))
     }
 }
 
-struct Lines(Arc<Mutex<Vec<String>>>);
+struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    errors: Arc<AtomicU32>,
+}
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::ERROR {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
         if event.metadata().target() == TARGET {
             let mut line = Line(event.metadata().name().to_owned());
             event.record(&mut line);
-            self.0.lock().expect("no test panics while it writes an event").push(line.0);
+            self.lines.lock().expect("no test panics while it writes an event").push(line.0);
         }
     }
 }

@@ -13,7 +13,7 @@ use groundhog_control::{
 use groundhog_wire::{
     Routes,
     v1::{
-        agents_client::AgentsClient, workspace_agents_client::WorkspaceAgentsClient,
+        agents_client::AgentsClient, chats_client::ChatsClient, workspace_agents_client::WorkspaceAgentsClient,
         workspaces_client::WorkspacesClient,
     },
 };
@@ -75,6 +75,10 @@ impl Replica {
 
     pub(crate) fn workspaces(&self) -> WorkspacesClient<Local> {
         WorkspacesClient::new(Local(self.routes.clone()))
+    }
+
+    pub(crate) fn chats(&self) -> ChatsClient<Local> {
+        ChatsClient::new(Local(self.routes.clone()))
     }
 
     pub(crate) fn people(&self) -> WorkspaceAgentsClient<Local> {
