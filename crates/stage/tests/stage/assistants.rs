@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use groundhog_sim::Record;
+use groundhog_sim::{Record, campaign::Plan};
 use groundhog_stage::run::{Report, run};
 use groundhog_stage::scenario::{
     Action, Assistant, Chat, ChatTool, Said, Scenario, ToolArguments, ToolCall, chat_workspace,
 };
 
+use crate::campaign::{assert_reads_back, family};
 use crate::catalogue;
 use crate::mistakes::check;
 
@@ -305,4 +306,37 @@ fn hosts_of_which_nothing_is_left_are_used_again() {
     let report = run(&parse(&(text + &steps)), 3);
     assert!(report.passed(), "{:?}\n{}", report.violations, log(&report));
     assert_eq!(fields(&report, "machine.created", "machine"), ["c1-1.main", "c1-2.main", "c1-1.main"]);
+}
+
+#[test]
+fn plans_with_chats_are_made_smaller_and_stay_plans() {
+    let text = WORLD.to_owned()
+        + "[[assistant]]\nname = \"one\"\nallowed_templates = [\"vm\"]\n[[assistant]]\nname = \"two\"\ncontrol = \"control\"\n"
+        + &step(
+            "1m",
+            r#"call_tool = { tool = "create_workspace", chat = "c1", on = "one", template = "vm", name = "dev" }"#,
+        )
+        + &step("3m", r#"build_workspace = { workspace = "c1-1", transition = "stop" }"#)
+        + &step("4m", r#"open_terminal = { workspace = "c1-2" }"#)
+        + &step("5m", r#"create_workspace = { name = "own", owner = "alice", template = "vm" }"#)
+        + &step("6m", r#"attach_workspace = { chat = "c1", workspace = "own" }"#)
+        + "[[fault]]\nat = \"2m\"\nfor = \"5s\"\nkill = \"c1-2.main\"\n\
+           [[fault]]\nat = \"2m\"\nfor = \"5s\"\ncut = [\"one\", \"control\"]\n";
+    let plan = family(&text).plan(1);
+    assert!(plan.parts() > 10);
+    for part in 0..plan.parts() {
+        for size in 1..=plan.parts() - part {
+            if let Some(smaller) = plan.without(part..part + size) {
+                assert_reads_back(&smaller);
+                assert!(smaller.chats.is_empty() == smaller.assistants.is_empty());
+            }
+        }
+    }
+    let (mut simple, mut rounds) = (plan, 0);
+    while let Some(simpler) = simple.simpler().pop() {
+        assert_reads_back(&simpler);
+        (simple, rounds) = (simpler, rounds + 1);
+        assert!(rounds < 1_000, "it goes round in circles:\n{}", simple.to_toml());
+    }
+    assert!(simple.assistants.iter().all(|one| *one == Assistant::new(&one.name)));
 }
