@@ -4,6 +4,7 @@
 
 use groundhog_prebuilds::{Action, DeleteCause};
 use groundhog_wire::id::WorkspaceId;
+use tonic::Code;
 
 use super::{
     cycle::{Cycle, Failure, Over},
@@ -17,7 +18,7 @@ use crate::{
         prebuild::{self, Created},
     },
     preset_status::PresetStatus,
-    refusal::{CallError, Refusal},
+    refusal::CallError,
     store::presets,
 };
 
@@ -125,7 +126,9 @@ async fn create(cycle: &Cycle<'_>, pool: &PresetPool, count: u64) -> Result<(), 
                 return Ok(());
             }
             Err(failure) => match or_over(failure)? {
-                CallError::Refused(Refusal::Invalid(error)) => return invalid(cycle, pool, error).await,
+                CallError::Refused(refusal) if refusal.code() == Code::InvalidArgument => {
+                    return invalid(cycle, pool, refusal.to_string()).await;
+                }
                 error => events::prebuild_create_failed(&preset, version, &error.to_string()),
             },
         }

@@ -193,6 +193,12 @@ fn details_that_are_too_large_are_left_out() {
     assert!(v1::RefusalDetails::of(&status(4_000)).is_some());
     let large = status(5_000);
     assert_eq!((v1::RefusalDetails::of(&large), large.message()), (None, "bad"));
+    // What no server of ours sends, and what tonic itself would not survive in gRPC's own header.
+    let mut headers = http::HeaderMap::new();
+    headers.insert("refusal-details-bin", http::HeaderValue::from_static("!!!"));
+    let metadata = tonic::metadata::MetadataMap::from_headers(headers);
+    let garbled = Status::with_metadata(Code::InvalidArgument, "bad", metadata);
+    assert_eq!(v1::RefusalDetails::of(&garbled), None);
     let odd = Status::with_metadata(Code::InvalidArgument, "bad", {
         let mut metadata = tonic::metadata::MetadataMap::new();
         metadata.insert_bin("refusal-details-bin", tonic::metadata::MetadataValue::from_bytes(&[0xff; 8]));
