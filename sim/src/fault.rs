@@ -122,6 +122,8 @@ pub const FAULT_EVENTS: &[EventSpec] = &[
         "A host's clocks changed their speed.",
         &[HOST, field("ppm", "how much too fast, in parts per million")],
     ),
+    spec("fault.outage", "Something that is no host, such as a database, was taken away.", &[WHAT]),
+    spec("fault.outage_healed", "It is back, unless another fault still keeps it away.", &[WHAT]),
     spec("host.started", "A host's software was started.", &[HOST]),
     spec("host.killed", "A host's software was killed.", &[HOST]),
     spec("host.power_lost", "A host lost power.", &[HOST]),
@@ -135,6 +137,7 @@ pub const FAULT_EVENTS: &[EventSpec] = &[
 ];
 
 const HOST: FieldSpec = field("host", "which host");
+const WHAT: FieldSpec = field("what", "what is away");
 const FROM: FieldSpec = field("from", "one end of the path");
 const TO: FieldSpec = field("to", "the other end");
 const PATH: &[FieldSpec] = &[FROM, TO, field("ways", "both, or one: only from the first to the second")];

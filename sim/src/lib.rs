@@ -68,7 +68,8 @@
 //! - `hosts`, `machine`, `clock`, `timers`, `disk`, `process`, `pipe`, `terminal`: a simulated machine, as the seam shows it.
 //! - `network`: byte streams and datagrams that are delayed, lost, cut, held, reset.
 //! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. [`power`](Power):
-//!   machines that are made and deleted in a run. `plan`: what happens when.
+//!   machines that are made and deleted in a run. [`outage`](Outage): what is no host and
+//!   is away for a while. `plan`: what happens when.
 //! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest, or as a [`Recording`] of every
 //!   step; what must not.
 //! - `streams`: where random decisions come from.
@@ -91,6 +92,7 @@ mod lifecycle;
 mod log;
 mod machine;
 mod network;
+mod outage;
 mod panics;
 mod pipe;
 mod plan;
@@ -112,6 +114,7 @@ pub use crate::{
     },
     log::{Loudness, Record, WORLD, json, text},
     network::link::LinkConfig,
+    outage::Outage,
     pipe::{PipeReader, PipeWriter},
     power::Power,
     process::{Group, Program, Running, Signals},

@@ -8,12 +8,15 @@ use crate::{
     hosts::HostId,
     kernel::{Event, Kernel},
     lifecycle,
+    outage::Outage,
 };
 
 /// Something that the world will do.
 pub(crate) enum Planned {
     Begin(Fault, Targets),
     End(Fault, Targets),
+    BeginOutage(Outage),
+    EndOutage(Outage),
     Start(HostId),
     Create(HostId),
     Remove(HostId),
@@ -35,6 +38,8 @@ pub(crate) fn carry_out(kernel: &Kernel, index: usize) {
     match planned {
         Some(Planned::Begin(fault, targets)) => fault::apply(kernel, &fault, targets, true),
         Some(Planned::End(fault, targets)) => fault::apply(kernel, &fault, targets, false),
+        Some(Planned::BeginOutage(outage)) => outage.apply(kernel, true),
+        Some(Planned::EndOutage(outage)) => outage.apply(kernel, false),
         Some(Planned::Start(host)) => lifecycle::start(kernel, host),
         Some(Planned::Create(host)) => lifecycle::create(kernel, host),
         Some(Planned::Remove(host)) => lifecycle::remove(kernel, host),

@@ -28,6 +28,7 @@ use crate::{
     },
     machine,
     network::{self, Network, link::LinkConfig},
+    outage::Outage,
     panics,
     plan::{self, Planned},
     power::Power,
@@ -253,6 +254,14 @@ impl World {
             plan::add(&self.kernel, at.saturating_add(lasts), Planned::End(fault.clone(), targets));
         }
         Ok(())
+    }
+
+    /// Plans that something is away from `at` since the run began, for `lasts`, or for good.
+    pub fn plan_outage(&mut self, at: Duration, lasts: Option<Duration>, outage: &Outage) {
+        plan::add(&self.kernel, at, Planned::BeginOutage(outage.clone()));
+        if let Some(lasts) = lasts {
+            plan::add(&self.kernel, at.saturating_add(lasts), Planned::EndOutage(outage.clone()));
+        }
     }
 
     /// Virtual time since the run began.

@@ -30,10 +30,12 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { teller: "users of tunnels", events: tunnels::EVENTS },
     Chapter { teller: "control", events: groundhog_control::EVENTS },
     Chapter { teller: "control, of what is built ahead", events: groundhog_control::PREBUILD_EVENTS },
+    Chapter { teller: "control, of chats", events: groundhog_control::CHAT_EVENTS },
     Chapter { teller: "provisioner", events: groundhog_provisioner::events::EVENTS },
     Chapter { teller: "cloud", events: machines::EVENTS },
     Chapter { teller: "agent", events: groundhog_agent::EVENTS },
     Chapter { teller: "tunnel", events: groundhog_tunnel::EVENTS },
+    Chapter { teller: "chat tools", events: groundhog_chattool::EVENTS },
     Chapter { teller: "world", events: groundhog_sim::FAULT_EVENTS },
     Chapter { teller: "any host", events: ERRORS },
 ];

@@ -239,12 +239,18 @@ fn act(world: &World, cast: &Cast, action: &Action) {
     } else if let Action::OpenTunnel(tunnel) = action {
         // A laptop that is down opens nothing.
         if let Ok(laptop) = world.handle(&tunnel.name) {
-            cast.laptops.open(&laptop, &tunnel.name);
+            let id = cast.unnamed.id(world, &tunnel.workspace);
+            cast.laptops.open(&laptop, &tunnel.name, id.as_ref());
+        }
+    } else if let Action::CallTool(call) = action {
+        // An assistant that is down is told nothing.
+        if let Ok(host) = world.handle(&call.on) {
+            cast.assistants.call(&host, call);
         }
     } else if let Action::InterruptTunnel { name } = action {
         cast.laptops.interrupt(name);
     } else if let Ok(host) = world.handle(USERS) {
-        let id = action.workspace().and_then(|workspace| cast.ahead.id(world, workspace));
+        let id = action.workspace().and_then(|workspace| cast.unnamed.id(world, workspace));
         cast.people.act(&host, action, id.as_ref());
     }
 }

@@ -7,6 +7,7 @@ mod crashes;
 mod determinism;
 mod faults;
 mod log;
+mod outages;
 mod power;
 mod processes;
 mod seam;

@@ -9,6 +9,8 @@
 //! An agent's token is drawn by the first start, and is a part of the workspace's state, as it is in real provisioners:
 //! so a start of a workspace that runs finds it there and leaves the machine alone, unless the agent
 //! [renews](Agent::renews_token) it.
+//!
+//! An [external](Agent::external) agent has a token and no machine: whoever runs it does so elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +70,11 @@ impl State {
     }
 }
 
+/// The names of those of `agents` that have no machines.
+fn external(agents: &[Agent]) -> BTreeSet<String> {
+    agents.iter().filter(|agent| agent.external).flat_map(Agent::names).collect()
+}
+
 /// The machines of one workspace.
 pub(super) struct Machines<'a> {
     pub(super) host: &'a Host,
@@ -89,14 +96,16 @@ impl Machines<'_> {
         match transition {
             Transition::Start | Transition::Unspecified => {
                 state.renew(self.host, agents);
-                for (agent, token) in &state.tokens {
+                let external = external(agents);
+                for (agent, token) in state.tokens.iter().filter(|(agent, _)| !external.contains(*agent)) {
                     self.run(Command::new(self.program).argument("create").variable(AGENT_TOKEN, token), agent).await?;
                 }
             }
             Transition::Stop | Transition::Destroy => {
                 // A build that was broken off may have made machines of which the state does not know.
                 let names = agents.iter().flat_map(Agent::names).chain(state.tokens.keys().cloned());
-                for agent in names.collect::<BTreeSet<String>>() {
+                let external = external(agents);
+                for agent in names.filter(|name| !external.contains(name)).collect::<BTreeSet<String>>() {
                     self.run(Command::new(self.program).argument("delete"), &agent).await?;
                 }
                 state.tokens.clear();

@@ -7,7 +7,7 @@ use groundhog_sim::campaign::Coverage;
 use crate::Record;
 use crate::scenario::WORLD;
 
-/// The kinds of events and faults in a run, and the steps of its jobs', agents' and tunnels' lives: `job.acquired > runner.phase`
+/// The kinds of events and faults in a run, and the steps of its jobs', agents', tunnels' and chats' lives: `job.acquired > runner.phase`
 /// is a job about which the one was heard after the other. How many such steps a campaign has seen tells more of it than how
 /// many runs it made.
 pub(super) fn of(records: &[Record]) -> Coverage {
@@ -20,7 +20,8 @@ pub(super) fn of(records: &[Record]) -> Coverage {
         }
         // What a tunnel tells of its agent is a step of the tunnel's life.
         let (tunnel, job, agent) = (record.field("tunnel"), record.field("job"), record.field("agent"));
-        let Some(one) = tunnel.or(job).or(agent) else { continue };
+        // So is what is told of a chat's workspace and its agent for the chat.
+        let Some(one) = record.field("chat").or(tunnel).or(job).or(agent) else { continue };
         let (kind, before) = last.get(one).copied().unwrap_or((kind(&record.event), ""));
         last.insert(one, (kind, &record.event));
         if !before.is_empty() && before != record.event {
@@ -36,6 +37,7 @@ fn kind(event: &str) -> &'static str {
     match event {
         "agent.registered" => "agent: ",
         "tunnel.opened" => "tunnel: ",
+        "chat.created" => "chat: ",
         "version.queued" => "import: ",
         "dry_run.queued" => "dry run: ",
         _ => "",

@@ -54,7 +54,9 @@ fn outcome(plan: &Scenario, report: Report) -> Outcome {
         .map(|((name, end), rested)| Settled { from: name.as_str().to_owned(), after: rested.saturating_sub(end) });
     let provisioners = plan.provisioners.iter().map(|provisioner| provisioner.name.clone());
     let laptops = plan.tunnels().map(|tunnel| tunnel.name.clone());
-    let names = provisioners.chain(laptops).chain(plan.users.keys().cloned()).collect();
+    let chats = plan.chats.iter().map(|chat| chat.name.clone());
+    let chats = chats.chain(plan.assistants.iter().map(|assistant| assistant.name.clone()));
+    let names = provisioners.chain(laptops).chain(chats).chain(plan.users.keys().cloned()).collect();
     Outcome {
         coverage: coverage::of(&report.records),
         violations: report.violations,

@@ -34,6 +34,9 @@ const ON_A_MACHINE: f64 = 0.6;
 const ON_A_LAPTOP: f64 = 0.5;
 const AWAY_FROM_CONTROL: f64 = 0.35;
 
+/// Where there are assistants: how often a fault is on one of them instead.
+const ON_AN_ASSISTANT: f64 = 0.4;
+
 /// How many machines of what is built ahead faults are on: those of the first ones, which every run has.
 const AHEAD_MACHINES: usize = 8;
 
@@ -125,7 +128,8 @@ fn control(random: &mut Random, plan: &Scenario) -> String {
 /// whoever talks to it. Where there are none, nothing is drawn.
 fn on_a_machine(random: &mut Random, plan: &Scenario, far: String, control: &str) -> (String, String) {
     let ahead = plan.ahead_machines().map(|(host, _)| host).take(AHEAD_MACHINES);
-    let machines: Vec<String> = plan.machines().into_keys().chain(ahead).collect();
+    let of_chats = plan.chat_machines().map(|(host, _, _)| host);
+    let machines: Vec<String> = plan.machines().into_keys().chain(ahead).chain(of_chats).collect();
     if machines.is_empty() || !random.chance(ON_A_MACHINE) {
         return (far, control.to_owned());
     }
@@ -147,6 +151,17 @@ fn on_a_laptop(random: &mut Random, plan: &Scenario, drawn: (String, String), co
     (tunnel.name.clone(), machine.cloned().unwrap_or_else(|| control.to_owned()))
 }
 
+/// The same for assistants: one of them, and the control plane.
+fn on_an_assistant(random: &mut Random, plan: &Scenario, drawn: (String, String), control: &str) -> (String, String) {
+    if plan.assistants.is_empty() || !random.chance(ON_AN_ASSISTANT) {
+        return drawn;
+    }
+    match one_of(random, &plan.assistants) {
+        Some(assistant) => (assistant.name.clone(), control.to_owned()),
+        None => drawn,
+    }
+}
+
 fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let provisioner = one_of(random, &plan.provisioners).map(|one| one.name.clone()).unwrap_or_default();
     let far = if random.chance(ON_A_DAEMON) { provisioner.clone() } else { USERS.to_owned() };
@@ -155,6 +170,7 @@ fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
     let control = control(random, plan);
     let (far, near) = on_a_machine(random, plan, far, &control);
     let (far, near) = on_a_laptop(random, plan, (far, near), &control);
+    let (far, near) = on_an_assistant(random, plan, (far, near), &control);
     let host = if on_control { control } else { far.clone() };
     let between = (far, near);
     match name {
@@ -182,5 +198,6 @@ fn kind(random: &mut Random, name: FaultName, plan: &Scenario) -> FaultKind {
             let ppm = log_uniform(random, DRIFTS_PPM.0, DRIFTS_PPM.1) as i32;
             FaultKind::Drift { host, ppm: if sign { ppm } else { -ppm } }
         }
+        FaultName::Database => FaultKind::Database,
     }
 }

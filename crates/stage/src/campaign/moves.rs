@@ -10,8 +10,8 @@ use groundhog_sim::campaign::Plan;
 
 use super::rest;
 use crate::scenario::{
-    AHEAD, Action, CONTROL, ClockStep, Control, FIRST_VERSION, FaultKind, Machine, OnCancel, Phase, Scenario,
-    SuspendedClock, TunnelApplication, USERS, defaults, is_control, machine,
+    AHEAD, ASSISTANT, Action, Assistant, CONTROL, ChatTool, ClockStep, Control, FIRST_VERSION, FaultKind, Machine,
+    OnCancel, Phase, Scenario, SuspendedClock, TunnelApplication, USERS, chat_workspace, defaults, is_control, machine,
 };
 
 impl Plan for Scenario {
@@ -24,6 +24,8 @@ impl Plan for Scenario {
             + self.groups.len()
             + self.templates.len()
             + self.expectations.len()
+            + self.chats.len()
+            + self.assistants.len()
     }
 
     fn without(&self, parts: Range<usize>) -> Option<Self> {
@@ -40,8 +42,11 @@ impl Plan for Scenario {
         plan.groups.retain(|_| stays());
         plan.templates.retain(|_| stays());
         plan.expectations.retain(|_| stays());
+        plan.chats.retain(|_| stays());
+        plan.assistants.retain(|_| stays());
         plan.drop_what_hangs_in_the_air();
-        plan.if_as_fair_as(self)
+        // The only assistant that there is comes back.
+        if !parts.is_empty() && plan == *self { None } else { plan.if_as_fair_as(self) }
     }
 
     fn simpler(&self) -> Vec<Self> {
@@ -49,6 +54,7 @@ impl Plan for Scenario {
         candidates.settings();
         candidates.templates();
         candidates.provisioners();
+        candidates.assistants();
         candidates.faults();
         candidates.steps();
         candidates.ending();
@@ -59,6 +65,7 @@ impl Plan for Scenario {
 impl Scenario {
     /// Drops what refers to something that is gone.
     fn drop_what_hangs_in_the_air(&mut self) {
+        self.drop_idle_assistants();
         let hosts: BTreeSet<String> = self.hosts().collect();
         let mut templates: BTreeSet<String> = self.templates.iter().map(|template| template.name.clone()).collect();
         let written = templates.clone();
@@ -73,7 +80,9 @@ impl Scenario {
         let keys: BTreeSet<String> = self.provisioners.iter().map(|provisioner| provisioner.key.clone()).collect();
         let machines = self.machines().into_iter();
         let slugs = |one: Machine<'_>| one.declared.apps.iter().map(|app| app.slug.clone()).collect::<BTreeSet<_>>();
-        let machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
+        let mut machines: BTreeMap<String, BTreeSet<String>> = machines.map(|(name, one)| (name, slugs(one))).collect();
+        let of_chats = self.chat_machines().map(|(host, _, agent)| (host, self.apps_of(&agent)));
+        machines.extend(of_chats);
         let presets: BTreeMap<String, BTreeSet<String>> = templates
             .iter()
             .map(|name| {
@@ -81,6 +90,8 @@ impl Scenario {
                 (name.clone(), presets.map(|preset| preset.name.clone()).collect())
             })
             .collect();
+        let chats: BTreeMap<String, (String, u32)> =
+            self.chats.iter().map(|chat| (chat.name.clone(), (chat.owner.clone(), chat.workspaces))).collect();
         let builds_ahead = self.control.prebuilds.enabled;
         let (mut made, mut imported, mut tried_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut opened = BTreeSet::new();
@@ -109,7 +120,19 @@ impl Scenario {
             Action::DeprecateTemplate { template, .. }
             | Action::DeleteTemplate { template, .. }
             | Action::InvalidatePrebuilds { template, .. } => templates.contains(template),
-            Action::PausePrebuilds { .. } | Action::ReadMetrics { .. } => true,
+            Action::CallTool(call) => {
+                let owner = chats.get(&call.chat).filter(|_| hosts.contains(&call.on));
+                let stays = owner.is_some() && call.names_what_is_there(&templates, &presets);
+                if let (Some((owner, workspaces)), true, ChatTool::CreateWorkspace) = (owner, stays, call.tool) {
+                    let names = (1..=*workspaces as usize).map(|number| chat_workspace(&call.chat, number));
+                    made.extend(names.map(|name| (name, owner.clone())));
+                }
+                stays
+            }
+            Action::AttachWorkspace { chat, workspace, owner, .. } => {
+                chats.contains_key(chat) && made.contains(&(workspace.clone(), owner.clone()))
+            }
+            Action::PausePrebuilds { .. } | Action::ReadMetrics { .. } | Action::SetChatTtl { .. } => true,
             Action::ClaimWorkspace { workspace, owner, person, .. } => {
                 let is_ahead = builds_ahead && owner == AHEAD;
                 let stays = made.contains(&(workspace.clone(), owner.clone())) || is_ahead;
@@ -153,8 +176,13 @@ impl Scenario {
             }
             Action::InterruptTunnel { name } => opened.contains(name),
         });
-        for provisioner in &mut self.provisioners {
-            provisioner.control = provisioner.control.take().filter(|control| hosts.contains(control));
+        let provisioners = self.provisioners.iter_mut().map(|provisioner| &mut provisioner.control);
+        for control in provisioners.chain(self.assistants.iter_mut().map(|assistant| &mut assistant.control)) {
+            *control = control.take().filter(|control| hosts.contains(control));
+        }
+        for allowed in self.assistants.iter_mut().map(|assistant| &mut assistant.allowed_templates) {
+            // One that becomes empty allows everything: that is another plan, and no worse a one.
+            allowed.retain(|name| templates.contains(name));
         }
         // The laptops of tunnels that are gone are gone too.
         let hosts: BTreeSet<String> = self.hosts().collect();
@@ -170,6 +198,15 @@ impl Scenario {
         self.users.retain(|name, _| named.contains(name));
     }
 
+    /// Without chats nobody needs an assistant, and with chats there is one at least.
+    fn drop_idle_assistants(&mut self) {
+        if self.chats.is_empty() {
+            self.assistants.clear();
+        } else if self.assistants.is_empty() {
+            self.assistants.push(Assistant::new(ASSISTANT));
+        }
+    }
+
     /// Takes replicas away. What goes wrong with one of them goes wrong with the first instead.
     fn with_fewer_replicas(&mut self, fewer: u32) {
         self.control.replicas = fewer;
@@ -178,8 +215,9 @@ impl Scenario {
         for host in self.faults.iter_mut().flat_map(|fault| fault.kind.hosts_mut()).filter(|host| gone(host)) {
             CONTROL.clone_into(host);
         }
-        for provisioner in &mut self.provisioners {
-            provisioner.control = provisioner.control.take().filter(|control| !gone(control));
+        let provisioners = self.provisioners.iter_mut().map(|provisioner| &mut provisioner.control);
+        for control in provisioners.chain(self.assistants.iter_mut().map(|assistant| &mut assistant.control)) {
+            *control = control.take().filter(|control| !gone(control));
         }
     }
 
@@ -281,6 +319,7 @@ impl Candidates<'_> {
         self.add(|plan| {
             plan.organizations.clear();
             plan.groups.iter_mut().for_each(|group| group.organization = None);
+            plan.chats.iter_mut().for_each(|chat| chat.organization = None);
             plan.templates.iter_mut().for_each(|template| template.organization = None);
         });
         for fewer in 1..self.plan.control.replicas {
@@ -381,6 +420,19 @@ impl Candidates<'_> {
         }
     }
 
+    fn assistants(&mut self) {
+        for index in 0..self.plan.assistants.len() {
+            self.add(|plan| plan.assistants[index].control = None);
+            self.add(|plan| plan.assistants[index].allowed_templates.clear());
+            self.add(|plan| plan.assistants[index].dials = true);
+        }
+        for index in 0..self.plan.chats.len() {
+            for fewer in [1, 2, 3].into_iter().filter(|few| *few < self.plan.chats[index].workspaces) {
+                self.add(|plan| plan.chats[index].workspaces = fewer);
+            }
+        }
+    }
+
     fn faults(&mut self) {
         for index in 0..self.plan.faults.len() {
             let fault = &self.plan.faults[index];
@@ -423,6 +475,7 @@ impl Candidates<'_> {
                 }
                 Action::ImportTemplate { variables, .. } => variables.clear(),
                 Action::DryRun { parameters, .. } => parameters.clear(),
+                Action::CallTool(call) => call.make_simpler(),
                 Action::OpenTerminal { sends, .. } => sends.clear(),
                 Action::BuildWorkspace { update, orphan, .. } => (*update, *orphan) = (false, false),
                 Action::OpenTunnel(tunnel) => {

@@ -6,12 +6,21 @@
 
 use std::time::Duration;
 
+use groundhog_chattool::timing;
+
 use crate::cast::machines;
-use crate::scenario::{Action, Fault, FaultKind, FaultName, Phase, Scenario, Step, Template, Transition, is_control};
+use crate::scenario::{
+    Action, Chat, ChatTool, Fault, FaultKind, FaultName, Phase, Scenario, Step, Template, ToolArguments, ToolCall,
+    Transition, chat_workspace, is_control,
+};
 use crate::settle::{CALM, story_end};
 
 /// A build that may take longer than this is cancelled at the end rather than waited for.
 const LONG: Duration = Duration::from_mins(10);
+
+/// The longest that a call of a tool takes once all is well, those before it included by which an assistant finds out what
+/// to call it with.
+const CALLS: Duration = timing::CALL_MAX.saturating_add(Duration::from_mins(5));
 
 /// A job that no daemon can take is given up by the reaper after half an hour.
 const NOBODY_THERE: Duration = Duration::from_mins(35);
@@ -34,12 +43,27 @@ pub(super) fn come_to_rest(plan: &mut Scenario, within: Duration) {
             fault.lasts = Some(within.saturating_sub(fault.at).max(Duration::from_secs(1)));
         }
     }
-    let calm = story_end(plan) + CALM;
-    let cancels: Vec<Action> = plan.steps.iter().filter_map(|step| Long::of(plan, step)).map(Long::cancel).collect();
+    let calm = story_end(plan) + asked_within(plan);
+    let cancels: Vec<Action> = Long::all(plan).map(|long| long.cancel()).collect();
     plan.steps.extend(cancels.into_iter().map(|action| Step { line: 0, at: calm, action }));
     plan.settle = plan.settle.max(settle(plan));
     plan.duration = duration(plan);
     plan.ends_at_rest = true;
+}
+
+/// How long after everything has healed somebody may still ask for what was begun before. Tools ask on their own: one
+/// that found a build under way waits for that first.
+fn asked_within(plan: &Scenario) -> Duration {
+    let calls = calls(plan).next().map(|_| timing::TURN_TIMEOUT + timing::DECIDE_TIMEOUT + timing::BUILD_TIMEOUT);
+    CALM + calls.unwrap_or_default()
+}
+
+/// The calls of chats' tools.
+fn calls(plan: &Scenario) -> impl Iterator<Item = &ToolCall> {
+    plan.steps.iter().filter_map(|step| match &step.action {
+        Action::CallTool(call) => Some(call),
+        _ => None,
+    })
 }
 
 /// How long a run has to be for its world to come to rest.
@@ -67,6 +91,7 @@ pub(super) fn settle(plan: &Scenario) -> Duration {
         + stamps_ahead(plan)
         + pools(plan)
         + if left_alone { NOBODY_THERE } else { Duration::ZERO }
+        + calls(plan).next().map_or(Duration::ZERO, |_| CALLS)
 }
 
 /// What filling the pools may take: a look at them, all their builds by one daemon, and what puts failing ones off until
@@ -106,12 +131,12 @@ pub(super) fn is_fair(plan: &Scenario) -> bool {
     let calm = plan.faults.iter().map(|fault| fault.ends_at().unwrap_or(Duration::MAX)).max().unwrap_or_default();
     let canceled = |long: &Long| {
         let asked = plan.steps.iter().filter(|step| long.is_asked_for_by(&step.action)).map(|step| step.at).max();
-        let from = calm.max(asked.unwrap_or_default()).saturating_add(CALM);
+        let from = calm.max(asked.unwrap_or_default()).saturating_add(asked_within(plan));
         plan.steps.iter().any(|step| long.is_canceled_by(&step.action) && step.at >= from)
     };
     plan.settle >= settle(plan)
         && plan.duration >= story_end(plan).saturating_add(plan.settle)
-        && plan.steps.iter().filter_map(|step| Long::of(plan, step)).all(|long| canceled(&long))
+        && Long::all(plan).all(|long| canceled(&long))
 }
 
 /// How many machines of a workspace hang at once, at most, when they are to go.
@@ -125,9 +150,22 @@ enum Long<'a> {
     Import { template: &'a str, version: &'a str, by: &'a str },
     /// The dry runs of a template, and who asked for them.
     DryRuns { template: &'a str, by: &'a str },
+    /// The builds of one of the workspaces that a chat's tools make, by its number.
+    OfChat { chat: &'a Chat, number: usize },
 }
 
 impl<'a> Long<'a> {
+    /// All of them.
+    fn all(plan: &'a Scenario) -> impl Iterator<Item = Self> {
+        let of_chats = plan.chats.iter().filter(|chat| {
+            let mut calls = calls(plan).filter(|call| call.chat == chat.name);
+            calls.any(|call| call_takes(plan, call).is_none())
+        });
+        let of_chats =
+            of_chats.flat_map(|chat| (1..=chat.workspaces as usize).map(move |number| Self::OfChat { chat, number }));
+        plan.steps.iter().filter_map(|step| Self::of(plan, step)).chain(of_chats)
+    }
+
     /// What a step begins, if that is not waited for.
     fn of(plan: &'a Scenario, step: &'a Step) -> Option<Self> {
         if takes(plan, step).is_some() {
@@ -152,6 +190,10 @@ impl<'a> Long<'a> {
                 Action::CancelImport { template: template.to_owned(), version: version.to_owned(), by: by.to_owned() }
             }
             Self::DryRuns { template, by } => Action::CancelDryRun { template: template.to_owned(), by: by.to_owned() },
+            Self::OfChat { chat, number } => {
+                let (workspace, owner) = (chat_workspace(&chat.name, number), chat.owner.clone());
+                Action::CancelBuild { workspace, by: owner.clone(), owner, expect_status: None }
+            }
         }
     }
 
@@ -167,6 +209,10 @@ impl<'a> Long<'a> {
                 Action::ImportTemplate { template: other, version: other_version, .. },
             ) => other == template && other_version == version,
             (Self::DryRuns { template, .. }, Action::DryRun { template: other, .. }) => other == template,
+            (Self::OfChat { chat, .. }, Action::CallTool(call)) => call.chat == chat.name,
+            (Self::OfChat { chat, number }, Action::BuildWorkspace { workspace, .. }) => {
+                *workspace == chat_workspace(&chat.name, *number)
+            }
             _ => false,
         }
     }
@@ -181,6 +227,9 @@ impl<'a> Long<'a> {
                 Action::CancelImport { template: other, version: other_version, .. },
             ) => other == template && other_version == version,
             (Self::DryRuns { template, .. }, Action::CancelDryRun { template: other, .. }) => other == template,
+            (Self::OfChat { chat, number }, Action::CancelBuild { workspace, .. }) => {
+                *workspace == chat_workspace(&chat.name, *number)
+            }
             _ => false,
         }
     }
@@ -191,12 +240,35 @@ fn takes(plan: &Scenario, step: &Step) -> Option<Duration> {
     match &step.action {
         Action::CreateWorkspace { template, .. } => build_takes(plan, template),
         Action::BuildWorkspace { workspace, owner, .. } => {
-            template_of(plan, workspace, owner).map_or(Some(Duration::ZERO), |template| build_takes(plan, template))
+            let of_chat = plan.chat_of(workspace).filter(|(chat, _)| chat.owner == *owner);
+            match (template_of(plan, workspace, owner), of_chat) {
+                (Some(template), _) => build_takes(plan, template),
+                (None, Some((chat, _))) => chat_takes(plan, &chat.name),
+                (None, None) => Some(Duration::ZERO),
+            }
         }
+        Action::CallTool(call) => call_takes(plan, call),
         Action::ImportTemplate { like, .. } => longest(plan.templates.iter().filter(|one| one.name == *like), import),
         Action::DryRun { template, .. } => longest(plan.behaviours(template), dry_run),
         _ => Some(Duration::ZERO),
     }
+}
+
+/// How long the build takes that a call may ask for.
+fn call_takes(plan: &Scenario, call: &ToolCall) -> Option<Duration> {
+    match (&call.arguments, call.tool) {
+        (_, ChatTool::ListTemplates | ChatTool::ReadTemplate) => Some(Duration::ZERO),
+        (ToolArguments::Said(said), ChatTool::CreateWorkspace) => build_takes(plan, &said.template),
+        // What stands in the text nobody knows here.
+        (ToolArguments::Raw(_), _) => longest(plan.templates.iter(), build),
+        (ToolArguments::Said(_), ChatTool::StartWorkspace | ChatTool::StopWorkspace) => chat_takes(plan, &call.chat),
+    }
+}
+
+/// How long the builds take of any workspace that a chat comes to have.
+fn chat_takes(plan: &Scenario, chat: &str) -> Option<Duration> {
+    let mut made = calls(plan).filter(|call| call.chat == chat && call.tool == ChatTool::CreateWorkspace);
+    made.try_fold(Duration::ZERO, |longest, call| Some(longest.max(call_takes(plan, call)?)))
 }
 
 fn template_of<'a>(plan: &'a Scenario, workspace: &str, whose: &str) -> Option<&'a str> {

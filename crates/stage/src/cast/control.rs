@@ -3,10 +3,11 @@
 //! The database is a thing of its own: a control plane that crashes comes back to what was committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use groundhog_control::{
-    AgentsConfig, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup, Role,
-    Setup, StoreConfig, TemplateSetup, UserSetup,
+    AgentsConfig, ChatSetup, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup,
+    Role, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CastError, Secrets,
+    assistants::Chats,
     templates::{millis, presets, script},
 };
 use crate::scenario::{self, CONTROL, DEFAULT_ORGANIZATION, FIRST_VERSION, Scenario, Template};
@@ -54,11 +56,17 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
     })
 }
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<(), CastError> {
+/// Casts the replicas. Returns their database.
+pub(crate) fn cast(
+    scenario: &Scenario,
+    world: &mut World,
+    secrets: &Secrets,
+    chats: &Chats,
+) -> Result<Database, CastError> {
     let database = Database::in_memory()?;
     let begin_ms = scenario.starts_at.as_millisecond();
     let set_up_at_ms = SET_UP_MS.min(begin_ms);
-    database.set_up(&setup(scenario, secrets, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
+    database.set_up(&setup(scenario, secrets, chats, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
     let settings = &scenario.control;
     let config = Config {
         store: StoreConfig {
@@ -78,8 +86,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
         agents: AgentsConfig {
             relays: relays(scenario),
             beat_interval: settings.beat_interval,
-            // Three beats, as it is unless set.
-            inactive_after: settings.beat_interval.saturating_mul(3),
+            inactive_after: inactive_after(settings.beat_interval),
             ..AgentsConfig::default()
         },
         prebuilds: settings.prebuilds,
@@ -98,7 +105,12 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
             }
         });
     }
-    Ok(())
+    Ok(database)
+}
+
+/// How long nothing is heard of an agent before it counts as disconnected: three beats, as it is unless set.
+pub(crate) fn inactive_after(beat_interval: Duration) -> Duration {
+    beat_interval.saturating_mul(3)
 }
 
 /// The relays: each replica is one, at the address at which it is called.
@@ -114,7 +126,7 @@ fn relays(scenario: &Scenario) -> Vec<Relay> {
 /// When templates and people were set up: before the story begins, or as it does. The first second of 2026.
 const SET_UP_MS: i64 = 1_767_225_600_000;
 
-fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup, CastError> {
+fn setup(scenario: &Scenario, secrets: &Secrets, chats: &Chats, begin_ms: i64) -> Result<Setup, CastError> {
     let users = secrets.users.iter().map(|(name, token)| {
         let user = scenario.users.get(name).cloned().unwrap_or_default();
         let expires = user.token_expires.map(|after| begin_ms.saturating_add_unsigned(millis(after)));
@@ -144,7 +156,14 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
             default_ttl: template.default_ttl.unwrap_or_default(),
             dormant_after: template.dormant_after.unwrap_or_default(),
             deleted_after: template.deleted_after.unwrap_or_default(),
-            has_external_agents: false,
+            has_external_agents: template.agents.iter().any(|agent| agent.external),
+        })
+    });
+    let chats = scenario.chats.iter().filter_map(|chat| {
+        Some(ChatSetup {
+            id: *chats.get(&chat.name)?,
+            owner: chat.owner.clone(),
+            organization: chat.organization.clone().unwrap_or_default(),
         })
     });
     let daemon_keys = secrets.daemons.iter().map(|(name, key)| DaemonKeySetup { name: name.clone(), key: key.clone() });
@@ -154,7 +173,7 @@ fn setup(scenario: &Scenario, secrets: &Secrets, begin_ms: i64) -> Result<Setup,
         groups: groups.collect(),
         templates: templates.collect::<Result<_, CastError>>()?,
         daemon_keys: daemon_keys.collect(),
-        chats: Vec::new(),
+        chats: chats.collect(),
     })
 }
 

@@ -2,17 +2,29 @@
 
 use std::time::Duration;
 
-use groundhog_sim::{Fault, UnknownHost, Ways, World};
+use groundhog_control::Database;
+use groundhog_sim::{Fault, Outage, UnknownHost, Ways, World};
 
 use crate::scenario::{ClockStep, FaultKind, Scenario};
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<(), UnknownHost> {
-    scenario.faults.iter().try_for_each(|fault| world.plan(fault.at, fault.lasts, &simulated(&fault.kind)))
+/// What the log calls the database.
+pub(crate) const DATABASE: &str = "database";
+
+pub(crate) fn cast(scenario: &Scenario, world: &mut World, database: Database) -> Result<(), UnknownHost> {
+    let outage = Outage::new(DATABASE, move |available| database.set_available(available));
+    scenario.faults.iter().try_for_each(|fault| match simulated(&fault.kind) {
+        Some(simulated) => world.plan(fault.at, fault.lasts, &simulated),
+        None => {
+            world.plan_outage(fault.at, fault.lasts, &outage);
+            Ok(())
+        }
+    })
 }
 
-/// A scenario's fault as the simulator knows it.
-fn simulated(kind: &FaultKind) -> Fault {
-    match kind {
+/// A scenario's fault as the simulator knows it; none for one that is on the database.
+fn simulated(kind: &FaultKind) -> Option<Fault> {
+    let fault = match kind {
+        FaultKind::Database => return None,
         FaultKind::Cut { between } => {
             let (from, to) = between.clone();
             Fault::Cut { from, to, ways: Ways::Both }
@@ -46,5 +58,6 @@ fn simulated(kind: &FaultKind) -> Fault {
             Fault::StepClock { host: host.clone(), micros }
         }
         FaultKind::Drift { host, ppm } => Fault::Drift { host: host.clone(), ppm: i64::from(*ppm) },
-    }
+    };
+    Some(fault)
 }

@@ -3,8 +3,8 @@
 //! Provisioners reach the cloud by a program on their hosts, as the tools of real templates do. A machine that was
 //! told to go lets its agent close first, for a while; one that hangs goes without.
 //!
-//! What a workspace is called that is built ahead nobody knows before; so the hosts of its machines are called by its
-//! number, and stay its machines when it goes to somebody who calls it otherwise: see `places`.
+//! What a workspace is called that is built ahead, or that a chat's tools make, nobody knows before; so the hosts of its
+//! machines are called by its number, and stay its machines when it goes to somebody who calls it otherwise: see `places`.
 
 use std::{
     collections::BTreeMap,
@@ -22,11 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CastError,
-    ahead::Ahead,
     apps::{self, Outages},
     control,
     places::{Place, Places},
     programs::{Programs, SHELL},
+    unnamed::Unnamed,
 };
 use crate::scenario::{Agent, AgentApp, Scenario};
 
@@ -75,7 +75,7 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 struct Cloud {
     /// By host.
     machines: BTreeMap<String, Arc<Machine>>,
-    /// Where workspaces are that were built ahead.
+    /// Where workspaces are whose names nobody has written.
     places: Places,
 }
 
@@ -124,11 +124,18 @@ impl Drop for Ends {
     }
 }
 
-pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages, ahead: &Ahead) -> Result<(), CastError> {
+pub(super) fn cast(
+    scenario: &Scenario,
+    world: &mut World,
+    outages: &Outages,
+    unnamed: &Unnamed,
+) -> Result<(), CastError> {
     let programs = Arc::new(Programs::new(&scenario.programs));
     let mut machines = BTreeMap::new();
     let named = scenario.machines().into_iter().map(|(name, one)| (name, Declared::of(one.declared)));
-    let numbered = scenario.ahead_machines().map(|(name, _)| (name, Declared::default()));
+    let of_chats = scenario.chat_machines().map(|(name, ..)| name);
+    let numbered = scenario.ahead_machines().map(|(name, _)| name).chain(of_chats);
+    let numbered = numbered.map(|name| (name, Declared::default()));
     for (number, (name, declared)) in named.chain(numbered).enumerate() {
         // The host needs the machine and the machine its host's power: the machine comes into being on the first boot.
         let booting: Arc<Mutex<Option<Arc<Machine>>>> = Arc::default();
@@ -157,7 +164,7 @@ pub(super) fn cast(scenario: &Scenario, world: &mut World, outages: &Outages, ah
     if machines.is_empty() {
         return Ok(());
     }
-    let cloud = Arc::new(Cloud { machines, places: Places::new(scenario, ahead) });
+    let cloud = Arc::new(Cloud { machines, places: Places::new(scenario, unnamed) });
     for provisioner in &scenario.provisioners {
         let cloud = cloud.clone();
         world.program(&provisioner.name, PROGRAM, move |running: Running| cloud.clone().command(running))?;
@@ -310,7 +317,7 @@ create_workspace = { name = "dev", owner = "alice", template = "vm" }
         simulate(Config::new(1), |world| {
             world.host("control", |_| std::future::pending());
             world.host("prov-1", |_| std::future::pending());
-            cast(&scenario, world, &Outages::default(), &Ahead::default()).expect("the hosts exist");
+            cast(&scenario, world, &Outages::default(), &Unnamed::default()).expect("the hosts exist");
             let host = world.handle("prov-1").expect("it exists");
             let exits: Arc<Mutex<Vec<Exit>>> = Arc::default();
             let (told, asking) = (exits.clone(), host.clone());

@@ -8,13 +8,14 @@
 //! - `provisioners`: the daemons.
 //! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
 //!   listens on them. `places`: which of them is whose, where that does not go by names.
-//! - `ahead`: which workspaces the platform has built ahead.
+//! - `unnamed`: which workspaces there are whose names nobody has written.
+//! - `assistants`: the runtimes of the tools that are used in chats.
 //! - [`users`]: the people, who act when the story says so.
 //! - `tunnels`: the laptops from which people have tunnels into their workspaces.
 //! - `faults`: what goes wrong.
 
-mod ahead;
 mod apps;
+pub(crate) mod assistants;
 pub(crate) mod control;
 pub(crate) mod faults;
 pub mod machines;
@@ -23,6 +24,7 @@ mod programs;
 pub(crate) mod provisioners;
 mod templates;
 pub(crate) mod tunnels;
+mod unnamed;
 pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +94,8 @@ pub(crate) struct Cast {
     pub(crate) people: users::People,
     pub(crate) outages: apps::Outages,
     pub(crate) laptops: tunnels::Laptops,
-    pub(crate) ahead: ahead::Ahead,
+    pub(crate) unnamed: unnamed::Unnamed,
+    pub(crate) assistants: assistants::Assistants,
 }
 
 /// How a world begins for `scenario`.
@@ -113,21 +116,23 @@ fn link(path: &NetworkPath) -> LinkConfig {
 /// Puts `scenario` into `world`.
 pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastError> {
     let secrets = Secrets::draw(scenario, world)?;
-    control::cast(scenario, world, &secrets)?;
+    let chats = assistants::chats(scenario, world);
+    let database = control::cast(scenario, world, &secrets, &chats)?;
     let daemons = provisioners::cast(scenario, world, &secrets)?;
-    let people = users::cast(scenario, world, &secrets)?;
+    let people = users::cast(scenario, world, &secrets, &chats)?;
     let outages = apps::Outages::default();
-    let ahead = ahead::cast(scenario, world);
-    machines::cast(scenario, world, &outages, &ahead)?;
+    let unnamed = unnamed::cast(scenario, world);
+    machines::cast(scenario, world, &outages, &unnamed)?;
     let laptops = tunnels::cast(scenario, world, &secrets, &people);
+    let assistants = assistants::cast(scenario, world, &secrets, &chats, &unnamed);
     for different in &scenario.links {
         let (a, b) = &different.between;
         world.link(a, b, &link(&different.path))?;
         world.link(b, a, &link(&different.path))?;
     }
-    faults::cast(scenario, world)?;
+    faults::cast(scenario, world, database)?;
     for part in &scenario.allow_errors {
         world.expect_error(part);
     }
-    Ok(Cast { daemons, people, outages, laptops, ahead })
+    Ok(Cast { daemons, people, outages, laptops, unnamed, assistants })
 }

@@ -1,11 +1,12 @@
 //! Which host is whose machine, where that does not go by the workspace's name.
 //!
-//! A workspace that is built ahead has a name that is drawn, and another one once somebody has claimed it. Its machines'
-//! hosts are called by its number, `prebuild-3.main`. Whoever makes or deletes machines knows names and tokens alone: a
-//! claimed workspace's machine is known by its token, which the claim leaves as it is, and from then on by its new name.
+//! A workspace that is built ahead has a name that is drawn, and another one once somebody has claimed it; one that a
+//! chat's tools make may have a name that is drawn. Their machines' hosts are called by their number, `prebuild-3.main` or,
+//! of the chat `c1`, `c1-2.main`. Whoever makes or deletes machines knows names and tokens alone: a claimed workspace's
+//! machine is known by its token, which the claim leaves as it is, and from then on by its new name.
 //!
-//! There are hosts for so many workspaces. What is built ahead after that gets the hosts of the first one of which
-//! nothing is left and that nobody has claimed.
+//! There are hosts for so many workspaces. What is built ahead, or made for a chat, after that gets the hosts of the first
+//! one of which nothing is left and that nobody has claimed.
 
 use std::{
     collections::BTreeMap,
@@ -14,14 +15,17 @@ use std::{
 
 use groundhog_wire::Secret;
 
-use super::{ahead::Ahead, machines::Declared};
-use crate::scenario::{Scenario, ahead, machine};
+use super::{
+    machines::Declared,
+    unnamed::{BUILT_AHEAD, Numbered, Unnamed, numbered},
+};
+use crate::scenario::{Scenario, machine};
 
 /// Which host is whose machine.
 pub(super) struct Places {
-    ahead: Ahead,
-    /// For how many workspaces there are hosts.
-    there: usize,
+    unnamed: Unnamed,
+    /// By what stands before a workspace's number: for how many there are hosts.
+    there: BTreeMap<String, usize>,
     /// By template and agent: what its machine is.
     declared: BTreeMap<(String, String), Declared>,
     taken: Mutex<Taken>,
@@ -29,10 +33,10 @@ pub(super) struct Places {
 
 #[derive(Default)]
 struct Taken {
-    /// By workspace's number: the number that its hosts have.
-    hosts: BTreeMap<usize, usize>,
-    /// By the hosts' number: the workspace's.
-    holders: BTreeMap<usize, usize>,
+    /// By workspace: the number that its hosts have.
+    hosts: BTreeMap<Counted, usize>,
+    /// By what its hosts are called by: the workspace's number.
+    holders: BTreeMap<Counted, usize>,
     /// By a machine's name: its host.
     called: BTreeMap<String, String>,
     /// By host: the template of its workspace.
@@ -40,6 +44,9 @@ struct Taken {
     /// By an agent's token: its machine's host.
     tokens: BTreeMap<String, String>,
 }
+
+/// What stands before a number, and the number.
+type Counted = (String, usize);
 
 /// Where a machine is to be made.
 pub(super) struct Place {
@@ -49,93 +56,122 @@ pub(super) struct Place {
 }
 
 impl Places {
-    pub(super) fn new(scenario: &Scenario, ahead: &Ahead) -> Self {
-        let there = if scenario.control.prebuilds.enabled { scenario.control.ahead_machines as usize } else { 0 };
+    pub(super) fn new(scenario: &Scenario, unnamed: &Unnamed) -> Self {
+        let ahead = (BUILT_AHEAD.to_owned(), scenario.control.ahead_machines as usize);
+        let of_chats = scenario.chats.iter().map(|chat| (chat.name.clone(), chat.workspaces as usize));
+        let ahead = Some(ahead).filter(|_| scenario.control.prebuilds.enabled);
+        let there: BTreeMap<String, usize> =
+            ahead.into_iter().chain(of_chats).filter(|(_, there)| *there > 0).collect();
         let mut declared = BTreeMap::new();
-        if there > 0 {
+        if !there.is_empty() {
             let written = scenario.templates.iter().map(|template| &template.name);
             for name in written.chain(scenario.imported()) {
                 // If an import changes what an agent is, what the latest one says counts, as with all machines.
                 for agent in scenario.behaviours(name).flat_map(|template| &template.agents) {
-                    for one in agent.names() {
+                    for one in agent.machines() {
                         declared.insert((name.clone(), one), Declared::of(agent));
                     }
                 }
             }
         }
-        Self { ahead: ahead.clone(), there, declared, taken: Mutex::default() }
+        Self { unnamed: unnamed.clone(), there, declared, taken: Mutex::default() }
     }
 
     /// Where a machine is made that is called so. `is_free` says whether there is none on a host. Fails with a text for
     /// people.
     pub(super) fn of_new(&self, name: &str, token: &Secret, is_free: impl Fn(&str) -> bool) -> Result<Place, String> {
         let by_name = || Place { host: name.to_owned(), declared: None };
-        if self.there == 0 {
+        if self.there.is_empty() {
             return Ok(by_name());
         }
         let Some((workspace, agent)) = name.split_once('.') else { return Ok(by_name()) };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = taken.called.get(name).or_else(|| taken.tokens.get(token.expose())).cloned();
-        let host = match (known, self.ahead.of_name(workspace)) {
+        let of_token = taken.tokens.get(token.expose());
+        let of_name = self.unnamed.of_name(workspace);
+        let known = match &of_name {
+            // A chat's workspace may be called as one was that is gone.
+            Some(one) if !one.is_ahead() => of_token.cloned(),
+            _ => taken.called.get(name).or(of_token).cloned(),
+        };
+        let host = match (known, of_name) {
             (Some(host), _) => host,
-            (None, Some(built)) => {
-                let number = self.host_number(&mut taken, built.number, agent, is_free)?;
-                let host = machine(&ahead(number), agent);
-                taken.templates.insert(host.clone(), built.template);
+            (None, Some(one)) => {
+                let number = self.host_number(&mut taken, &one, agent, is_free)?;
+                let host = machine(&numbered(&one.of, number), agent);
+                // With a chat's workspace the template is what was asked for, which need not be what it is of.
+                let is_of = one.is_ahead() || self.declared.contains_key(&(one.template.clone(), agent.to_owned()));
+                taken.templates.insert(host.clone(), if is_of { one.template } else { String::new() });
                 host
             }
             (None, None) => return Ok(by_name()),
         };
         let template = taken.templates.get(&host).cloned().unwrap_or_default();
-        let declared = self.declared.get(&(template, agent.to_owned())).cloned();
+        let by_name = template.is_empty().then(|| self.any(agent)).flatten();
+        let declared = self.declared.get(&(template, agent.to_owned())).or(by_name).cloned();
         taken.called.insert(name.to_owned(), host.clone());
         taken.tokens.insert(token.expose().to_owned(), host.clone());
         Ok(Place { host, declared })
     }
 
-    /// Where a machine is that is called so; none if it is one of those that were built ahead and was never made.
-    pub(super) fn of_old(&self, name: &str) -> Option<String> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let built_ahead = name.split_once('.').is_some_and(|(workspace, _)| self.ahead.of_name(workspace).is_some());
-        taken.called.get(name).cloned().or_else(|| (!built_ahead).then(|| name.to_owned()))
+    /// What the first template says of an agent of this name: all that there is to go by where the template is not known.
+    fn any(&self, agent: &str) -> Option<&Declared> {
+        self.declared.iter().find(|((_, name), _)| name == agent).map(|(_, declared)| declared)
     }
 
-    /// The number of the hosts of a workspace that was built ahead.
+    /// Where a machine is that is called so; none if it is one of those that are called by numbers and was never made.
+    pub(super) fn of_old(&self, name: &str) -> Option<String> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_numbered = name.split_once('.').is_some_and(|(workspace, _)| self.unnamed.of_name(workspace).is_some());
+        taken.called.get(name).cloned().or_else(|| (!is_numbered).then(|| name.to_owned()))
+    }
+
+    /// The number of the hosts of a workspace that is called by its own number.
     fn host_number(
         &self,
         taken: &mut Taken,
-        workspace: usize,
+        workspace: &Numbered,
         agent: &str,
         is_free: impl Fn(&str) -> bool,
     ) -> Result<usize, String> {
-        if let Some(number) = taken.hosts.get(&workspace) {
+        let counted = |number: usize| (workspace.of.clone(), number);
+        if let Some(number) = taken.hosts.get(&counted(workspace.number)) {
             return Ok(*number);
         }
+        let there = self.there.get(&workspace.of).copied().unwrap_or(0);
         let agents: Vec<&str> = self.declared.keys().map(|(_, agent)| agent.as_str()).collect();
-        let is_left = |number: usize| agents.iter().all(|agent| is_free(&machine(&ahead(number), agent)));
+        let is_left =
+            |number: usize| agents.iter().all(|agent| is_free(&machine(&numbered(&workspace.of, number), agent)));
         // Each keeps its own number as long as that can be.
-        let own = (workspace <= self.there && !taken.holders.contains_key(&workspace)).then_some(workspace);
+        let is_own = workspace.number <= there && !taken.holders.contains_key(&counted(workspace.number));
+        let own = is_own.then_some(workspace.number);
         let left_behind = |number: &usize| {
-            let holder = taken.holders.get(number);
-            holder.is_some_and(|holder| !self.ahead.is_claimed(*holder) && is_left(*number))
+            let holder = taken.holders.get(&counted(*number));
+            holder.is_some_and(|holder| !self.unnamed.is_claimed(&workspace.of, *holder) && is_left(*number))
         };
-        let never_had = |number: &usize| !taken.holders.contains_key(number);
-        let found = own.or_else(|| (1..=self.there).find(left_behind)).or_else(|| (1..=self.there).find(never_had));
+        let never_had = |number: &usize| !taken.holders.contains_key(&counted(*number));
+        let found = own.or_else(|| (1..=there).find(left_behind)).or_else(|| (1..=there).find(never_had));
         let number = found.ok_or_else(|| {
-            format!(
-                "no machine is left for {}.{agent}: there are some for {} workspaces that are built ahead; say \
-                 `prebuilds = {{ machines = N }}` in `[control]`",
-                ahead(workspace),
-                self.there
-            )
+            let machine = machine(&numbered(&workspace.of, workspace.number), agent);
+            if workspace.is_ahead() {
+                format!(
+                    "no machine is left for {machine}: there are some for {there} workspaces that are built ahead; say \
+                     `prebuilds = {{ machines = N }}` in `[control]`"
+                )
+            } else {
+                format!(
+                    "no machine is left for {machine}: there are some for {there} workspaces of this chat; say \
+                     `workspaces = N` in its `[[chat]]`"
+                )
+            }
         })?;
-        if let Some(before) = taken.holders.insert(number, workspace) {
-            taken.hosts.remove(&before);
-            let hosts: Vec<String> = agents.iter().map(|agent| machine(&ahead(number), agent)).collect();
+        if let Some(before) = taken.holders.insert(counted(number), workspace.number) {
+            taken.hosts.remove(&counted(before));
+            let hosts: Vec<String> =
+                agents.iter().map(|agent| machine(&numbered(&workspace.of, number), agent)).collect();
             taken.called.retain(|_, host| !hosts.contains(host));
             taken.tokens.retain(|_, host| !hosts.contains(host));
         }
-        taken.hosts.insert(workspace, number);
+        taken.hosts.insert(counted(workspace.number), number);
         Ok(number)
     }
 }
@@ -172,9 +208,9 @@ agents = [{ name = "main", boots = "9s" }]
         for name in claimed {
             log = log.add(2, "control", "workspace.claimed", &[("ws", name), ("owner", "alice")]);
         }
-        let ahead = Ahead::default();
-        log.records.iter().for_each(|record| ahead.note(record));
-        check(&Places::new(&scenario, &ahead));
+        let unnamed = Unnamed::default();
+        log.records.iter().for_each(|record| unnamed.note(record));
+        check(&Places::new(&scenario, &unnamed));
     }
 
     fn token(text: &str) -> Secret {

@@ -90,7 +90,8 @@ fn agent(agent: &Agent) -> scripted::Agent {
         metadata: agent.metadata.iter().map(metadata).collect(),
         apps: agent.apps.iter().map(app).collect(),
         connection_timeout_s: agent.connection_timeout.map_or(0, seconds),
-        ..scripted::Agent::default()
+        display_order: agent.display_order,
+        external: agent.external,
     }
 }
 

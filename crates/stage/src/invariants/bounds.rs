@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use groundhog_control::{AcquireConfig, ReaperConfig};
+use groundhog_control::{AcquireConfig, AgentsConfig, ReaperConfig};
 use groundhog_provisioner::RunnerConfig;
 
 use super::weather::Weather;
+use crate::cast::control::inactive_after;
 use crate::scenario::{AHEAD, Action, NetworkPath, Role, Scenario, defaults};
 
 /// How long things may take: what the components are set to, and what is allowed on top.
@@ -45,6 +46,10 @@ pub struct Bounds {
     pub backup_poll: Duration,
     /// How many connections to the database there are.
     pub connections: u32,
+    /// How long nothing is heard of an agent before it counts as disconnected.
+    pub agent_inactive_after: Duration,
+    /// What people call the workspaces that they make themselves.
+    pub people_call: BTreeSet<String>,
     /// Whose jobs come after all others.
     pub queue: Queue,
 }
@@ -158,6 +163,8 @@ impl Default for Bounds {
             notice: Duration::ZERO,
             backup_poll: AcquireConfig::default().backup_poll,
             connections: defaults::CONNECTIONS,
+            agent_inactive_after: AgentsConfig::default().inactive_after,
+            people_call: BTreeSet::new(),
             queue: Queue::default(),
         }
     }
@@ -199,6 +206,8 @@ impl Bounds {
             agent_returns: agent_returns(scenario, latency_max),
             notice: scenario.control.notices.latency.max,
             connections: scenario.control.connections,
+            agent_inactive_after: inactive_after(scenario.control.beat_interval),
+            people_call: people_call(scenario),
             queue: Queue::of(scenario),
             ..default
         }
@@ -228,9 +237,19 @@ impl Bounds {
     }
 }
 
+/// What people call the workspaces that steps make.
+fn people_call(scenario: &Scenario) -> BTreeSet<String> {
+    let names = scenario.steps.iter().filter_map(|step| match &step.action {
+        Action::CreateWorkspace { name, .. } => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
+}
+
 /// How long an agent that can reach the control plane may be without a connection: all of them may come at once.
 fn agent_returns(scenario: &Scenario, latency_max: Duration) -> Duration {
-    let agents = scenario.machines().len().saturating_add(scenario.ahead_machines().count());
+    let of_nobody = scenario.ahead_machines().count().saturating_add(scenario.chat_machines().count());
+    let agents = scenario.machines().len().saturating_add(of_nobody);
     let agents = u32::try_from(agents).unwrap_or(u32::MAX);
     AGENT_RECONNECT_WAIT_MAX
         .saturating_add(SLACK)

@@ -13,6 +13,8 @@ mod audit_once;
 mod bounds;
 mod cancel_bound;
 mod cancel_heeded;
+mod chat_log;
+mod chat_one;
 mod claim_once;
 mod close_bound;
 mod error_code;
@@ -39,6 +41,8 @@ mod reaped_for_cause;
 mod refused_ends;
 mod runner_silence;
 mod scripts_once;
+mod tool_ends;
+mod tool_true;
 mod tunnel_ends;
 mod tunnel_nesting;
 mod tunnel_starts_once;
@@ -118,12 +122,15 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(claim_once::ClaimOnce::default()),
         Box::new(pool_bound::PoolBound::default()),
         Box::new(pool_connections::PoolConnections::new(bounds)),
+        Box::new(chat_one::ChatOne::new(bounds)),
+        Box::new(tool_ends::ToolEnds::default()),
+        Box::new(tool_true::ToolTrue::default()),
     ]
 }
 
 /// The host whose software has gone, or begins anew: what ran there before is over. A host that goes on after a
 /// suspension is none.
-fn begins_anew(record: &Record) -> Option<&str> {
+pub(crate) fn begins_anew(record: &Record) -> Option<&str> {
     let is_over = matches!(record.event.as_str(), "host.killed" | "host.power_lost" | "host.removed" | "host.started");
     record.field("host").filter(|_| is_over)
 }

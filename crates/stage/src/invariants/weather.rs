@@ -12,6 +12,8 @@ pub(super) struct Weather {
     hosts: BTreeMap<String, Trouble>,
     /// By the two ends in the order of their names: a fault one way stops a conversation both ways.
     paths: BTreeMap<(String, String), Trouble>,
+    /// The database of the control plane, without which no replica of it can do anything.
+    database: Trouble,
     /// How far the worst clock was ever off its speed.
     drift_ppm_max: u32,
     /// How the control plane's wall clocks differ.
@@ -162,6 +164,8 @@ impl Weather {
             }
             // A daemon that has ended takes its runners with it.
             "daemon.stopped" => self.host_named(&record.host).happen(at),
+            "fault.outage" => self.database.begin(at),
+            "fault.outage_healed" => self.database.end(at),
             event if event.starts_with("fault.") => self.unknown_fault = true,
             _ => {}
         }
@@ -192,12 +196,13 @@ impl Weather {
         well_since.is_some_and(|well_since| well_since.max(since).saturating_add(self.stretched(bound)) < now)
     }
 
-    /// Since when a host has been well; none while it is not.
+    /// Since when a host has been well; none while it is not. The control plane's are not without their database.
     pub(super) fn host_well_since(&self, host: &str) -> Option<Duration> {
         if self.unknown_fault {
             return None;
         }
-        self.hosts.get(host).map_or(Some(Duration::ZERO), |trouble| (trouble.now == 0).then_some(trouble.until))
+        let database = is_control(host).then_some(&self.database);
+        well_since(self.hosts.get(host).into_iter().chain(database))
     }
 
     /// Since when the control plane has been well; none while it is not. All of its replicas have to be: which one
@@ -206,7 +211,8 @@ impl Weather {
         if self.unknown_fault {
             return None;
         }
-        well_since(self.hosts.iter().filter(|(host, _)| is_control(host)).map(|(_, trouble)| trouble))
+        let replicas = self.hosts.iter().filter(|(host, _)| is_control(host)).map(|(_, trouble)| trouble);
+        well_since(replicas.chain([&self.database]))
     }
 
     /// Since when a host and the control plane have been well and able to talk to each other, whichever replica it
@@ -293,6 +299,19 @@ mod tests {
     }
 
     #[test]
+    fn the_control_plane_is_not_well_without_its_database() {
+        let database = [("what", "database")];
+        let away = || Log::new().add(10, "-", "fault.outage", &database).add(15, "-", "fault.outage", &database);
+        let still_away = || away().add(20, "-", "fault.outage_healed", &database);
+        assert_eq!(after(still_away()).control_well_since(), None, "the other fault keeps it away");
+        assert_eq!(after(still_away()).host_well_since("control-2"), None);
+        let weather = after(still_away().add(30, "-", "fault.outage_healed", &database));
+        assert_eq!(weather.control_well_since(), Some(secs(30)));
+        assert_eq!(weather.well_with_control_since("prov-1"), Some(secs(30)));
+        assert_eq!(weather.host_well_since("prov-1"), Some(Duration::ZERO), "it has no database");
+    }
+
+    #[test]
     fn clocks_that_were_once_apart_count_for_ever() {
         let step = |host, by| [("host", host), ("by", by)];
         let log = Log::new().add(10, "-", "fault.clock_stepped", &step("control", "300"));
@@ -316,7 +335,8 @@ mod tests {
             let fields: Vec<_> = spec.fields.iter().map(|field| (field.name, "1")).collect();
             let weather = after(Log::new().add(10, "-", spec.name, &fields));
             assert!(!weather.unknown_fault, "{}", spec.name);
-            assert!(weather.hosts.len() + weather.paths.len() == 1, "{}", spec.name);
+            let on_the_database = usize::from(spec.name.starts_with("fault.outage"));
+            assert!(weather.hosts.len() + weather.paths.len() + on_the_database == 1, "{}", spec.name);
         }
     }
 

@@ -20,6 +20,10 @@ pub struct Agent {
     pub connection_timeout: Option<Duration>,
     /// A start over a running workspace leaves its machine and its token as they are.
     pub keeps_token: bool,
+    /// The smaller, the earlier it is shown, and chosen where nothing else tells agents apart.
+    pub display_order: i32,
+    /// Its machine is somebody else's: the platform makes none, and nobody ever sees the agent.
+    pub external: bool,
     /// What it runs by itself.
     pub scripts: Vec<AgentScript>,
     /// What it finds out again and again.
@@ -33,6 +37,11 @@ impl Agent {
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
         let alone = self.count.is_none().then(|| self.name.clone());
         alone.into_iter().chain((1..=self.count.unwrap_or(0)).map(|number| format!("{}-{number}", self.name)))
+    }
+
+    /// The names of those that have machines.
+    pub fn machines(&self) -> impl Iterator<Item = String> + '_ {
+        self.names().filter(|_| !self.external)
     }
 
     /// Takes a script away. Those that waited for it do so no more.

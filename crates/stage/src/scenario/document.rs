@@ -32,6 +32,8 @@ pub(super) struct Document {
     pub(super) templates: Vec<Spanned<raw::Template>>,
     pub(super) programs: Vec<Spanned<raw::Program>>,
     pub(super) provisioners: Vec<Spanned<raw::Provisioner>>,
+    pub(super) chats: Vec<Spanned<raw::Chat>>,
+    pub(super) assistants: Vec<Spanned<raw::Assistant>>,
     pub(super) steps: Vec<Spanned<raw::Step>>,
     pub(super) faults: Vec<Spanned<raw::Fault>>,
     pub(super) expectations: Vec<Spanned<raw::Expect>>,
@@ -41,7 +43,7 @@ pub(super) struct Document {
 }
 
 /// The keys of the file itself, in the order of the documentation.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 26] = [
     "about",
     "issue",
     "version",
@@ -60,6 +62,8 @@ const KEYS: [&str; 24] = [
     "template",
     "program",
     "provisioner",
+    "chat",
+    "assistant",
     "step",
     "fault",
     "expect",
@@ -105,6 +109,8 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "template" => document.templates = entries("template", value, out),
             "program" => document.programs = entries("program", value, out),
             "provisioner" => document.provisioners = entries("provisioner", value, out),
+            "chat" => document.chats = entries("chat", value, out),
+            "assistant" => document.assistants = entries("assistant", value, out),
             "step" => document.steps = entries("step", value, out),
             "fault" => document.faults = entries("fault", value, out),
             "expect" => document.expectations = entries("expect", value, out),

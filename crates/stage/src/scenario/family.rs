@@ -65,6 +65,12 @@ pub struct Workload {
     pub retirements: CountRange,
     /// Times that somebody says when a workspace starts, stops and goes by itself.
     pub lifecycles: CountRange,
+    /// Tools that assistants call in the file's chats.
+    pub tool_calls: CountRange,
+    /// Workspaces of people's that are made their chats'.
+    pub attaches: CountRange,
+    /// Things that people do to the workspaces that their chats' tools have made.
+    pub interventions: CountRange,
 }
 
 /// The kinds of faults, as a file names them.
@@ -82,11 +88,29 @@ pub enum FaultName {
     Suspend,
     StepClock,
     Drift,
+    Database,
 }
 
 impl FaultName {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
+        Self::Cut,
+        Self::CutOneWay,
+        Self::Hold,
+        Self::Slow,
+        Self::Lossy,
+        Self::Reset,
+        Self::Kill,
+        Self::PowerLoss,
+        Self::Suspend,
+        Self::StepClock,
+        Self::Drift,
+        Self::Database,
+    ];
+
+    /// Those that every file's runs have unless it says otherwise. A database that is away is for those who ask for
+    /// it, and for chats, whose tools are to bear it.
+    pub const USUAL: [Self; 11] = [
         Self::Cut,
         Self::CutOneWay,
         Self::Hold,
@@ -114,6 +138,7 @@ impl FaultName {
             Self::Suspend => "suspend",
             Self::StepClock => "step_clock",
             Self::Drift => "drift",
+            Self::Database => "database",
         }
     }
 }
@@ -128,7 +153,7 @@ impl Default for Swarm {
     fn default() -> Self {
         Self {
             faults: FAULTS,
-            kinds: FaultName::ALL.into_iter().map(|kind| (kind, 1.0)).collect(),
+            kinds: FaultName::USUAL.into_iter().map(|kind| (kind, 1.0)).collect(),
             lasts: LASTS,
             within: None,
             settings: true,
@@ -158,6 +183,9 @@ impl Default for Workload {
             pauses: up_to(0),
             retirements: up_to(0),
             lifecycles: up_to(0),
+            tool_calls: up_to(0),
+            attaches: up_to(0),
+            interventions: up_to(0),
         }
     }
 }

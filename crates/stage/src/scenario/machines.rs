@@ -29,7 +29,7 @@ impl Scenario {
         for step in &self.steps {
             let Action::CreateWorkspace { name: workspace, owner, template, .. } = &step.action else { continue };
             for declared in self.behaviours(template).flat_map(|template| &template.agents) {
-                for agent in declared.names() {
+                for agent in declared.machines() {
                     machines.insert(machine(workspace, &agent), Machine { workspace, owner, agent, declared });
                 }
             }
@@ -42,7 +42,7 @@ impl Scenario {
     pub fn ahead_machines(&self) -> impl Iterator<Item = (String, String)> {
         let built_ahead = self.templates.iter().filter(|template| template.is_built_ahead());
         let agents: BTreeSet<String> =
-            built_ahead.flat_map(|template| template.agents.iter().flat_map(Agent::names)).collect();
+            built_ahead.flat_map(|template| template.agents.iter().flat_map(Agent::machines)).collect();
         let there = if self.control.prebuilds.enabled { self.control.ahead_machines as usize } else { 0 };
         (1..=there).flat_map(move |number| {
             agents.clone().into_iter().map(move |agent| (machine(&ahead(number), &agent), agent))

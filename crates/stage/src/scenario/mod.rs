@@ -163,6 +163,7 @@
 //! | `suspend` | `{ host, clock }`: it runs nothing `for` a while (required); its clock `"stops"` or `"runs"` |
 //! | `step_clock` | `{ host, by }`: its wall clock jumps by `"5m"` or `"-5m"`, and back after `for`, if there is one |
 //! | `drift` | `{ host, ppm }`: its clocks run fast (or, below zero, slow) by so many parts per million |
+//! | `database` | `"unavailable"`: the control plane's database is away, for all replicas |
 //!
 //! # What is expected
 //!
@@ -192,8 +193,8 @@
 //!
 //! | table | keys |
 //! |---|---|
-//! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all, alike); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
-//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` (where the platform builds ahead: workspaces of a preset), `tunnels`, `promotions` of versions, `invalidations`, `pauses` and `retirements` of templates, and `lifecycles` |
+//! | `[swarm]` | `faults`, how many (`"0..5"`); `kinds = { kill = 2, cut = 1 }`, which ones, by weight (all but `database`, alike; that, too, where the file has chats); `lasts`, how long each (`"100ms..12m"`); `within`, how long things go wrong (the story's length, and ten minutes at least); `settings`, whether latencies and the database vary too (`true`) |
+//! | `[workload]` | what is added: `workspaces` (`"0..2"`), `builds` (`"0..3"`), `cancels` (`"0..2"`), `shutdowns` of daemons (`"0..1"`); and, unless asked for, none of `imports`, `dry_runs`, `follows` of logs, `terminals`, `outages` of apps, `claims` (where the platform builds ahead: workspaces of a preset), `tunnels`, `promotions` of versions, `invalidations`, `pauses` and `retirements` of templates, `lifecycles`, `tool_calls` in chats, `attaches` of workspaces to them, and `interventions` of people with the workspaces that their chats' tools have made |
 //!
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
@@ -207,6 +208,7 @@
 
 mod agents;
 mod case;
+mod chat;
 mod check;
 mod choice;
 mod document;
@@ -241,6 +243,9 @@ pub use self::agents::{
     Agent, AgentApp, AgentMetadata, AgentScript, AppFailure, BUILTINS, OnSignal, Pipe, Prints, Program,
 };
 pub use self::case::Case;
+pub use self::chat::{
+    ASSISTANT, Assistant, Chat, ChatTool, Said, ToolArguments, ToolCall, chat_and_number, chat_workspace,
+};
 pub use self::family::{CountRange, FaultName, Swarm, Workload};
 pub use self::file::ScenarioFile;
 pub use self::lifecycle::{AHEAD, Lifecycle, ahead, ahead_number};
@@ -326,6 +331,10 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     /// The daemons that build them.
     pub provisioners: Vec<Provisioner>,
+    /// The chats that people have.
+    pub chats: Vec<Chat>,
+    /// The runtimes of the tools that are used in them.
+    pub assistants: Vec<Assistant>,
     /// What people do, in the order of time; at one instant, in the order of the file.
     pub steps: Vec<Step>,
     /// What goes wrong, in the order of time; at one instant, in the order of the file.
@@ -355,7 +364,10 @@ impl Scenario {
         let provisioners = self.provisioners.iter().map(|provisioner| provisioner.name.clone());
         let laptops = self.tunnels().map(|tunnel| tunnel.name.clone());
         let machines = self.machines().into_keys().chain(self.ahead_machines().map(|(host, _)| host));
-        self.replicas().chain([USERS.to_owned()]).chain(provisioners).chain(laptops).chain(machines)
+        let assistants = self.assistants.iter().map(|assistant| assistant.name.clone());
+        let of_chats = self.chat_machines().map(|(host, _, _)| host);
+        let people = [USERS.to_owned()].into_iter().chain(provisioners).chain(laptops).chain(assistants);
+        self.replicas().chain(people).chain(machines).chain(of_chats)
     }
 
     /// The tunnels that are opened, in the order of time.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use groundhog_sim::SuspendedClock;
 
-use super::{AppFailure, FaultName, Lifecycle, LogLevel, Tunnel};
+use super::{AppFailure, FaultName, Lifecycle, LogLevel, ToolCall, Tunnel};
 
 /// Something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,6 +266,26 @@ pub enum Action {
         /// Who looks.
         by: String,
     },
+    /// Has an assistant call one of its tools, in a chat.
+    CallTool(ToolCall),
+    /// Makes a workspace a chat's.
+    AttachWorkspace {
+        /// The chat's name.
+        chat: String,
+        /// The workspace's name.
+        workspace: String,
+        /// Whose it is.
+        owner: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Says after how long of running chats' workspaces are stopped by themselves.
+    SetChatTtl {
+        /// Such as `2h`; what is no length of time is a story too. Empty for the platform's own choice.
+        ttl: String,
+        /// Who asks.
+        by: String,
+    },
     /// Opens a tunnel into a workspace, from a laptop of its own.
     OpenTunnel(Tunnel),
     /// Tells a tunnel to end.
@@ -286,6 +306,7 @@ impl Action {
             | Self::AppOutage { workspace, .. }
             | Self::ClaimWorkspace { workspace, .. }
             | Self::ListAgents { workspace, .. }
+            | Self::AttachWorkspace { workspace, .. }
             | Self::SetLifecycle { workspace, .. } => Some(workspace),
             Self::OpenTunnel(tunnel) => Some(&tunnel.workspace),
             _ => None,
@@ -311,11 +332,18 @@ impl Action {
             | Self::InvalidatePrebuilds { by, .. }
             | Self::PausePrebuilds { by, .. }
             | Self::ReadMetrics { by, .. }
+            | Self::SetChatTtl { by, .. }
             | Self::ListPresets { by, .. } => vec![by],
-            Self::OpenTerminal { owner, by, .. } | Self::ListAgents { owner, by, .. } => vec![owner, by],
+            Self::OpenTerminal { owner, by, .. }
+            | Self::ListAgents { owner, by, .. }
+            | Self::AttachWorkspace { owner, by, .. } => vec![owner, by],
             Self::ClaimWorkspace { owner, by, person, .. } => vec![owner, by, person],
             Self::OpenTunnel(tunnel) => vec![&tunnel.owner, &tunnel.by],
-            Self::ShutdownProvisioner { .. } | Self::AppOutage { .. } | Self::InterruptTunnel { .. } => vec![],
+            // Whose the chat is, the chat says.
+            Self::CallTool(_)
+            | Self::ShutdownProvisioner { .. }
+            | Self::AppOutage { .. }
+            | Self::InterruptTunnel { .. } => vec![],
         }
     }
 }
@@ -445,6 +473,8 @@ pub enum FaultKind {
         /// Parts per million that it gains, or, below zero, loses.
         ppm: i32,
     },
+    /// The database is away: every replica of the control plane goes on without it.
+    Database,
 }
 
 impl FaultKind {
@@ -462,10 +492,11 @@ impl FaultKind {
             Self::Suspend { .. } => FaultName::Suspend,
             Self::StepClock { .. } => FaultName::StepClock,
             Self::Drift { .. } => FaultName::Drift,
+            Self::Database => FaultName::Database,
         }
     }
 
-    /// The hosts that it is on: one, or the two ends of a path.
+    /// The hosts that it is on: one, or the two ends of a path; none for the database.
     pub fn hosts(&self) -> Vec<&str> {
         match self {
             Self::Cut { between: (a, b) }
@@ -479,6 +510,7 @@ impl FaultKind {
             | Self::Suspend { host, .. }
             | Self::StepClock { host, .. }
             | Self::Drift { host, .. } => vec![host],
+            Self::Database => Vec::new(),
         }
     }
 
@@ -496,6 +528,7 @@ impl FaultKind {
             | Self::Suspend { host, .. }
             | Self::StepClock { host, .. }
             | Self::Drift { host, .. } => vec![host],
+            Self::Database => Vec::new(),
         }
     }
 }

@@ -138,9 +138,11 @@ impl Agents {
                 let machine = machine(&workspace.name, field("name")?);
                 let machine = self.called.get(&machine).cloned().unwrap_or(machine);
                 let build = self.numbers.get(field("build")?).copied()?;
+                let mut touched = self.goes_to(&machine, field("ws")?);
                 self.of_machine.entry(machine.clone()).or_default().push(name.clone());
                 self.agents.insert(name.clone(), Agent { workspace: owned("ws")?, build, machine, offline: false });
-                return Some(vec![name]);
+                touched.push(name);
+                return Some(touched);
             }
             "job.completed" => {
                 let (workspace, number) = self.builds.get(field("job")?)?;
@@ -199,6 +201,19 @@ impl Agents {
             _ => {}
         }
         None
+    }
+
+    /// A host is a machine of this workspace's from now on. The agents of another one that had it have none any more.
+    fn goes_to(&mut self, host: &str, workspace: &str) -> Vec<String> {
+        let Some(on_it) = self.of_machine.get_mut(host) else { return Vec::new() };
+        let agents = &self.agents;
+        let stays = |name: &String| agents.get(name).is_some_and(|agent| agent.workspace == workspace);
+        let (stay, go): (Vec<String>, Vec<String>) = std::mem::take(on_it).into_iter().partition(stays);
+        *on_it = stay;
+        for gone in &go {
+            self.agents.remove(gone);
+        }
+        go
     }
 
     fn of_machine(&self, host: &str) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Whether the world has come to rest, and by when it must.
 
 mod agents;
+mod calls;
 mod pools;
 mod tunnels;
 
@@ -10,6 +11,7 @@ use groundhog_sim::Record;
 
 use self::{
     agents::Agents,
+    calls::Calls,
     pools::{Changed, Pools},
     tunnels::Tunnels,
 };
@@ -23,13 +25,14 @@ use crate::{
 pub(crate) const CALM: Duration = Duration::from_mins(3);
 
 /// Things that are under way. At rest, every job has ended, every agent that should be there is online, every tunnel
-/// that should be up is, and what is built ahead is as it is wanted.
+/// that should be up is, every call of a tool is answered, and what is built ahead is as it is wanted.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     /// What last happened to each job that has not ended, but for those that build ahead.
     jobs: BTreeMap<String, String>,
     agents: Agents,
     tunnels: Tunnels,
+    calls: Calls,
     pools: Pools,
     /// When the last of them ended.
     empty_since: Duration,
@@ -41,6 +44,7 @@ impl UnderWay {
             jobs: BTreeMap::new(),
             agents: Agents::default(),
             tunnels: Tunnels::default(),
+            calls: Calls::default(),
             pools: Pools::of(scenario),
             empty_since: Duration::ZERO,
         }
@@ -56,7 +60,9 @@ impl UnderWay {
         }
         self.agents.observe(record);
         self.tunnels.observe(record);
-        if self.agents.changed_at() == Some(record.at) || self.tunnels.changed_at() == Some(record.at) {
+        self.calls.observe(record);
+        let changed = [self.agents.changed_at(), self.tunnels.changed_at(), self.calls.changed_at()];
+        if changed.contains(&Some(record.at)) {
             self.empty_since = record.at;
         }
         let Some(job) = record.field("job") else { return };
@@ -78,6 +84,7 @@ impl UnderWay {
     /// Since when nothing has been under way; none while something is.
     pub(crate) fn rested(&self) -> Option<Duration> {
         let none = self.jobs.is_empty() && self.agents.missing().is_empty() && self.tunnels.on_their_way().is_empty();
+        let none = none && self.calls.are_over();
         none.then(|| self.pools.rested().map(|pools| pools.max(self.empty_since))).flatten()
     }
 
@@ -86,7 +93,7 @@ impl UnderWay {
         let jobs = self.jobs.iter().map(|(job, last)| format!("{job} (last seen: {last})"));
         let agents = self.agents.missing().iter().map(|agent| format!("{agent} is not online"));
         let tunnels = self.tunnels.on_their_way().iter().map(|(tunnel, state)| format!("{tunnel} is in {state}"));
-        let all: Vec<String> = jobs.chain(agents).chain(tunnels).collect();
+        let all: Vec<String> = jobs.chain(agents).chain(tunnels).chain(self.calls.open()).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 

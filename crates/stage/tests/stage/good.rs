@@ -342,6 +342,10 @@ step_clock = { host = "control", by = "-5m" }
 at = "14s"
 for = "1m"
 drift = { host = "control", ppm = -200 }
+[[fault]]
+at = "11m"
+for = "30s"
+database = "unavailable"
 
 [[expect]]
 event = "quota.committed"
@@ -449,12 +453,13 @@ fn everything_can_be_said() {
     );
     assert_eq!(scenario.steps[10].action, Action::DeleteKey { key: "far-away".into(), by: "carol".into() });
     let kinds: Vec<&FaultKind> = scenario.faults.iter().map(|fault| &fault.kind).collect();
-    assert_eq!(kinds.len(), 12);
+    assert_eq!(kinds.len(), 13);
     assert_eq!(*kinds[10], FaultKind::Kill { host: "shell".into() });
     assert_eq!(*kinds[1], FaultKind::Slow { between: pair("users", "control"), factor: 10.0 });
     assert_eq!(*kinds[6], FaultKind::Suspend { host: "prov-1".into(), clock: SuspendedClock::Stops });
     assert_eq!(*kinds[7], FaultKind::StepClock { host: "control".into(), by: ClockStep::Back(secs(300)) });
     assert_eq!(*kinds[11], FaultKind::CutOneWay { from: "prov-1".into(), to: "control".into() });
+    assert_eq!(*kinds[12], FaultKind::Database);
     assert_eq!((scenario.faults[3].ends_at(), scenario.faults[5].ends_at()), (Some(secs(4)), None));
 
     assert_eq!(*kinds[9], FaultKind::Cut { between: pair("ahead.many-3", "control") });

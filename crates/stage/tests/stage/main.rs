@@ -4,6 +4,7 @@ mod ahead;
 mod any_text;
 mod campaign;
 mod catalogue;
+mod chats;
 mod field_bugs;
 mod files;
 mod good;

@@ -210,6 +210,7 @@ fn steps_and_faults() {
         7,
         "leave out `for`",
     );
+    body("[[fault]]\nat = \"1m\"\ndatabase = \"down\"", "unknown-value", 3, 12, "unavailable");
     body("[[fault]]\nat = \"1m\"\nfor = \"0s\"\nkill = \"control\"", "out-of-range", 3, 7, "expected");
     body(
         "[[fault]]\nat = \"1m\"\nslow = { between = [\"prov-1\", \"control\"], factor = 0.5 }",

@@ -1,6 +1,7 @@
 //! Draws what people do beyond the file's own story.
 
 mod agents;
+mod chats;
 mod pools;
 mod tunnels;
 
@@ -97,6 +98,7 @@ pub(super) fn draw(plan: &mut Scenario, workload: &Workload, end: Duration, draw
     agents::draw(plan, workload, end, draws);
     pools::draw(plan, workload, end, draws);
     tunnels::draw(plan, workload, end, draws);
+    chats::draw(plan, workload, end, draws);
     let asked: Vec<(Duration, Action)> = plan.steps.iter().filter_map(cancel_of).collect();
     for number in 0..counts("cancels", workload.cancels) {
         let mut random = draws.stream(&["cancel", &number.to_string()]);

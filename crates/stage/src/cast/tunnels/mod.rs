@@ -86,14 +86,14 @@ pub(super) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets, pe
 }
 
 impl Laptops {
-    /// Opens the tunnel of a laptop, on that laptop.
-    pub(crate) fn open(&self, host: &Host, name: &str) {
+    /// Opens the tunnel of a laptop, on that laptop. `id` is that of its workspace, if that is known.
+    pub(crate) fn open(&self, host: &Host, name: &str, id: Option<&String>) {
         let interrupted = CancellationToken::new();
         self.shared.interrupted().insert(name.to_owned(), interrupted.clone());
-        let (shared, laptop, name) = (self.shared.clone(), host.clone(), name.to_owned());
+        let (shared, laptop, name, id) = (self.shared.clone(), host.clone(), name.to_owned(), id.cloned());
         host.spawn("tunnel", async move {
             if let Some(one) = shared.laptops.get(&name) {
-                one.use_tunnel(&laptop, &shared.people, &interrupted).await;
+                one.use_tunnel(&laptop, &shared.people, id, &interrupted).await;
             }
         })
         .detach();
@@ -121,7 +121,7 @@ enum User {
 
 impl Laptop {
     /// Opens the tunnel, and uses it until it has ended.
-    async fn use_tunnel(&self, host: &Host, people: &People, interrupted: &CancellationToken) {
+    async fn use_tunnel(&self, host: &Host, people: &People, id: Option<String>, interrupted: &CancellationToken) {
         let leaves_at = self.wanted.stays.map(|stays| host.now() + stays);
         let had_enough = had_enough(host, interrupted, leaves_at);
         tokio::pin!(had_enough);
@@ -129,7 +129,7 @@ impl Laptop {
         let workspace = tokio::select! {
             biased;
             () = &mut had_enough => return,
-            workspace = self.workspace(host, people) => workspace,
+            workspace = self.workspace(host, people, id) => workspace,
         };
         let Some(workspace) = workspace else { return };
         let (application, mut user) = self.application(host);
@@ -155,9 +155,12 @@ impl Laptop {
         user.tells(&self.wanted.by);
     }
 
-    /// How the tunnel names the workspace. Only its owner knows it by its name.
-    async fn workspace(&self, host: &Host, people: &People) -> Option<Workspace> {
+    /// How the tunnel names the workspace: by its id if it is known. Only its owner knows it by its name.
+    async fn workspace(&self, host: &Host, people: &People, id: Option<String>) -> Option<Workspace> {
         let Wanted { workspace, owner, by, .. } = &self.wanted;
+        if let Some(id) = id.and_then(|id| id.parse().ok()) {
+            return Some(Workspace::Id(id));
+        }
         if owner == by {
             return Some(Workspace::Name(workspace.clone()));
         }

@@ -7,8 +7,8 @@ use groundhog_host::Host;
 use groundhog_wire::{
     call, retryable,
     v1::{
-        AgentLifecycle, AgentStatus, AgentView, BuildSelector, ClaimWorkspaceRequest, GetBuildRequest,
-        ListAgentsRequest, build_selector, list_agents_request::Workspace,
+        AgentLifecycle, AgentStatus, AgentView, Build, BuildSelector, ClaimWorkspaceRequest, GetBuildRequest,
+        GetWorkspaceRequest, ListAgentsRequest, build_selector, list_agents_request::Workspace,
     },
 };
 use tonic::{Code, Status};
@@ -139,7 +139,9 @@ impl Circle {
     /// The workspace's agents, as whoever asks is told.
     pub(super) async fn agents(&mut self, host: &Host) -> Result<Vec<AgentView>, Status> {
         let workspace = match self.owner {
-            None if self.asked.owner == self.asked.by => Workspace::Name(self.asked.workspace.clone()),
+            None if self.asked.owner == self.asked.by && self.asked.id.is_none() => {
+                Workspace::Name(self.asked.workspace.clone())
+            }
             _ => Workspace::WorkspaceId(self.workspace_id(host).await?),
         };
         let request = ListAgentsRequest { workspace: Some(workspace) };
@@ -164,4 +166,11 @@ impl Circle {
         let owner = self.owner.as_mut().unwrap_or(&mut self.asking);
         Ok(call(host, CALL_TIMEOUT, owner.workspaces.get_build(request)).await?.into_inner().workspace_id)
     }
+}
+
+/// The latest build of the workspace with this id.
+pub(super) async fn latest_build(host: &Host, clients: &mut Clients, workspace_id: &str) -> Result<Build, Status> {
+    let request = GetWorkspaceRequest { workspace_id: workspace_id.to_owned(), ..GetWorkspaceRequest::default() };
+    let workspace = call(host, CALL_TIMEOUT, clients.workspaces.get_workspace(request)).await?.into_inner();
+    workspace.latest_build.ok_or_else(|| Status::internal("the workspace has no build"))
 }

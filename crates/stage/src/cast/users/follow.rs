@@ -12,7 +12,9 @@ use groundhog_wire::{
 };
 use tonic::{Code, Status};
 
-use super::{CALL_TIMEOUT, Clients, PATIENCE, RETRY_WAIT, Shared, followed_logs, gave_up, refused};
+use super::{
+    CALL_TIMEOUT, Clients, PATIENCE, RETRY_WAIT, Shared, agents::latest_build, followed_logs, gave_up, refused,
+};
 use crate::scenario::Action;
 
 /// What the step is called.
@@ -23,6 +25,8 @@ pub(super) struct Follow {
     by: String,
     owner: String,
     workspace: String,
+    /// The workspace's id, if it is known.
+    id: Option<String>,
 }
 
 /// What has been read so far.
@@ -49,10 +53,10 @@ impl Read {
 }
 
 impl Follow {
-    /// What a step asks for, if it is that.
-    pub(super) fn of(action: &Action) -> Option<Self> {
+    /// What a step asks for, if it is that. `id` is the workspace's, if it is known.
+    pub(super) fn of(action: &Action, id: Option<&String>) -> Option<Self> {
         let Action::FollowLogs { workspace, owner, by } = action else { return None };
-        Some(Self { by: by.clone(), owner: owner.clone(), workspace: workspace.clone() })
+        Some(Self { by: by.clone(), owner: owner.clone(), workspace: workspace.clone(), id: id.cloned() })
     }
 
     /// Reads to the end of the log, or until patience ends.
@@ -107,9 +111,14 @@ impl Follow {
     }
 
     async fn latest_job(&self, host: &Host, owner: &mut Clients) -> Result<JobId, Status> {
-        let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(self.workspace.clone())) };
-        let request = GetBuildRequest { build: Some(build) };
-        let build = call(host, CALL_TIMEOUT, owner.workspaces.get_build(request)).await?.into_inner();
+        let build = match &self.id {
+            Some(id) => latest_build(host, owner, id).await?,
+            None => {
+                let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(self.workspace.clone())) };
+                let request = GetBuildRequest { build: Some(build) };
+                call(host, CALL_TIMEOUT, owner.workspaces.get_build(request)).await?.into_inner()
+            }
+        };
         build.job_id.parse().map_err(|error| Status::new(Code::Internal, format!("{error}")))
     }
 }

@@ -27,11 +27,11 @@ use groundhog_host::{Host, event::Id};
 use groundhog_sim::World;
 use groundhog_wire::{
     Channel, ChannelConfig, Endpoints, Identity, Limited, Secret,
-    id::WorkspaceId,
+    id::{ChatId, WorkspaceId},
     retryable,
     v1::{
-        UpdateTemplateRequest, administration_client::AdministrationClient, jobs_client::JobsClient,
-        templates_client::TemplatesClient, workspace_agents_client::WorkspaceAgentsClient,
+        UpdateTemplateRequest, administration_client::AdministrationClient, chats_client::ChatsClient,
+        jobs_client::JobsClient, templates_client::TemplatesClient, workspace_agents_client::WorkspaceAgentsClient,
         workspaces_client::WorkspacesClient,
     },
 };
@@ -45,12 +45,22 @@ use self::{
     terminal::Terminal,
     wish::Wish,
 };
-use super::{CastError, Secrets, control};
-use crate::scenario::{Action, Scenario, Template, USERS as HOST};
+use super::{CastError, Secrets, assistants::Chats, control};
+use crate::scenario::{Action, Chat, Scenario, Template, USERS as HOST};
 
 groundhog_host::events! {
     /// What people tell.
     pub EVENTS;
+
+    /// A person has a chat with an assistant.
+    log chat = "user.chat" {
+        /// Whose it is.
+        by: &str,
+        /// The chat.
+        chat: Id,
+        /// What the story calls it.
+        name: &str,
+    }
 
     /// The control plane refused what a person asked for.
     log refused = "user.refused" {
@@ -161,6 +171,7 @@ pub(crate) struct People {
 /// What people know, each of themselves and together.
 struct Shared {
     people: BTreeMap<String, Person>,
+    chats: Chats,
     /// By template of the file: what a version of it is made from.
     sources: BTreeMap<String, control::Source>,
     /// By template of the file that an import has to bring: how long its workspaces live, if that is said.
@@ -176,8 +187,23 @@ struct Person {
     control: Endpoints,
 }
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<People, CastError> {
-    world.host(HOST, |_| std::future::pending());
+pub(crate) fn cast(
+    scenario: &Scenario,
+    world: &mut World,
+    secrets: &Secrets,
+    ids: &Chats,
+) -> Result<People, CastError> {
+    let chats = scenario.chats.iter().filter_map(|chat| Some((chat.clone(), *ids.get(&chat.name)?)));
+    let (chats, chat_ids): (Vec<(Chat, ChatId)>, Chats) = (chats.collect(), ids.clone());
+    world.host(HOST, move |_| {
+        let chats = chats.clone();
+        async move {
+            for (one, id) in &chats {
+                chat(&one.owner, id.event(), &one.name);
+            }
+            std::future::pending().await
+        }
+    });
     let person = |(number, (name, token)): (usize, (&String, &Secret))| {
         let control = control::endpoints(scenario, None, number);
         (name.clone(), Person { token: token.clone(), control })
@@ -186,7 +212,8 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) ->
     let sources = scenario.templates.iter().map(|template| Ok((template.name.clone(), control::source(template)?)));
     let sources = sources.collect::<Result<_, CastError>>()?;
     let lifetimes = scenario.templates.iter().filter(|template| !template.set_up).filter_map(lifetimes).collect();
-    let shared = Shared { people, sources, lifetimes, dry_runs: Mutex::default(), unborn: Mutex::default() };
+    let shared =
+        Shared { people, chats: chat_ids, sources, lifetimes, dry_runs: Mutex::default(), unborn: Mutex::default() };
     Ok(People { shared: Arc::new(shared) })
 }
 
@@ -205,15 +232,15 @@ impl People {
     /// workspace that it is about, if that is known: what was built ahead nobody calls by its name.
     pub(crate) fn act(&self, host: &Host, action: &Action, id: Option<&String>) {
         let (people, asking) = (self.shared.clone(), host.clone());
-        if let Some(terminal) = Terminal::of(action) {
+        if let Some(terminal) = Terminal::of(action, id) {
             host.spawn("terminal", async move { terminal.visit(&asking, &people).await }).detach();
-        } else if let Some(wish) = Wish::of(action, id) {
+        } else if let Some(wish) = Wish::of(action, id, &people) {
             host.spawn("wish", async move { wish.fulfil(&asking, &people).await }).detach();
         } else if let Some(reading) = Reading::of(action) {
             host.spawn("reading", async move { reading.read(&asking, &people).await }).detach();
         } else if let Some(question) = Question::of(action, id) {
             host.spawn("question", async move { question.ask(&asking, &people).await }).detach();
-        } else if let Some(follow) = Follow::of(action) {
+        } else if let Some(follow) = Follow::of(action, id) {
             host.spawn("follow", async move { follow.read(&asking, &people).await }).detach();
         } else if let Some(request) = Request::of(action, &people) {
             host.spawn("step", async move { request.make(&asking, &people).await }).detach();
@@ -253,7 +280,8 @@ impl Shared {
             templates: TemplatesClient::new(channel.clone()).limited(),
             jobs: JobsClient::new(channel.clone()).limited(),
             agents: WorkspaceAgentsClient::new(channel.clone()).limited(),
-            administration: AdministrationClient::new(channel).limited(),
+            administration: AdministrationClient::new(channel.clone()).limited(),
+            chats: ChatsClient::new(channel).limited(),
         })
     }
 
@@ -274,4 +302,5 @@ struct Clients {
     jobs: JobsClient<Channel>,
     agents: WorkspaceAgentsClient<Channel>,
     administration: AdministrationClient<Channel>,
+    chats: ChatsClient<Channel>,
 }

@@ -7,7 +7,7 @@ use groundhog_provisioner::scripted;
 use groundhog_wire::{
     call, retryable,
     v1::{
-        ActivateVersionRequest, BuildSelector, CancelBuildRequest, CancelJobRequest, CreateBuildRequest,
+        ActivateVersionRequest, BuildSelector, CancelBuildRequest, CancelJobRequest, ChatSettings, CreateBuildRequest,
         CreateDryRunRequest, CreateVersionRequest, CreateWorkspaceRequest, DeleteDaemonKeyRequest,
         DeleteTemplateRequest, DeprecateTemplateRequest, GetVersionRequest, InvalidatePrebuildsRequest, JobStatus,
         LogLevel, ParameterValue, PrebuildsSettings, Transition, UpdateTemplateRequest, VariableValue, VersionSelector,
@@ -41,6 +41,7 @@ enum Call {
     DeleteTemplate(DeleteTemplateRequest),
     InvalidatePrebuilds(InvalidatePrebuildsRequest),
     PausePrebuilds(PrebuildsSettings),
+    SetChatTtl(ChatSettings),
 }
 
 impl Request {
@@ -84,13 +85,8 @@ impl Request {
                 (by, Call::CreateBuild(request))
             }
             Action::CancelBuild { workspace, owner: _, by, expect_status } => {
-                let expected = match expect_status {
-                    None => JobStatus::Unspecified,
-                    Some(ExpectStatus::Pending) => JobStatus::Pending,
-                    Some(ExpectStatus::Running) => JobStatus::Running,
-                };
                 let build = BuildSelector { kind: Some(build_selector::Kind::Workspace(workspace.clone())) };
-                let request = CancelBuildRequest { build: Some(build), expect_status: expected.into() };
+                let request = CancelBuildRequest { build: Some(build), expect_status: expected(*expect_status).into() };
                 (by, Call::CancelBuild(request))
             }
             Action::ImportTemplate { template, version, by, like, variables, activate } => {
@@ -138,6 +134,7 @@ impl Request {
                 (by, Call::InvalidatePrebuilds(InvalidatePrebuildsRequest { template: template.clone() }))
             }
             Action::PausePrebuilds { by, paused } => (by, Call::PausePrebuilds(PrebuildsSettings { paused: *paused })),
+            Action::SetChatTtl { ttl, by } => (by, Call::SetChatTtl(ChatSettings { workspace_ttl: ttl.clone() })),
             Action::FollowLogs { .. }
             | Action::ShutdownProvisioner { .. }
             | Action::OpenTerminal { .. }
@@ -148,6 +145,8 @@ impl Request {
             | Action::ReadMetrics { .. }
             | Action::ListPresets { .. }
             | Action::OpenTunnel(_)
+            | Action::CallTool(_)
+            | Action::AttachWorkspace { .. }
             | Action::InterruptTunnel { .. } => return None,
         };
         Some(Self { by: by.clone(), call })
@@ -169,6 +168,7 @@ impl Request {
             Call::InvalidatePrebuilds(_) => "invalidate_prebuilds",
             Call::PausePrebuilds(settings) if settings.paused => "pause_prebuilds",
             Call::PausePrebuilds(_) => "resume_prebuilds",
+            Call::SetChatTtl(_) => "set_chat_ttl",
         }
     }
 
@@ -247,6 +247,7 @@ impl Request {
             Call::InvalidatePrebuilds(request) => {
                 clients.templates.invalidate_prebuilds(request.clone()).await.map(drop)
             }
+            Call::SetChatTtl(settings) => clients.chats.set_chat_settings(settings.clone()).await.map(drop),
             Call::PausePrebuilds(settings) => clients.administration.set_prebuilds_settings(*settings).await.map(drop),
         }
     }
@@ -265,7 +266,8 @@ impl Request {
             | Call::ActivateVersion(_)
             | Call::DeprecateTemplate(_)
             | Call::InvalidatePrebuilds(_)
-            | Call::PausePrebuilds(_) => false,
+            | Call::PausePrebuilds(_)
+            | Call::SetChatTtl(_) => false,
         }
     }
 }
@@ -280,6 +282,15 @@ pub(super) fn wire_transition(transition: scenario::Transition) -> Transition {
         scenario::Transition::Start => Transition::Start,
         scenario::Transition::Stop => Transition::Stop,
         scenario::Transition::Destroy => Transition::Destroy,
+    }
+}
+
+/// The status that a build is to have that is cancelled.
+pub(super) fn expected(status: Option<ExpectStatus>) -> JobStatus {
+    match status {
+        None => JobStatus::Unspecified,
+        Some(ExpectStatus::Pending) => JobStatus::Pending,
+        Some(ExpectStatus::Running) => JobStatus::Running,
     }
 }
 

@@ -60,15 +60,15 @@ enum Left {
 }
 
 impl Terminal {
-    /// What a step asks for, if it is that.
-    pub(super) fn of(action: &Action) -> Option<Self> {
+    /// What a step asks for, if it is that. `id` is the workspace's, if it is known.
+    pub(super) fn of(action: &Action, id: Option<&String>) -> Option<Self> {
         let Action::OpenTerminal { workspace, owner, agent, by, session, command, sends, stays, reads, in_pieces } =
             action
         else {
             return None;
         };
         Some(Self {
-            asked: Asked { by: by.clone(), owner: owner.clone(), workspace: workspace.clone(), id: None },
+            asked: Asked { by: by.clone(), owner: owner.clone(), workspace: workspace.clone(), id: id.cloned() },
             agent: agent.clone(),
             session: session.clone(),
             command: command.clone(),

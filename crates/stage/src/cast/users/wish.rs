@@ -1,19 +1,25 @@
-//! What people want of a workspace that they call by its id: a build of it, and when it starts, stops and goes by itself.
+//! What people want of a workspace that they call by its id: a build of it or that build's end, when it starts, stops and
+//! goes by itself, and that it is a chat's.
 //!
 //! One wish may take several calls, which are made one after another; one that is refused keeps the others from nothing.
 
 use groundhog_host::Host;
 use groundhog_wire::{
-    call, retryable,
-    v1::{CreateBuildRequest, ExtendDeadlineRequest, SetAutostartRequest, SetDormancyRequest, SetTtlRequest},
+    call,
+    id::ChatId,
+    retryable,
+    v1::{
+        BindChatRequest, BuildSelector, CancelBuildRequest, CreateBuildRequest, ExtendDeadlineRequest, JobStatus,
+        SetAutostartRequest, SetDormancyRequest, SetTtlRequest, build_selector,
+    },
 };
 use tonic::{Code, Status};
 
 use super::{
     CALL_TIMEOUT, PATIENCE, RETRY_WAIT, Shared,
-    agents::{Asked, Circle},
+    agents::{Asked, Circle, latest_build},
     answered, gave_up, refused,
-    request::{whole_millis, wire_transition},
+    request::{expected, whole_millis, wire_transition},
 };
 use crate::scenario::{Action, Lifecycle, Transition};
 
@@ -29,6 +35,10 @@ enum Call {
         update: bool,
         orphan: bool,
     },
+    /// The end of its latest build, if that has this status.
+    Cancel(JobStatus),
+    /// It is to be this chat's.
+    Attach(ChatId),
     Autostart(String),
     /// In milliseconds.
     Ttl(i64),
@@ -39,7 +49,7 @@ enum Call {
 
 impl Wish {
     /// What a step wants, if it does. `id` is the workspace's, if it is known.
-    pub(super) fn of(action: &Action, id: Option<&String>) -> Option<Self> {
+    pub(super) fn of(action: &Action, id: Option<&String>, people: &Shared) -> Option<Self> {
         let asked = |workspace: &String, owner: &String, by: &String| Asked {
             by: by.clone(),
             owner: owner.clone(),
@@ -47,9 +57,19 @@ impl Wish {
             id: id.cloned(),
         };
         match action {
-            Action::BuildWorkspace { workspace, owner, by, transition, update, orphan } if owner != by => {
+            Action::BuildWorkspace { workspace, owner, by, transition, update, orphan }
+                if owner != by || id.is_some() =>
+            {
                 let build = Call::Build { transition: *transition, update: *update, orphan: *orphan };
                 Some(Self { asked: asked(workspace, owner, by), calls: vec![build] })
+            }
+            Action::CancelBuild { workspace, owner, by, expect_status } if id.is_some() => {
+                let cancel = Call::Cancel(expected(*expect_status));
+                Some(Self { asked: asked(workspace, owner, by), calls: vec![cancel] })
+            }
+            Action::AttachWorkspace { chat, workspace, owner, by } => {
+                let attach = Call::Attach(*people.chats.get(chat)?);
+                Some(Self { asked: asked(workspace, owner, by), calls: vec![attach] })
             }
             Action::SetLifecycle { workspace, owner, by, lifecycle } => {
                 Some(Self { asked: asked(workspace, owner, by), calls: calls(lifecycle) })
@@ -74,9 +94,9 @@ impl Wish {
             match call(host, CALL_TIMEOUT, once(host, circle, wanted)).await {
                 Ok(()) => return answered(by, wanted.name()),
                 Err(status) if !retryable(&status) => {
-                    // The build that is in the way is one's own.
-                    let is_done =
-                        tried && matches!(wanted, Call::Build { .. }) && status.code() == Code::FailedPrecondition;
+                    // The build that is in the way is one's own, or the cancel that came before.
+                    let is_own = matches!(wanted, Call::Build { .. } | Call::Cancel(_));
+                    let is_done = tried && is_own && status.code() == Code::FailedPrecondition;
                     return if is_done {
                         answered(by, wanted.name());
                     } else {
@@ -104,6 +124,8 @@ impl Call {
     fn name(&self) -> &'static str {
         match self {
             Self::Build { .. } => "build_workspace",
+            Self::Cancel(_) => "cancel_build",
+            Self::Attach(_) => "attach_workspace",
             Self::Autostart(_) => "set_autostart",
             Self::Ttl(_) => "set_ttl",
             Self::Dormant(_) => "set_dormancy",
@@ -116,6 +138,16 @@ async fn once(host: &Host, circle: &mut Circle, wanted: &Call) -> Result<(), Sta
     let workspace_id = circle.workspace_id(host).await?;
     let workspaces = &mut circle.asking.workspaces;
     match wanted {
+        Call::Cancel(expected) => {
+            let build_id = latest_build(host, &mut circle.asking, &workspace_id).await?.build_id;
+            let build = BuildSelector { kind: Some(build_selector::Kind::BuildId(build_id)) };
+            let request = CancelBuildRequest { build: Some(build), expect_status: (*expected).into() };
+            circle.asking.workspaces.cancel_build(request).await.map(drop)
+        }
+        Call::Attach(chat) => {
+            let request = BindChatRequest { chat_id: chat.to_string(), workspace_id, ..BindChatRequest::default() };
+            circle.asking.chats.bind_chat(request).await.map(drop)
+        }
         Call::Build { transition, update, orphan } => {
             let request = CreateBuildRequest {
                 workspace_id,

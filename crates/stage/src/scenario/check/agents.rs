@@ -60,13 +60,21 @@ pub(super) fn collect(
         let likes: BTreeSet<&String> = likes.chain([name]).collect();
         let behaviours = templates.iter().map(Spanned::get_ref).filter(|one| likes.contains(one.name.get_ref()));
         for agent in behaviours.flat_map(|template| &template.agents) {
-            let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
-            for name in agent_names(check, agent) {
-                // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
-                check.hosts.insert(machine(workspace, &name), Duration::ZERO);
-                check.machines.entry(workspace.clone()).or_default().entry(name).or_default().extend(apps());
-            }
+            collect_agent(check, workspace, agent);
         }
+    }
+}
+
+/// Learns which machines an agent has in a workspace: none if it is somebody else's.
+pub(super) fn collect_agent(check: &mut Check<'_>, workspace: &str, agent: &raw::Agent) {
+    if agent.external == Some(true) {
+        return;
+    }
+    let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
+    for name in agent_names(check, agent) {
+        // Before its workspace is built a machine is off, and nothing that happens to it does any harm.
+        check.hosts.insert(machine(workspace, &name), Duration::ZERO);
+        check.machines.entry(workspace.to_owned()).or_default().entry(name).or_default().extend(apps());
     }
 }
 
@@ -83,12 +91,8 @@ pub(super) fn collect_ahead(
     let ahead_of = |template: &raw::Template| template.presets.iter().any(|preset| preset.prebuilds.is_some());
     let built_ahead = templates.iter().map(Spanned::get_ref).filter(|template| ahead_of(template));
     for agent in built_ahead.flat_map(|template| &template.agents) {
-        let apps = || agent.apps.iter().map(|app| (app.slug.get_ref().clone(), port(app)));
-        for name in agent_names(check, agent) {
-            for number in 1..=prebuilds::machines(control) as usize {
-                check.hosts.insert(machine(&ahead(number), &name), Duration::ZERO);
-                check.machines.entry(ahead(number)).or_default().entry(name.clone()).or_default().extend(apps());
-            }
+        for number in 1..=prebuilds::machines(control) as usize {
+            collect_agent(check, &ahead(number), agent);
         }
     }
 }
@@ -127,6 +131,8 @@ pub(super) fn agents(check: &mut Check<'_>, raw: Vec<raw::Agent>) -> Vec<Agent> 
             boots: duration_or(check, raw.boots.as_ref(), BOOTS),
             connection_timeout: raw.connection_timeout.as_ref().and_then(|raw| whole_seconds(check, raw)),
             keeps_token: raw.keeps_token.unwrap_or(true),
+            display_order: raw.display_order.as_ref().map_or(0, |raw| order(check, raw)),
+            external: raw.external.unwrap_or(false),
             scripts: scripts(check, raw.scripts),
             metadata: metadata(check, raw.metadata),
             apps: apps(check, raw.apps),
@@ -138,6 +144,11 @@ pub(super) fn agents(check: &mut Check<'_>, raw: Vec<raw::Agent>) -> Vec<Agent> 
         agents.push(agent);
     }
     agents
+}
+
+/// What the protocol carries.
+fn order(check: &mut Check<'_>, raw: &Spanned<i64>) -> i32 {
+    i32::try_from(whole(check, raw, i64::from(i32::MIN)..=i64::from(i32::MAX))).unwrap_or(0)
 }
 
 fn scripts(check: &mut Check<'_>, raw: Vec<raw::AgentScript>) -> Vec<AgentScript> {

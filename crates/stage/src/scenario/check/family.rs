@@ -16,8 +16,12 @@ const COUNT_MAX: u64 = 1_000;
 /// The greatest weight of a kind of fault.
 const WEIGHT_MAX: f64 = 1e6;
 
-pub(super) fn swarm(check: &mut Check<'_>, raw: Option<raw::Swarm>) -> Swarm {
-    let default = Swarm::default();
+/// What a campaign may do wrong. Where there are chats, the database may be away too, unless the file says otherwise.
+pub(super) fn swarm(check: &mut Check<'_>, raw: Option<raw::Swarm>, has_chats: bool) -> Swarm {
+    let mut default = Swarm::default();
+    if has_chats {
+        default.kinds.insert(FaultName::Database, 1.0);
+    }
     let Some(raw) = raw else { return default };
     let lasts = duration_range(check, raw.lasts.as_ref(), default.lasts);
     if let (true, Some(raw)) = (lasts.min == Duration::ZERO, &raw.lasts) {
@@ -81,6 +85,9 @@ pub(super) fn workload(check: &mut Check<'_>, raw: Option<raw::Workload>) -> Wor
         pauses: count(check, raw.pauses.as_ref(), default.pauses),
         retirements: count(check, raw.retirements.as_ref(), default.retirements),
         lifecycles: count(check, raw.lifecycles.as_ref(), default.lifecycles),
+        tool_calls: count(check, raw.tool_calls.as_ref(), default.tool_calls),
+        attaches: count(check, raw.attaches.as_ref(), default.attaches),
+        interventions: count(check, raw.interventions.as_ref(), default.interventions),
     }
 }
 

@@ -23,7 +23,7 @@ const PROBABILITY_MIN: f64 = 1e-9;
 
 /// What a fault can be, in the words of the file.
 const KINDS: &str = "`cut`, `cut_one_way`, `hold`, `slow`, `lossy`, `reset`, `kill`, `power_loss`, `suspend`, \
-                     `step_clock`, `drift`";
+                     `step_clock`, `drift`, `database`";
 
 pub(super) fn faults(check: &mut Check<'_>, raw: Vec<Spanned<raw::Fault>>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = raw.into_iter().filter_map(|raw| fault(check, raw)).collect();
@@ -108,6 +108,10 @@ fn kinds(check: &mut Check<'_>, raw: raw::Fault, at: Duration) -> Vec<(Range<usi
         let ppm = whole(check, &raw.get_ref().ppm, -PPM_MAX..=PPM_MAX);
         let ppm = i32::try_from(ppm).unwrap_or_default();
         found.push((raw.span(), FaultKind::Drift { host, ppm }));
+    }
+    if let Some(raw) = raw.database {
+        let raw::DatabaseFault::Unavailable = *raw.get_ref();
+        found.push((raw.span(), FaultKind::Database));
     }
     found
 }

@@ -4,6 +4,7 @@
 //! scenario that comes out then is thrown away.
 
 mod agents;
+mod chats;
 mod declarations;
 pub(crate) mod defaults;
 mod expectations;
@@ -24,7 +25,7 @@ use groundhog_host::event::EventSpec;
 use self::values::{DURATION_UNKNOWN, duration_above_zero};
 use super::choice::Choice;
 use super::document::Document;
-use super::{Case, Scenario, Swarm, User, Workload};
+use super::{Case, Chat, Scenario, Swarm, User, Workload};
 use crate::diagnostic::{Diagnostic, Lines};
 
 /// What a check looks names up in, and where it puts what it finds.
@@ -37,6 +38,10 @@ struct Check<'a> {
     hosts: BTreeMap<String, Duration>,
     /// The hosts of those from which tunnels are opened.
     laptops: BTreeSet<String>,
+    /// The hosts of assistants.
+    assistants: BTreeSet<String>,
+    /// By name.
+    chats: BTreeMap<String, Chat>,
     templates: BTreeSet<String>,
     users: BTreeMap<String, User>,
     /// By workspace: its machines.
@@ -82,6 +87,8 @@ pub(super) fn check(
         duration: DURATION_UNKNOWN,
         hosts: BTreeMap::new(),
         laptops: BTreeSet::new(),
+        assistants: BTreeSet::new(),
+        chats: BTreeMap::new(),
         templates: BTreeSet::new(),
         users: BTreeMap::new(),
         machines: BTreeMap::new(),
@@ -106,9 +113,12 @@ pub(super) fn check(
     let seed = document.seed.as_ref().map_or(0, |raw| values::whole(check, raw, 0..=i64::MAX).unsigned_abs());
     let allow_errors = allow_errors(check, document.allow_errors.unwrap_or_default());
 
-    names::collect_hosts(check, document.control.as_ref(), &document.provisioners, &document.steps);
+    let with_chats = (document.chats.as_slice(), document.assistants.as_slice());
+    names::collect_hosts(check, document.control.as_ref(), &document.provisioners, with_chats, &document.steps);
     agents::collect(check, &document.steps, &document.templates, &document.programs);
     agents::collect_ahead(check, document.control.as_ref(), &document.templates);
+    let has_chats = !document.chats.is_empty();
+    chats::collect_machines(check, &document.chats, &document.templates);
     let network = world::network(check, document.network);
     let links = world::links(check, document.links, network);
     let (mut control, autobuild) = world::control(check, document.control);
@@ -120,10 +130,13 @@ pub(super) fn check(
     let templates = templates::templates(check, document.templates);
     prebuilds::enough_machines(check, &control, &templates, &places);
     let provisioners = world::provisioners(check, document.provisioners);
+    let chats = chats::chats(check, document.chats, !document.assistants.is_empty());
+    let imported = steps::imported(&document.steps);
+    let assistants = chats::assistants(check, document.assistants, &imported, !chats.is_empty());
     let steps = steps::steps(check, document.steps);
     let faults = faults::faults(check, document.faults);
     let expectations = expectations::expectations(check, document.expectations);
-    let swarm = family::swarm(check, document.swarm);
+    let swarm = family::swarm(check, document.swarm, has_chats);
     let workload = family::workload(check, document.workload);
     let case = document.case.map(family::case);
 
@@ -150,6 +163,8 @@ pub(super) fn check(
         templates,
         programs,
         provisioners,
+        chats,
+        assistants,
         steps,
         faults,
         expectations,

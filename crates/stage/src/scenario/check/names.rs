@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::Check;
 use super::values::count_range;
+use super::{Check, chats};
 use crate::diagnostic::Diagnostic;
 use crate::scenario::units::parse_duration;
 use crate::scenario::{AHEAD, Role, USERS, User, WORLD, raw, replica};
@@ -20,6 +20,7 @@ pub(super) fn collect_hosts(
     check: &mut Check<'_>,
     control: Option<&raw::Control>,
     provisioners: &[Spanned<raw::Provisioner>],
+    (chats, assistants): (&[Spanned<raw::Chat>], &[Spanned<raw::Assistant>]),
     steps: &[Spanned<raw::Step>],
 ) {
     let reported = check.found.len();
@@ -41,6 +42,7 @@ pub(super) fn collect_hosts(
         }
         check.found.truncate(reported);
     }
+    chats::collect_hosts(check, chats, assistants);
     // Two tunnels of one name, and one that is called like another host, are reported where steps are checked.
     let opened = steps.iter().filter_map(|step| step.get_ref().open_tunnel.as_ref());
     for name in opened.map(|tunnel| tunnel.get_ref().name.get_ref()) {

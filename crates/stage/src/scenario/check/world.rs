@@ -228,8 +228,8 @@ pub(super) fn provisioners(check: &mut Check<'_>, raw: Vec<Spanned<raw::Provisio
     provisioners
 }
 
-/// The replica that a provisioner tries first.
-fn first_replica(check: &mut Check<'_>, raw: &Spanned<String>) -> String {
+/// The replica that somebody tries first.
+pub(super) fn first_replica(check: &mut Check<'_>, raw: &Spanned<String>) -> String {
     let replicas: Vec<String> = check.hosts.keys().filter(|host| is_control(host)).cloned().collect();
     if !replicas.contains(raw.get_ref()) {
         let message = format!("there is no replica `{}` of the control plane", raw.get_ref());

@@ -18,6 +18,8 @@ pub(in crate::scenario) struct Agent {
     pub(in crate::scenario) boots: Option<Spanned<DurationText>>,
     pub(in crate::scenario) connection_timeout: Option<Spanned<DurationText>>,
     pub(in crate::scenario) keeps_token: Option<bool>,
+    pub(in crate::scenario) display_order: Option<Spanned<i64>>,
+    pub(in crate::scenario) external: Option<bool>,
     #[serde(default)]
     pub(in crate::scenario) scripts: Vec<AgentScript>,
     #[serde(default)]

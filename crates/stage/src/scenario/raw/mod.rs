@@ -6,12 +6,14 @@ use serde::Deserialize;
 use toml::Spanned;
 
 mod agents;
+mod chats;
 mod lifecycle;
 mod story;
 mod template;
 mod tunnel;
 
 pub(in crate::scenario) use self::agents::*;
+pub(in crate::scenario) use self::chats::*;
 pub(in crate::scenario) use self::lifecycle::*;
 pub(in crate::scenario) use self::story::*;
 pub(in crate::scenario) use self::template::*;
@@ -187,6 +189,9 @@ pub(in crate::scenario) struct Workload {
     pub(in crate::scenario) pauses: Option<Spanned<Times>>,
     pub(in crate::scenario) retirements: Option<Spanned<Times>>,
     pub(in crate::scenario) lifecycles: Option<Spanned<Times>>,
+    pub(in crate::scenario) tool_calls: Option<Spanned<Times>>,
+    pub(in crate::scenario) attaches: Option<Spanned<Times>>,
+    pub(in crate::scenario) interventions: Option<Spanned<Times>>,
 }
 
 #[derive(Deserialize)]

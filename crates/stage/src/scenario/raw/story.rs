@@ -6,8 +6,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ActivateVersion, AppFailure, DeprecateTemplate, DurationText, FieldText, InterruptTunnel, ListPresets, LogLevel,
-    Number, OfTemplate, OpenTunnel, ReadMetrics, SetLifecycle, Somebody,
+    ActivateVersion, AppFailure, AttachWorkspace, CallTool, DeprecateTemplate, DurationText, FieldText,
+    InterruptTunnel, ListPresets, LogLevel, Number, OfTemplate, OpenTunnel, ReadMetrics, SetChatTtl, SetLifecycle,
+    Somebody,
 };
 
 #[derive(Deserialize)]
@@ -39,6 +40,9 @@ pub(in crate::scenario) struct Step {
     pub(in crate::scenario) set_lifecycle: Option<Spanned<SetLifecycle>>,
     pub(in crate::scenario) read_metrics: Option<Spanned<ReadMetrics>>,
     pub(in crate::scenario) list_presets: Option<Spanned<ListPresets>>,
+    pub(in crate::scenario) call_tool: Option<Spanned<CallTool>>,
+    pub(in crate::scenario) attach_workspace: Option<Spanned<AttachWorkspace>>,
+    pub(in crate::scenario) set_chat_ttl: Option<Spanned<SetChatTtl>>,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +223,14 @@ pub(in crate::scenario) struct Fault {
     pub(in crate::scenario) suspend: Option<Spanned<Suspend>>,
     pub(in crate::scenario) step_clock: Option<Spanned<StepClock>>,
     pub(in crate::scenario) drift: Option<Spanned<Drift>>,
+    pub(in crate::scenario) database: Option<Spanned<DatabaseFault>>,
+}
+
+/// What is wrong with the database.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum DatabaseFault {
+    Unavailable,
 }
 
 #[derive(Deserialize)]

@@ -23,6 +23,12 @@ pub(super) fn agent(agent: &Agent) -> InlineTable {
     if !agent.keeps_token {
         table.insert("keeps_token", false.into());
     }
+    if agent.display_order != 0 {
+        table.insert("display_order", i64::from(agent.display_order).into());
+    }
+    if agent.external {
+        table.insert("external", true.into());
+    }
     put(&mut table, "scripts", agent.scripts.iter().map(script));
     put(&mut table, "metadata", agent.metadata.iter().map(metadata));
     put(&mut table, "apps", agent.apps.iter().map(app));

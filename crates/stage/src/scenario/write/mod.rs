@@ -2,6 +2,7 @@
 //! what the story is about.
 
 mod agents;
+mod chats;
 mod lifecycle;
 mod step;
 mod template;
@@ -98,6 +99,8 @@ fn world(scenario: &Scenario, document: &mut DocumentMut) {
     put(document, "template", scenario.templates.iter().map(template::template));
     put(document, "program", scenario.programs.iter().map(agents::program));
     put(document, "provisioner", scenario.provisioners.iter().map(provisioner));
+    put(document, "chat", scenario.chats.iter().map(chats::chat));
+    put(document, "assistant", scenario.assistants.iter().map(chats::assistant));
 }
 
 fn control(scenario: &Scenario) -> Table {
@@ -241,6 +244,7 @@ fn fault(fault: &Fault) -> Table {
             };
             inline(vec![("host", host.into()), ("by", by.into())])
         }
+        FaultKind::Database => value("unavailable"),
         FaultKind::Drift { host, ppm } => inline(vec![("host", host.into()), ("ppm", i64::from(*ppm).into())]),
     };
     table
@@ -318,6 +322,7 @@ impl Scenario {
     pub(crate) fn named_users(&self) -> BTreeSet<&str> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         let members = members.chain(self.organizations.iter().flat_map(|one| &one.members)).map(String::as_str);
+        let members = members.chain(self.chats.iter().map(|chat| chat.owner.as_str()));
         members.chain(self.steps.iter().flat_map(|step| step.action.users())).collect()
     }
 }

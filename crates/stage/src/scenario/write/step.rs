@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{InlineTable, Table, Value, value};
 
+use super::chats;
 use super::lifecycle::lifecycle;
 use super::template::level_text;
 use super::{text_of, texts, time};
@@ -104,6 +105,12 @@ pub(super) fn step(step: &Step) -> Table {
             ("claim_workspace", fields)
         }
         Action::ListAgents { workspace, owner, by } => ("list_agents", of_workspace(workspace, owner, by)),
+        Action::CallTool(call) => ("call_tool", chats::call(call)),
+        Action::AttachWorkspace { chat, workspace, owner, by } => {
+            let of_workspace = of_workspace(workspace, owner, by);
+            ("attach_workspace", [("chat", chat.into())].into_iter().chain(of_workspace).collect())
+        }
+        Action::SetChatTtl { ttl, by } => ("set_chat_ttl", vec![("ttl", ttl.into()), ("by", by.into())]),
         Action::OpenTunnel(opened) => ("open_tunnel", tunnel(opened)),
         Action::InterruptTunnel { name } => ("interrupt_tunnel", vec![("name", name.into())]),
         Action::ActivateVersion { template, version, by } => {
@@ -172,6 +179,6 @@ fn of_workspace(workspace: &str, owner: &str, by: &str) -> Vec<(&'static str, Va
 }
 
 /// Values by name, if there are any.
-fn some_texts(key: &'static str, values: &BTreeMap<String, String>) -> Option<(&'static str, Value)> {
+pub(super) fn some_texts(key: &'static str, values: &BTreeMap<String, String>) -> Option<(&'static str, Value)> {
     (!values.is_empty()).then(|| (key, Value::InlineTable(texts(values))))
 }

@@ -1,6 +1,7 @@
 //! What people do, and to which workspace.
 
 mod agents;
+mod chats;
 mod lifecycle;
 mod templates;
 mod tunnels;
@@ -28,7 +29,7 @@ const ACTIONS: &str = "`create_workspace`, `build_workspace`, `cancel_build`, `s
                        `open_terminal`, `app_outage`, `claim_workspace`, `list_agents`, `open_tunnel`, \
                        `interrupt_tunnel`, `activate_version`, `deprecate_template`, `delete_template`, \
                        `invalidate_prebuilds`, `pause_prebuilds`, `resume_prebuilds`, `set_lifecycle`, \
-                       `read_metrics`, `list_presets`";
+                       `read_metrics`, `list_presets`, `call_tool`, `attach_workspace`, `set_chat_ttl`";
 
 /// Who has created a workspace of a name so far, or ever will.
 type Owners = BTreeMap<String, BTreeSet<String>>;
@@ -39,22 +40,29 @@ pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<
         .map(|raw| {
             // A time that cannot be read makes nothing else look wrong: what is created is there from the first,
             // and everything else comes last.
-            let creates = raw.get_ref().create_workspace.is_some();
+            let creates = raw.get_ref().create_workspace.is_some() || chats::created(raw.get_ref()).is_some();
             let unknown = if creates { Duration::ZERO } else { Duration::MAX };
             (instant(check, &raw.get_ref().at).unwrap_or(unknown), raw)
         })
         .collect();
     // Stable: at one instant the file's order stands.
     timed.sort_by_key(|(at, _)| *at);
-    let later = all_workspaces(&timed);
+    let later = all_workspaces(check, &timed);
     let templates = Templates::of(&timed);
     let mut opened = tunnels::Opened::of(&timed);
-    let mut owners = Owners::new();
+    let (mut owners, mut named) = (Owners::new(), Owners::new());
     let mut steps = Vec::new();
     for (at, raw) in timed {
         let (line, span) = (check.lines.line(raw.span().start), raw.get_ref().at.span());
-        let mut resolve =
-            Resolve { check, owners: &mut owners, later: &later, templates: &templates, tunnels: &mut opened, at };
+        let mut resolve = Resolve {
+            check,
+            owners: &mut owners,
+            named: &mut named,
+            later: &later,
+            templates: &templates,
+            tunnels: &mut opened,
+            at,
+        };
         if let Some(action) = resolve.action(raw.into_inner(), span) {
             steps.push(Step { line, at, action });
         }
@@ -62,12 +70,22 @@ pub(super) fn steps(check: &mut Check<'_>, raw: Vec<Spanned<raw::Step>>) -> Vec<
     steps
 }
 
+/// The templates of which some step imports a version.
+pub(super) fn imported(raw: &[Spanned<raw::Step>]) -> BTreeSet<String> {
+    let imports = raw.iter().filter_map(|raw| raw.get_ref().import_template.as_ref());
+    imports.map(|import| import.get_ref().template.get_ref().clone()).collect()
+}
+
 /// When each workspace name is first used, for the person who used it too early.
-fn all_workspaces(timed: &[(Duration, Spanned<raw::Step>)]) -> BTreeMap<String, Duration> {
+fn all_workspaces(check: &Check<'_>, timed: &[(Duration, Spanned<raw::Step>)]) -> BTreeMap<String, Duration> {
     let mut first = BTreeMap::new();
     for (at, raw) in timed {
         if let Some(create) = &raw.get_ref().create_workspace {
             first.entry(create.get_ref().name.get_ref().clone()).or_insert(*at);
+        }
+        let chat = chats::created(raw.get_ref()).and_then(|call| check.chats.get(call.chat.get_ref()));
+        for workspace in chat.into_iter().flat_map(chats::workspaces) {
+            first.entry(workspace).or_insert(*at);
         }
     }
     first
@@ -76,6 +94,8 @@ fn all_workspaces(timed: &[(Duration, Spanned<raw::Step>)]) -> BTreeMap<String, 
 struct Resolve<'a, 'b> {
     check: &'a mut Check<'b>,
     owners: &'a mut Owners,
+    /// What chats' tools are told to call workspaces so far, and whose chats those are.
+    named: &'a mut Owners,
     later: &'a BTreeMap<String, Duration>,
     templates: &'a Templates,
     tunnels: &'a mut tunnels::Opened,
@@ -122,6 +142,15 @@ impl Resolve<'_, '_> {
         if let Some(raw) = &raw.set_lifecycle {
             actions.push((raw.span(), self.set_lifecycle(raw)));
         }
+        if let Some(raw) = &raw.call_tool {
+            actions.push((raw.span(), self.call_tool(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.attach_workspace {
+            actions.push((raw.span(), self.attach_workspace(raw.get_ref())));
+        }
+        if let Some(raw) = &raw.set_chat_ttl {
+            actions.push((raw.span(), self.set_chat_ttl(raw)));
+        }
         actions.extend(templates::actions(self.check, self.templates, &raw));
         actions.extend(lifecycle::actions(self.check, self.templates, &raw));
         exactly_one(self.check, actions, span, "step", ACTIONS)
@@ -137,14 +166,8 @@ impl Resolve<'_, '_> {
         }
         let owner = names::user(self.check, &raw.owner);
         let name = raw.name.get_ref().clone();
-        let somebody_elses = self.owners.get(&name).is_some_and(|owners| !owners.contains(&owner));
-        if somebody_elses && self.check.machines.contains_key(&name) {
-            self.check.report(
-                Diagnostic::new("ambiguous-machine", format!("somebody else has a workspace `{name}` with agents"))
-                    .at(raw.name.span())
-                    .help("its machines would be called the same: give one of the workspaces another name"),
-            );
-        }
+        self.is_no_chats(&raw.name);
+        self.of_nobody_else(&raw.name, &owner);
         self.owners.entry(name.clone()).or_default().insert(owner.clone());
         Action::CreateWorkspace {
             name,
@@ -258,8 +281,9 @@ impl Resolve<'_, '_> {
 
     fn shutdown_provisioner(&mut self, raw: &raw::ShutdownProvisioner) -> Action {
         let name = raw.name.get_ref();
-        let laptops = &self.check.laptops;
-        let is_provisioner = |name: &str| !is_control(name) && name != USERS && !laptops.contains(name);
+        let (laptops, assistants) = (&self.check.laptops, &self.check.assistants);
+        let is_provisioner =
+            |name: &str| !is_control(name) && name != USERS && !laptops.contains(name) && !assistants.contains(name);
         match self.check.hosts.get(name).filter(|_| is_provisioner(name)).copied() {
             None => {
                 let known: Vec<&str> =
