@@ -266,4 +266,32 @@ agents = [{ name = "main", boots = "9s" }]
             make("d.main").expect_err("both are taken");
         });
     }
+    #[test]
+    fn a_chats_workspace_is_at_home_under_its_number_as_what_was_asked_for() {
+        let text = format!("{SCENARIO}[[chat]]\nname = \"c1\"\nowner = \"alice\"\nworkspaces = 2\n");
+        let scenario = Scenario::parse("places.toml", &text, &catalogue::lists()).expect("it is right");
+        let unnamed = Unnamed::default();
+        let note = |log: Log| log.records.iter().for_each(|record| unnamed.note(record));
+        note(Log::new().add(0, "users", "user.chat", &[("chat", "chat#1"), ("name", "c1")]));
+        let made = |ws, name| {
+            let log = Log::new().add(1, "control", "workspace.created", &[("ws", ws), ("name", name)]);
+            note(log.add(1, "control", "chat.bound", &[("chat", "chat#1"), ("ws", ws), ("how", "created")]));
+        };
+        let places = Places::new(&scenario, &unnamed);
+        let new = |name, of| places.of_new(name, &token(of), |_| false).expect("there is one");
+        let boots = |place: &Place| place.declared.as_ref().map(|declared| declared.boots.as_secs());
+        unnamed.asked("c1", "other");
+        made("ws#1", "dev");
+        let first = new("dev.main", "1");
+        assert_eq!((first.host.as_str(), boots(&first)), ("c1-1.main", Some(9)));
+        assert_eq!(places.of_old("dev.main").as_deref(), Some("c1-1.main"));
+        // Another one of the name is another one, and the template of one that was asked for by its id is not known.
+        unnamed.asked("c1", "");
+        made("ws#2", "dev");
+        let second = new("dev.main", "2");
+        assert_eq!((second.host.as_str(), boots(&second).is_some()), ("c1-2.main", true));
+        made("ws#3", "more");
+        let error = places.of_new("more.main", &token("3"), |_| false).err().expect("all are taken");
+        assert!(error.contains("`workspaces = N` in its `[[chat]]`"), "{error}");
+    }
 }

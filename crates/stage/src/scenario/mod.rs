@@ -21,8 +21,8 @@
 //!
 //! There is one host `control` (the control plane), or several (`control`, `control-2`, and so on) over one database,
 //! one host `users` (from which the people act), one per provisioner, called as it is, one per tunnel, the laptop from
-//! which it is opened, called as it is, and one per agent of each workspace, called `workspace.agent`, which is off until
-//! a build makes it.
+//! which it is opened, called as it is, one per assistant, called as it is, and one per agent of each workspace, called
+//! `workspace.agent`, which is off until a build makes it.
 //!
 //! | table | keys |
 //! |---|---|
@@ -84,10 +84,12 @@
 //! # Agents and what their machines run
 //!
 //! A template has `agents`, which a start's apply makes with their machines, and a stop's takes away. Each is
-//! `{ name, count, directory, environment, boots, connection_timeout, keeps_token, scripts, metadata, apps }`: `count`
+//! `{ name, count, directory, environment, boots, connection_timeout, keeps_token, display_order, external, scripts,
+//! metadata, apps }`: `count`
 //! makes it as many (up to 1000), called by its name and a number: `main-1`, `main-2`; `boots` is how long the machine
 //! takes from its beginning, or from a crash's end, to the agent's start (`"1s"`); unless `keeps_token` is false, a
-//! start over a running workspace leaves the machine as it is. And:
+//! start over a running workspace leaves the machine as it is; the `display_order` (`0`) says which agent is shown, and
+//! chosen, first; one that is `external = true` has a machine that is somebody else's, which there is none of. And:
 //!
 //! | list | each entry |
 //! |---|---|
@@ -103,6 +105,23 @@
 //! itself; `on_signal`, `"ends"` at once, `"ignores"`, or `{ ends_after = "2s" }` (`"ends"`); `leaves_pipe_open`, how
 //! long something that it has started keeps its output open after its end; and `fails_first`, how many runs on each
 //! machine end at once with a status that is not 0.
+//!
+//! # Chats, and the assistants that they are had with
+//!
+//! | table | keys |
+//! |---|---|
+//! | `[[chat]]` | `name`; `owner`, whose it is; `organization`, of whose templates its workspace is to be (`"default"`); `workspaces`, up to 100: for how many that its tools make there are machines (`3`) |
+//! | `[[assistant]]` | `name`; `control`, the replica that it tries first; `allowed_templates`, the names of those that its chats may use (all); `dials = false`: it never finds out whether it can reach an agent (`true`) |
+//!
+//! An assistant is a runtime of the chat tools, on a host of its own. A file with chats that names none has one, called
+//! `assistant`. What a killed one was doing is gone with it. At the beginning `user.chat` tells which chat is which.
+//!
+//! A workspace that a chat's tools make has a name that is drawn, or that the step gives it. The story calls it by its
+//! chat and its number: `c1-1` is the first one that the tools made for the chat `c1`, or were given of what was built
+//! ahead; one that somebody attached does not count. A step may name it so, from the first `create_workspace` of the chat
+//! on, and its machines' hosts are `c1-1.AGENT`, for each agent of a template of the chat's organisation; what was built
+//! ahead stays on the hosts that it has. When a chat comes to have more than there are machines for, the next one is on the
+//! hosts of the first of which nothing is left.
 //!
 //! # The story
 //!
@@ -134,6 +153,9 @@
 //! | `set_lifecycle` | `{ workspace, owner, by, autostart, ttl, dormant, extend }`: one call for each of the last four that is said; an `autostart` of `""` and a `ttl` of `"0s"` are never, `extend` is how far from now the running build's deadline is put |
 //! | `read_metrics` | `{ by, prefix }`: what the control plane counts, where the name begins with `prefix` |
 //! | `list_presets` | `{ template, version, by }`: looks at the presets of a version, the active one unless it is said |
+//! | `call_tool` | `{ tool, chat, on, template, template_id, name, preset, preset_id, parameters = { name = "value" }, arguments }`: the assistant `on`, which may be left out where there is one alone, calls `"create_workspace"`, `"start_workspace"`, `"stop_workspace"`, `"list_templates"` or `"read_template"`: see below |
+//! | `attach_workspace` | `{ chat, workspace, owner, by }`: the workspace is to be the chat's; the chat's owner asks unless somebody is to be refused |
+//! | `set_chat_ttl` | `{ ttl, by }`: after how long chats' workspaces are stopped by themselves, as administrators have it: `"2h"`, `""` for the platform's own choice, or what is no length of time |
 //! | `interrupt_tunnel` | `{ name }`: the tunnel's user has had enough, and gives it a minute to end; nothing happens to one that has |
 //!
 //! `agent` may be left out where there is one alone. `owner` may be left out where one person alone has created a workspace of that name in earlier steps. `by` asks
@@ -148,6 +170,13 @@
 //! `app = "terminal"` the user has a terminal `session` (`"terminal"`), and types the lines of `sends`. It starts a
 //! stopped workspace unless `autostart` is false, and waits for the agent's start scripts unless `wait_for_scripts` is
 //! false. The user has enough of it after `stays`, if that is said. A laptop that is killed takes its tunnel with it.
+//!
+//! Of the keys of `call_tool` the last seven are the tool's arguments, of which `create_workspace` takes all but
+//! `arguments`, `read_template` the first two, the others none. An assistant knows a `template` by its name, and finds out
+//! its id by `list_templates`, once a chat; it finds out that of a `preset` by `read_template`. It tries three times, and
+//! what it does not find it sends as it is. `template_id` and `preset_id` are sent as they are; `arguments` is the text of
+//! all arguments, be it JSON or not, in place of the others. The story tells nothing of what came of it: that is
+//! `tool.answered`.
 //!
 //! `[[fault]]` has `at`, mostly `for` (how long it lasts; to the end of the run if left out), and exactly one of:
 //!

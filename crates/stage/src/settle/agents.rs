@@ -307,4 +307,19 @@ mod tests {
         let failed = failed.add(6, "control", "job.failed", &[("job", "job#2")]);
         missing(&failed.add(7, "dev.main", "agent.try_failed", &refused), &[]);
     }
+    #[test]
+    fn a_host_that_is_another_workspaces_has_only_that_ones_agents() {
+        let called =
+            |log: Log, name| log.add(4, "prov-1", "machine.called", &[("machine", "dev.main"), ("name", name)]);
+        let queued = [("build", "build#2"), ("ws", "ws#2"), ("number", "1"), ("job", "job#2")];
+        let other = [("ws", "ws#2"), ("name", "other"), ("owner", "alice")];
+        let log =
+            called(built().add(4, "-", "host.removed", &[HOST]), "other.main").add(5, "-", "host.started", &[HOST]);
+        let log = log.add(5, "control", "workspace.created", &other).add(5, "control", "build.queued", &queued);
+        missing(&log, &["agent#1"]);
+        let known = [("agent", "agent#2"), ("ws", "ws#2"), ("build", "build#2"), ("name", "main")];
+        let log = log.add(6, "control", "agent.registered", &known);
+        missing(&log, &[]);
+        missing(&log.add(7, "control", "job.completed", &[("job", "job#2")]), &["agent#2"]);
+    }
 }

@@ -72,8 +72,9 @@ slots = 3
 
 "#;
 
-/// When builds that hang are cancelled, in seconds: nobody asks for another one by then.
-const CANCELED_AT: u64 = 40 * 60;
+/// When builds that hang are cancelled, in seconds: nobody asks for another one by then. The last call comes after four
+/// minutes, trouble may hold it up for two, and it decides in four and waits for a build that is under way for ten.
+const CANCELED_AT: u64 = 22 * 60;
 
 /// A call of a tool.
 #[derive(Clone, Debug)]
@@ -157,7 +158,9 @@ fn story(replicas: u32, connections: u32, calls: &[Call], troubles: &[Trouble]) 
         let at = format!("at = \"{at_ms}ms\"\n");
         text.push_str(&what.replace("{at}", &at).replace("{for}", &format!("for = \"{lasts_ms}ms\"\n")));
     }
-    for chat in ["c1", "c2"].into_iter().filter(|chat| created(chat).next().is_some()) {
+    // Where nothing hangs the world comes to rest much sooner.
+    let hangs = |chat: &&'static str| created(chat).any(|call| call.template == "hangs");
+    for chat in ["c1", "c2"].into_iter().filter(hangs) {
         for number in 1..=8 {
             let cancel = format!("cancel_build = {{ workspace = \"{chat}-{number}\", owner = \"alice\" }}");
             let _ = writeln!(text, "[[step]]\nat = \"{CANCELED_AT}s\"\n{cancel}");
@@ -210,7 +213,7 @@ fn calls(records: &[Record]) -> (Vec<Duration>, usize) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 100, failure_persistence: None, rng_seed: RngSeed::Fixed(8), max_shrink_iters: 200,
+        cases: 80, failure_persistence: None, rng_seed: RngSeed::Fixed(8), max_shrink_iters: 200,
         ..ProptestConfig::default()
     })]
 

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod any_text;
+mod assistants;
 mod campaign;
 mod catalogue;
 mod chats;
