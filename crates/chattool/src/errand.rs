@@ -6,7 +6,7 @@ use tonic::Status;
 
 use crate::{
     Answer, Session, ToolboxConfig,
-    budget::{Budget, Budgets},
+    budget::Budgets,
     build::Failure,
     control_plane::ControlPlane,
     events, refusal, texts, timing,
@@ -111,7 +111,6 @@ impl Errand<'_> {
 
     /// Takes off the time to decide what has passed since `began`.
     pub(crate) fn spend_deciding(&mut self, began: Instant) {
-        let decide: &mut Budget = &mut self.budgets.decide;
-        decide.spend(began, self.host.now());
+        self.budgets.decide.spend(began, self.host.now());
     }
 }

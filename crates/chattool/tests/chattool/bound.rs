@@ -204,11 +204,11 @@ fn tell(play: &mut Play<'_>, story: &Story) -> Result<Vec<Answer>, TestCaseError
     Ok(answers)
 }
 
-/// What of a workspace's life a story must not have.
+/// Whether what was asked for and answered makes sense. That a living workspace is not replaced, the control plane sees to
+/// here as the real one does: a request that is wrong about that is refused.
 fn check(play: &Play<'_>, answers: &[Answer]) -> Result<(), TestCaseError> {
     let mut state = play.control.state();
     let bound = state.chat().workspace_id.clone();
-    // Every other one was proved dead when it was replaced, and one that is not started again stays dead.
     let requests: Vec<_> = state.creates.iter().filter_map(|request| request.chat.clone()).collect();
     prop_assert_eq!(requests.len(), state.creates.len(), "each request is for the chat");
     let created: Vec<_> = answers
