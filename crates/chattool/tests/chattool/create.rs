@@ -38,7 +38,8 @@ fn a_chat_gets_a_workspace() {
         assert_eq!(play.fields("tool.answered", "outcome"), ["created"]);
         let request = play.control.state().creates[0].clone();
         assert_eq!(request.template_id, template_id(1));
-        let parameters: Vec<_> = request.parameters.iter().map(|value| (value.name.as_str(), value.value.as_str())).collect();
+        let parameters: Vec<_> =
+            request.parameters.iter().map(|value| (value.name.as_str(), value.value.as_str())).collect();
         assert_eq!(parameters, [("cpu", "4"), ("size", "big")]);
         assert_eq!(request.chat.expect("it is for a chat").replaces, None);
     });
@@ -107,11 +108,9 @@ fn blocks_external_template() {
 /// Each read that fails is an answer (C1), with the step's name.
 #[test]
 fn reads_that_fail_are_told() {
-    for (call, step) in [
-        ("get_chat", "load chat"),
-        ("get_template", "look up template"),
-        ("get_choices", "look up template version"),
-    ] {
+    for (call, step) in
+        [("get_chat", "load chat"), ("get_template", "look up template"), ("get_choices", "look up template version")]
+    {
         for status in [Status::unavailable("no database"), Status::not_found("no database")] {
             play(|play| {
                 play.control.state().refuses.insert(call, status);
@@ -185,7 +184,8 @@ fn with_preset_and_params() {
 #[test]
 fn names_are_generated() {
     play(|play| {
-        for (arguments, prefix) in [("", "docker-"), (r#""name": "My  Dev!""#, "my-dev-"), (r#""name": "new""#, "new-")] {
+        for (arguments, prefix) in [("", "docker-"), (r#""name": "My  Dev!""#, "my-dev-"), (r#""name": "new""#, "new-")]
+        {
             play.created(arguments);
             let named = names(play).pop().expect("it was asked for");
             assert!(named.starts_with(prefix) && named.len() == prefix.len() + 4 && name::is_valid(&named), "{named}");

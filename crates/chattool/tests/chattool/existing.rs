@@ -61,7 +61,10 @@ fn a_connected_agent_that_starts_is_waited_for() {
     play(|play| {
         play.control.state().has_agent(AgentStatus::Connected).agents[0].set_lifecycle(AgentLifecycle::StartTimeout);
         let answer = play.created("");
-        assert_eq!((&answer["startup_scripts"], &answer["lifecycle_state"]), (&json!("startup_scripts_failed"), &json!("start_timeout")));
+        assert_eq!(
+            (&answer["startup_scripts"], &answer["lifecycle_state"]),
+            (&json!("startup_scripts_failed"), &json!("start_timeout"))
+        );
     });
 }
 
@@ -170,8 +173,11 @@ fn a_destroy_under_way_is_waited_for() {
 /// C1: what can't be read is no proof that anything is dead.
 #[test]
 fn what_can_not_be_read_is_not_replaced() {
-    for (call, step) in [("get_chat", "load chat"), ("get_workspace", "load workspace"), ("list_agents", "list agents")] {
-        for status in [Status::unavailable("no database"), Status::not_found("no database"), Status::internal("no database")] {
+    for (call, step) in [("get_chat", "load chat"), ("get_workspace", "load workspace"), ("list_agents", "list agents")]
+    {
+        for status in
+            [Status::unavailable("no database"), Status::not_found("no database"), Status::internal("no database")]
+        {
             play(|play| {
                 play.control.state().has_agent(AgentStatus::Disconnected);
                 play.control.state().refuses.insert(call, status);

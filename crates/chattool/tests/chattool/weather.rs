@@ -117,8 +117,7 @@ fn one_of_two_runtimes_creates() {
 fn who_was_overtaken_looks_anew() {
     play(|play| {
         play.control.state().has_agent(AgentStatus::Disconnected);
-        play.control.state().meanwhile =
-            Some(|state| state.workspace().agents[0].set_status(AgentStatus::Connected));
+        play.control.state().meanwhile = Some(|state| state.workspace().agents[0].set_status(AgentStatus::Connected));
         assert_eq!(play.created("")["message"], "workspace is already running and recently connected");
         assert_eq!(play.fields("tool.found", "state"), ["disconnected", "connected"]);
         assert_eq!(play.control.state().workspaces.len(), 1);

@@ -156,8 +156,10 @@ impl Play<'_> {
         }
         let number = self.calls;
         self.calls += 1;
-        let session =
-            Session { chat: chat_id(chat).parse().expect("an id"), token: Secret::new(control::TOKEN).expect("a token") };
+        let session = Session {
+            chat: chat_id(chat).parse().expect("an id"),
+            token: Secret::new(control::TOKEN).expect("a token"),
+        };
         let (toolbox, seen, arguments) = (self.toolboxes[host].clone(), self.seen.clone(), arguments.to_owned());
         let host = self.host(host);
         let calling = host.clone();
