@@ -1,8 +1,8 @@
 //! Whether anything is left of a chat's workspace, as a pure decision.
 //!
 //! A chat gets another workspace only if it is known that nothing is left of the one that it has (C1). Whoever asks for
-//! another one says by what they know it; that is held against what is so by the time the request is carried out, because
-//! an agent may be back by then, or a build have been asked for.
+//! another one says by what they know it. That is held against what is so by the time the request is carried out: an
+//! agent may be back by then, or a build have been asked for.
 
 use crate::{agent_status::AgentStatus, job_status::JobStatus, transition::Transition};
 

@@ -15,8 +15,9 @@
 //!   workspace), [`acquirer::core`] (who asks for a job, and when); about agents, [`agent_status`] (is an agent
 //!   there), [`outdated`] (has it anything to come back for), [`lifecycle`] (which step comes after which),
 //!   [`agent_report`] (what becomes of what it reports), [`claim_state`] (what it is told of a claim), [`peer_status`]
-//!   (what peers are told of each other); about chats, [`chat_standing`] (is anything left of a chat's workspace); about connections to agents, [`connection_watch`] (what a watch tells next) and
-//!   [`relay::table`] (who visits whom over a relay).
+//!   (what peers are told of each other); about connections to agents, [`connection_watch`] (what a watch tells next) and
+//!   [`relay::table`] (who visits whom over a relay); about chats, [`chat_standing`] (is anything left of a chat's
+//!   workspace).
 //! - [`operations`]: what can be done, each thing as a function over one transaction.
 //! - [`store`]: the database, its pool, and every SQL statement; [`store::notices`]: what replicas tell each other.
 //! - The shells: [`workspaces`], [`templates`], [`chats`], [`jobs`], [`administration`], [`daemons`], [`agents`] and

@@ -111,8 +111,8 @@ pub fn check_variable_values(values: &[v1::VariableValue]) -> Result<(), Refusal
     values.iter().try_for_each(|value| check_value("variable value", &value.name, &value.value))
 }
 
-/// Checks what an owner chooses. The refusal is because of the parameter that is wrong, or of "parameters" if all of them
-/// are too many.
+/// Checks what an owner chooses. The refusal is because of the parameter that is wrong, or of "parameters" if they are
+/// too many.
 pub fn check_parameter_values(values: &[v1::ParameterValue]) -> Result<(), Refusal> {
     let wrong = match name_fault("parameter", values.iter().map(|value| value.name.as_str())) {
         Some((name, text)) => Some((name.unwrap_or("parameters"), invalid(text))),

@@ -94,7 +94,11 @@ fn one_of_two_calls_creates() {
         let answers = calls.map(|call| fields(play.end_of(call)));
         let created: Vec<_> = answers.iter().map(|answer| answer["created"] == true).collect();
         assert_eq!(created.iter().filter(|created| **created).count(), 1);
-        assert_eq!((play.control.state().creates.len(), play.control.state().workspaces.len()), (1, 1));
+        let counts = {
+            let state = play.control.state();
+            (state.creates.len(), state.workspaces.len())
+        };
+        assert_eq!(counts, (1, 1));
         assert_eq!(play.fields("tool.found", "state"), ["none", "building"]);
     });
 }
@@ -174,10 +178,10 @@ fn a_chat_does_not_wait_for_another() {
         play.run(1);
         play.control.state().hangs.clear();
         let second = play.begin("runtime", 2, "create_workspace", &create_arguments(""));
-        play.run(9);
-        assert!(play.answer(second).is_some() && play.answer(first).is_none());
-        let bound = play.control.state().chats[&chat_id(2)].workspace_id.clone();
-        assert_ne!(bound, "");
+        play.run(2);
+        assert!(play.answer(second).is_none() && play.answer(first).is_none());
+        let bound = |chat| play.control.state().chats[&chat_id(chat)].workspace_id.clone();
+        assert_eq!((bound(1).is_empty(), bound(2).is_empty()), (true, false));
     });
 }
 
@@ -187,6 +191,7 @@ fn create_start_and_stop_take_turns() {
     play(|play| {
         play.control.state().has_agent(AgentStatus::Connected);
         let stop = play.begin("runtime", 1, "stop_workspace", "{}");
+        play.run_ms(1);
         let create = create(play, "runtime");
         let start = play.begin("runtime", 1, "start_workspace", "{}");
         assert_eq!(fields(play.end_of(stop))["stopped"], true);
@@ -194,6 +199,10 @@ fn create_start_and_stop_take_turns() {
         let created = fields(play.end_of(create));
         assert!([json!("stopped"), json!("already_exists")].contains(&created["status"]), "{created}");
         assert_eq!(fields(play.end_of(start))["started"], true);
-        assert_eq!((play.control.state().builds.len(), play.control.state().creates.len()), (2, 0));
+        let counts = {
+            let state = play.control.state();
+            (state.builds.len(), state.creates.len())
+        };
+        assert_eq!(counts, (2, 0));
     });
 }

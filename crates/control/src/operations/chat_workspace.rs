@@ -2,8 +2,8 @@
 //!
 //! That it becomes the chat's is part of the transaction that makes it, or claims it: there is no moment at which a
 //! workspace was made for a chat, and the chat does not know. The row that says so is written once for a chat, whichever
-//! replica writes it (C2), and another one takes its place only if nothing is left of the workspace that it tells of
-//! (C1). Whoever comes second is refused, and all of their transaction is taken back.
+//! replica writes it (C2). Another one takes its place only if nothing is left of the workspace that it tells of (C1).
+//! Whoever comes second is refused, and all of their transaction is taken back.
 
 use std::time::Duration;
 
@@ -20,9 +20,7 @@ use crate::{
     events, limits,
     refusal::{CallError, Refusal},
     store::{
-        Tx,
-        agents::{self},
-        builds,
+        Tx, agents, builds,
         chats::{self, Bound, Chat},
         templates::Version,
         users::User,

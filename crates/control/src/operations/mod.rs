@@ -11,9 +11,10 @@
 //!   [`import`]: it reports what a version declares and has.
 //! - [`finish`]: a worker ends a job. [`reap`]: a job ends that nothing is heard of. [`ended`]: what belongs to every
 //!   end.
-//! - [`template`]: templates as wholes change, and end; [`template_view`]: they are looked at. [`notify`]: whoever looks after them is told.
+//! - [`template`]: templates as wholes change, and end; [`template_view`]: they are looked at. [`notify`]: whoever looks
+//!   after them is told.
 //! - [`prebuild`]: workspaces are built ahead, withdrawn and deleted. [`metrics`]: what is counted of them.
-//! - [`chat`]: people's chats, and what they go on with; [`chat_workspace`]: a workspace is made for one.
+//! - [`chat`]: people's chats, and what they go on with; `chat_workspace`: a workspace is made for one.
 //! - [`owned`]: the checks that a worker's calls have in common.
 //! - [`administration`]: daemons, their keys, the audit trail.
 //! - [`agent`]: workspace agents come to be, and do what they do. [`coordination`]: they and their clients find each
@@ -28,7 +29,7 @@ pub mod agent;
 pub mod autobuild;
 pub mod cancel;
 pub mod chat;
-pub mod chat_workspace;
+mod chat_workspace;
 pub mod claim;
 pub mod clock;
 pub mod connection;

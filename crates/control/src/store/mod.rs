@@ -7,7 +7,8 @@
 //! - a module per group of tables, with every SQL statement of the crate: [`users`], [`templates`], [`dry_runs`],
 //!   [`organizations`], [`presets`], [`notifications`], [`settings`], [`workspaces`], [`builds`], [`jobs`], [`logs`], [`quota`], [`daemons`], [`audit`], [`tokens`], [`agents`],
 //!   [`agent_reports`], [`agent_logs`], [`agent_connections`], [`peers`],
-//!   [`chats`], [`claims`], [`clock`], [`leases`], [`memberships`], [`pools`], [`counts`]. They read and write rows and decide nothing.
+//!   [`chats`], [`claims`], [`clock`], [`leases`], [`memberships`], [`pools`], [`counts`]. They read and write rows and
+//!   decide nothing.
 //!
 //! Architecture invariant: there is no SQL elsewhere; no statement reads a clock, draws a number, or leaves the
 //! order of its rows open.

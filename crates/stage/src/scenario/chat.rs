@@ -150,7 +150,7 @@ pub fn chat_and_number(workspace: &str) -> Option<(&str, usize)> {
 
 impl Scenario {
     /// The chat and the number of a workspace that its tools made, if a step means one by that name.
-    pub fn chat_of<'a>(&self, workspace: &'a str) -> Option<(&Chat, usize)> {
+    pub fn chat_of(&self, workspace: &str) -> Option<(&Chat, usize)> {
         let (name, number) = chat_and_number(workspace)?;
         let chat = self.chats.iter().find(|chat| chat.name == name)?;
         (number <= chat.workspaces as usize).then_some((chat, number))

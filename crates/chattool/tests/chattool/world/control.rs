@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use groundhog_host::Host;
+use groundhog_host::{Host, Listener};
 use groundhog_wire::{
     Caller, Limited, Routes, ServerConfig, serve,
     v1::{
@@ -48,6 +48,11 @@ impl Control {
     /// Its life on a host.
     pub(crate) async fn run(self, host: Host) {
         let listener = host.listen(PORT).await.expect("the port is free");
+        self.serve(host, listener).await;
+    }
+
+    /// The same, where somebody listens already.
+    pub(crate) async fn serve(self, host: Host, listener: Listener) {
         let service = Service { control: self, host: host.clone() };
         let routes = Routes::new()
             .add(ChatsServer::new(service.clone()).limited())

@@ -6,6 +6,7 @@ mod services;
 mod state;
 
 pub(crate) use self::{
+    control::{Control, TOKEN},
     play::{FAILS_TWICE, Manner, Play, create_arguments, fields, play, play_seeded},
     state::{AgentPlan, Plan, chat_id, id, refusal, template_id},
 };

@@ -399,5 +399,5 @@ pub(crate) fn refusal(code: tonic::Code, text: &str, detail: &str, validations: 
     };
     let details =
         v1::RefusalDetails { detail: detail.to_owned(), validations: validations.iter().map(violation).collect() };
-    Status::with_details(code, text, prost::Message::encode_to_vec(&details).into())
+    details.status(code, text)
 }
