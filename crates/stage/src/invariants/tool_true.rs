@@ -65,9 +65,8 @@ impl ToolTrue {
     fn answered(&mut self, record: &Record) -> Option<Violation> {
         let (call, answer) = (record.field("call")?, record.field("answer").unwrap_or_default());
         let open = self.open.remove(&(record.host.clone(), call.to_owned()))?;
-        let of_any = |what: &dyn Fn(&Workspace) -> bool| {
-            open.had.iter().filter_map(|ws| self.log.workspace(ws)).any(|workspace| what(workspace))
-        };
+        let of_any =
+            |what: &dyn Fn(&Workspace) -> bool| open.had.iter().filter_map(|ws| self.log.workspace(ws)).any(what);
         let is_so = match record.field("outcome")? {
             "created" => match self.created(&open, answer) {
                 Some(ws) => self.told.insert(ws),
