@@ -46,7 +46,10 @@ pub(super) struct Build {
 pub(super) enum End {
     Succeeded,
     Failed,
+    /// Over without an error after its end had been asked for: what it did is done.
     Canceled,
+    /// Its end was asked for before a daemon had it.
+    Withdrawn,
 }
 
 /// What is known of an agent's connection.
@@ -69,9 +72,17 @@ impl Workspace {
         self.builds.values().any(|build| build.transition == transition && build.end == Some(End::Succeeded))
     }
 
+    /// Whether it was destroyed. A cancel that comes too late changes nothing about that.
+    pub(super) fn is_gone(&self) -> bool {
+        let carried_out = |build: &Build| matches!(build.end, Some(End::Succeeded | End::Canceled));
+        self.builds.values().any(|build| build.transition == "destroy" && carried_out(build))
+    }
+
     /// Whether one of its builds did not end well, or somebody has asked for its end.
     pub(super) fn has_gone_wrong(&self) -> bool {
-        let wrong = |build: &Build| build.cancel_asked || matches!(build.end, Some(End::Failed | End::Canceled));
+        let wrong = |build: &Build| {
+            build.cancel_asked || matches!(build.end, Some(End::Failed | End::Canceled | End::Withdrawn))
+        };
         self.builds.values().any(wrong)
     }
 }
@@ -97,7 +108,7 @@ impl ChatLog {
                 self.workspaces.entry(ws).or_default().builds.insert(number, build);
             }
             "job.cancel_requested" => self.build_of_job(record)?.cancel_asked = true,
-            "job.canceled" => self.build_of_job(record)?.end = Some(End::Canceled),
+            "job.canceled" => self.build_of_job(record)?.end = Some(End::Withdrawn),
             "job.failed" => self.build_of_job(record)?.end = Some(End::Failed),
             "job.completed" => {
                 let succeeded = record.field("status") == Some("succeeded");

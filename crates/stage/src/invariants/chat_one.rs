@@ -12,7 +12,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Bounds, Invariant, Violation, chat_log::ChatLog, chat_log::End, weather::Weather};
+use super::{
+    Bounds, Invariant, Violation,
+    chat_log::{ChatLog, End, Workspace},
+    weather::Weather,
+};
 use crate::Record;
 
 /// What times are rounded by that are stored.
@@ -69,10 +73,10 @@ impl ChatOne {
         let Some(latest) = workspace.latest() else { return false };
         let was_started = latest.transition == "start" && latest.end == Some(End::Succeeded);
         match why {
-            "deleted" => workspace.has("destroy"),
+            "deleted" => workspace.is_gone(),
             // A build that was to end and failed may be called either.
             "failed" => latest.end == Some(End::Failed),
-            "canceled" => latest.cancel_asked || latest.end == Some(End::Canceled),
+            "canceled" => latest.cancel_asked || matches!(latest.end, Some(End::Canceled | End::Withdrawn)),
             "no_agent" => was_started && latest.agents.is_empty(),
             "disconnected" => {
                 let apart = self.weather.control_clocks_apart(now).saturating_add(ROUNDED);
@@ -113,7 +117,7 @@ impl ChatOne {
                     let message = format!("{chat} was given {ws} while it had {before}");
                     return self.broken(record.ordinal, message);
                 }
-                if self.log.workspace(ws).is_some_and(|workspace| workspace.has("destroy")) {
+                if self.log.workspace(ws).is_some_and(Workspace::is_gone) {
                     return self.broken(record.ordinal, format!("{chat} was given {ws}, which was destroyed"));
                 }
             }
@@ -211,6 +215,10 @@ mod tests {
         let destroyed = queued(started(), 5, 2, "destroy");
         let destroyed = destroyed.add(6, "control", "job.completed", &[("job", "job#2"), ("status", "succeeded")]);
         assert_kept(invariant(), &another(destroyed, 7, "deleted"));
+        let too_late =
+            queued(started(), 5, 2, "destroy").add(6, "control", "job.cancel_requested", &[("job", "job#2")]);
+        let too_late = too_late.add(7, "control", "job.completed", &[("job", "job#2"), ("status", "canceled")]);
+        assert_kept(invariant(), &another(too_late, 8, "deleted"));
     }
 
     #[test]
@@ -239,6 +247,12 @@ mod tests {
         assert_broken(invariant(), &another(again, 42, "disconnected"), 10, &["ws#1"]);
         let other = has_one().add(9, "control", "chat.released", &[CHAT, ("ws", "ws#2"), ("why", "failed")]);
         assert_broken(invariant(), &other, 4, &["ws#2", "did not have"]);
+    }
+
+    #[test]
+    fn broken_by_a_destroy_that_was_withdrawn() {
+        let withdrawn = queued(started(), 5, 2, "destroy").add(6, "control", "job.canceled", &[("job", "job#2")]);
+        assert_broken(invariant(), &another(withdrawn, 7, "deleted"), 8, &["ws#1", "deleted"]);
     }
 
     #[test]

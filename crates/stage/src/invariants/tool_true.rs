@@ -12,7 +12,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Invariant, Violation, begins_anew, chat_log::ChatLog, chat_log::End, chat_log::Workspace};
+use super::{
+    Invariant, Violation, begins_anew,
+    chat_log::{ChatLog, End, Workspace},
+};
 use crate::Record;
 
 /// With what it begins that a build went wrong, for the one that the call asked for and for the one that it found.
