@@ -56,6 +56,8 @@ pub enum There {
     Reachable,
     /// It runs, and its agent is about to connect.
     Connecting,
+    /// It runs, and its agent is gone or was never there.
+    Deserted,
 }
 
 impl There {
@@ -66,6 +68,7 @@ impl There {
             Self::RecentlyConnected => "workspace is already running and recently connected",
             Self::Reachable => "workspace is already running and reachable",
             Self::Connecting => "workspace exists and the agent is still connecting",
+            Self::Deserted => "workspace is already running, but its agent is not connected",
         }
     }
 }

@@ -131,7 +131,7 @@ async fn deserted(errand: &mut Errand<'_>, found: Found) -> Result<Answer, Answe
     let name = found.name().to_owned();
     let mut chat = found.chat;
     let report = wait_agent::choose_and_wait(errand, &mut chat, workspace, Several::Borne).await;
-    Ok(answers::already_running(&name, There::BuildCompleted, None, &report))
+    Ok(answers::already_running(&name, There::Deserted, None, &report))
 }
 
 async fn started(errand: &mut Errand<'_>, mut chat: v1::Chat, build: v1::Build) -> Result<Answer, Answer> {

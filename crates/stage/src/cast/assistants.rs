@@ -1,8 +1,9 @@
 //! The assistants: runtimes of the tools that are used in people's chats, each on a host of its own.
 //!
 //! An assistant does what a step says as a model would that was told so in the chat: it knows templates and presets by
-//! their names, and finds out their ids by the tools that are there for it. It calls tools as any runtime does, by a line
-//! of JSON. What a killed assistant was doing is gone with it; the next one knows nothing of it.
+//! their names, and finds out their ids by the tools that are there for it, or from the person if the tools leave a
+//! template out. It calls tools as any runtime does, by a line of JSON. What a killed assistant was doing is gone with it;
+//! the next one knows nothing of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -233,20 +234,22 @@ impl Shared {
         Value::Object(object).to_string()
     }
 
-    /// The id of a template, which a chat that has heard of it knows; the name itself if there is no such template.
+    /// The id of a template, which a chat that has heard of it knows, or the person whose chat it is; the name itself if
+    /// there is no such template.
     async fn template_id(&self, host: &Host, toolbox: &Toolbox, chat: &Chat, call: &ToolCall, name: &str) -> String {
         let heard_of = (call.chat.clone(), name.to_owned());
         if let Some(known) = self.templates().get(&heard_of) {
             return known.clone();
         }
         let listed = ask(host, toolbox, chat, ChatTool::ListTemplates, "{}").await;
-        match listed.and_then(|listed| id_of(&listed, "templates", "template_id", name)) {
-            Some(id) => {
-                self.templates().insert(heard_of, id.clone());
-                id
-            }
-            None => name.to_owned(),
+        if let Some(id) = listed.and_then(|listed| id_of(&listed, "templates", "template_id", name)) {
+            self.templates().insert(heard_of, id.clone());
+            return id;
         }
+        // The chat may not use it, but the person knows it.
+        let Some(desk) = self.desks.get(&call.on) else { return name.to_owned() };
+        let known = desk.templates_of(host, &chat.token).await;
+        known.into_iter().find(|one| one.name == name).map_or_else(|| name.to_owned(), |one| one.template_id)
     }
 }
 
