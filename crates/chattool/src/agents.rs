@@ -1,6 +1,8 @@
 //! Which of a workspace's agents a chat goes on with.
 
-use groundhog_wire::v1;
+use groundhog_wire::v1::{self, Transition};
+
+use crate::texts;
 
 /// What the name of an agent ends with that is there for chats, whatever the case of its letters.
 pub const CHAT_SUFFIX: &str = "-coderd-chat";
@@ -71,6 +73,18 @@ pub fn not_reached(agent: &v1::AgentView, error: &str) -> String {
          where it is meant to run, and to check that it is connected. The last attempt to reach it: {error}",
         agent.name
     )
+}
+
+/// Why nobody need wait for an agent any more, given the latest build of its workspace (#23707).
+pub fn overtaken(agent: &v1::AgentView, latest: &v1::Build) -> Option<&'static str> {
+    if agent.build_id.is_empty() || agent.build_id == latest.build_id {
+        return None;
+    }
+    match latest.transition() {
+        Transition::Stop | Transition::Destroy => Some(texts::STOPPED_MEANWHILE),
+        Transition::Start => Some(texts::BUILT_MEANWHILE),
+        Transition::Unspecified => None,
+    }
 }
 
 fn is_for_chats(name: &str) -> bool {

@@ -65,6 +65,13 @@ impl ControlPlane {
         .await
     }
 
+    /// The same, asked once.
+    pub(crate) async fn workspace_once(&self, workspace: WorkspaceId, until: Instant) -> Result<v1::Workspace, Status> {
+        let request = v1::GetWorkspaceRequest { workspace_id: workspace.to_string(), ..Default::default() };
+        let mut client = WorkspacesClient::new(self.channel.clone()).limited();
+        self.once(until, client.get_workspace(request)).await
+    }
+
     /// A build as it stands.
     pub(crate) async fn build(&self, build: BuildId, until: Instant) -> Result<v1::Build, Status> {
         let selector = v1::BuildSelector { kind: Some(build_selector::Kind::BuildId(build.to_string())) };

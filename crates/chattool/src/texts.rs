@@ -36,6 +36,13 @@ pub const NO_DECISION: &str = "the workspace of this chat keeps changing; try ag
 pub const STATUS_UNKNOWN: &str =
     "the status of the workspace's agent can't be read, and the agent does not answer; try again";
 
+/// The workspace is not to run any more, so its agent is not waited for.
+pub const STOPPED_MEANWHILE: &str =
+    "the workspace was stopped while its agent was waited for; use start_workspace to start it";
+
+/// The workspace has another agent by now, or is about to have one.
+pub const BUILT_MEANWHILE: &str = "the workspace was built anew while its agent was waited for; try again";
+
 /// The beginning of a text, with `…` if that isn't all. What others wrote may be longer than a model can bear.
 pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {

@@ -67,7 +67,11 @@ pub(crate) async fn go_on(errand: &mut Errand<'_>, chat: &mut v1::Chat, agent: &
         Err(error) => return Report::SelectionError(format!("list agents: {error}")),
     };
     let bound = errand.bind(chat, &agent.build_id, &agent.agent_id).await;
-    let report = match dial(errand, id, reach).await {
+    let dialled = match reach {
+        Reach::Dial => dial(errand, chat, agent, id).await,
+        Reach::Known => Ok(()),
+    };
+    let report = match dialled {
         Ok(()) => wait_for_scripts(errand, id).await,
         Err(error) => Report::NotReady(agents::not_reached(agent, &error)),
     };
@@ -80,33 +84,40 @@ pub(crate) async fn go_on(errand: &mut Errand<'_>, chat: &mut v1::Chat, agent: &
 
 /// Dials an agent until it answers, as long as the call may still wait for agents. Without a dialer nobody finds out
 /// whether it can be reached, and that is no error.
-async fn dial(errand: &mut Errand<'_>, agent: AgentId, reach: Reach) -> Result<(), String> {
-    let Some(dialer) = errand.config.dialer.clone().filter(|_| reach == Reach::Dial) else { return Ok(()) };
-    events::waiting(errand.number, errand.chat(), "agent", agent.event());
+async fn dial(errand: &mut Errand<'_>, chat: &v1::Chat, agent: &v1::AgentView, id: AgentId) -> Result<(), String> {
+    let Some(dialer) = errand.config.dialer.clone() else { return Ok(()) };
+    events::waiting(errand.number, errand.chat(), "agent", id.event());
     let began = errand.host.now();
-    let dialled = dial_until(errand, &*dialer, agent, errand.budgets.agent.until(began)).await;
+    let until = errand.budgets.agent.until(began);
+    let mut error = "there was no time left to reach the agent".to_owned();
+    let dialled = loop {
+        let left = until.since(errand.host.now());
+        if left == Duration::ZERO {
+            break Err(error);
+        }
+        match attempt(errand, &*dialer, id, timing::AGENT_ATTEMPT_TIMEOUT.min(left)).await {
+            Ok(()) => break Ok(()),
+            Err(why) => error = why,
+        }
+        // Nobody waits for the agent of a workspace that is stopped meanwhile (#23707).
+        if let Some(why) = overtaken(errand, chat, agent, until).await {
+            break Err(why.to_owned());
+        }
+        errand.host.sleep_until(until.min(errand.host.now() + timing::AGENT_RETRY_INTERVAL)).await;
+    };
     errand.budgets.agent.spend(began, errand.host.now());
     dialled
 }
 
-async fn dial_until(
+/// Why an agent that does not answer will not be there any more. What can't be read says nothing.
+async fn overtaken(
     errand: &Errand<'_>,
-    dialer: &dyn AgentDialer,
-    agent: AgentId,
+    chat: &v1::Chat,
+    agent: &v1::AgentView,
     until: Instant,
-) -> Result<(), String> {
-    let mut error = "there was no time left to reach the agent".to_owned();
-    loop {
-        let left = until.since(errand.host.now());
-        if left == Duration::ZERO {
-            return Err(error);
-        }
-        match attempt(errand, dialer, agent, timing::AGENT_ATTEMPT_TIMEOUT.min(left)).await {
-            Ok(()) => return Ok(()),
-            Err(why) => error = why,
-        }
-        errand.host.sleep_until(until.min(errand.host.now() + timing::AGENT_RETRY_INTERVAL)).await;
-    }
+) -> Option<&'static str> {
+    let workspace = errand.control.workspace_once(chat.workspace_id.parse().ok()?, until).await.ok()?;
+    agents::overtaken(agent, workspace.latest_build.as_ref()?)
 }
 
 /// One try to reach an agent.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use groundhog_wire::v1::{AgentLifecycle, JobStatus};
+use groundhog_wire::v1::{AgentLifecycle, JobStatus, Transition};
 use serde_json::Value;
 use tonic::Status;
 
-use crate::world::{AgentPlan, Manner, Plan, Play, play};
+use crate::world::{AgentPlan, Manner, Plan, Play, create_arguments, fields, play};
 
 const LONG: Duration = Duration::from_mins(60);
 
@@ -47,6 +47,27 @@ fn agent_connect_timeout() {
         assert_eq!(play.seen().dialled.len(), 60);
         assert!((125..=132).contains(&took_s(play)), "{}", took_s(play));
     });
+}
+
+/// Nobody waits for an agent that is not to run any more (#23707).
+#[test]
+fn an_agent_whose_workspace_is_built_meanwhile_is_not_waited_for() {
+    for (transition, error) in [
+        (Transition::Stop, "the workspace was stopped while its agent was waited for; use start_workspace to start it"),
+        (Transition::Start, "the workspace was built anew while its agent was waited for; try again"),
+    ] {
+        play(|play| {
+            play.dials(&[Manner::Hangs]);
+            play.control.state().plans.push_back(Plan::with(vec![AgentPlan::default()]));
+            let call = play.begin("runtime", 1, "create_workspace", &create_arguments(""));
+            play.run(20);
+            let id = play.control.state().chat().workspace_id.clone();
+            play.control.state().add_build(&id, transition, Plan::with(vec![AgentPlan::default()]));
+            let answer = fields(play.end_of(call));
+            assert_eq!((&answer["created"], said(&answer)), (&Value::Bool(true), ["not_ready", error, "", ""]));
+            assert!(took_s(play) <= 30, "{}", took_s(play));
+        });
+    }
 }
 
 /// An attempt that comes to nothing has 5 s.
@@ -209,10 +230,10 @@ fn several_agents_of_an_existing_workspace_are_borne() {
     play(|play| {
         {
             let mut state = play.control.state();
-            state.has(groundhog_wire::v1::Transition::Start, JobStatus::Succeeded);
+            state.has(Transition::Start, JobStatus::Succeeded);
             let id = state.chat().workspace_id.clone();
             let agents = vec![AgentPlan::named("b-coderd-chat"), AgentPlan::named("a-coderd-chat")];
-            state.add_build(&id, groundhog_wire::v1::Transition::Start, Plan::with(agents));
+            state.add_build(&id, Transition::Start, Plan::with(agents));
         }
         let answer = play.created("");
         assert_eq!(answer["message"], "workspace build completed");
