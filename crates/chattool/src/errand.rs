@@ -71,6 +71,8 @@ impl Errand<'_> {
             workspace_id: chat.workspace_id.clone(),
             build_id: build_id.to_owned(),
             agent_id: agent_id.to_owned(),
+            // One that comes late must not bring back a workspace that the chat no longer has.
+            attach: false,
         };
         match self.control.bind_chat(request, self.host.now() + timing::BIND_TIMEOUT).await {
             Ok(bound) => {

@@ -57,8 +57,8 @@ fn get_by_id(tx: &Tx<'_>, user: &User, id: ChatId) -> Result<v1::Chat, CallError
     Ok(shown(&visible(tx, user, id)?))
 }
 
-/// Says with which build and agent of its workspace `user`'s chat goes on; or gives it a workspace of theirs, if it has
-/// none or its own was destroyed.
+/// Says with which build and agent of its workspace `user`'s chat goes on; or, if that is asked for, gives it a workspace
+/// of theirs, if it has none or its own was destroyed.
 pub fn bind(tx: &Tx<'_>, user: &User, request: &v1::BindChatRequest) -> Result<v1::Chat, CallError> {
     let chat = own(tx, user, &request.chat_id)?;
     let workspace: WorkspaceId = request.workspace_id.parse().map_err(|error| Refusal::Invalid(format!("{error}")))?;
@@ -71,6 +71,7 @@ pub fn bind(tx: &Tx<'_>, user: &User, request: &v1::BindChatRequest) -> Result<v
     let agent = agent_of(tx, &build, &request.agent_id)?;
     match chat.bound {
         Some(bound) if bound.workspace == workspace => go_on(tx, &chat, bound, &build, agent)?,
+        _ if !request.attach => return Err(chat_workspace::overtaken(chat.id).into()),
         bound => attach(tx, &chat, bound, &build, agent)?,
     }
     get_by_id(tx, user, chat.id)

@@ -251,6 +251,7 @@ fn calls_about_chats(workspace: &str, chat: &str, template: &str) -> Vec<Call> {
     let bind = v1::BindChatRequest {
         chat_id: chat_id.clone(),
         workspace_id: workspace.to_owned(),
+        attach: true,
         ..v1::BindChatRequest::default()
     };
     let template = v1::GetTemplateRequest { template_id: template_id.clone() };

@@ -98,6 +98,10 @@ fn a_workspace_is_attached_and_the_chat_goes_on_with_builds_and_agents_of_it() {
     let (chat, (build, agent)) = (world.chat("alice"), started(&world, "dev"));
     let workspace = build.workspace_id.as_str();
     world.record.take();
+    // Who only wants to tell with which build it goes on can't know that it has none.
+    let late = v1::BindChatRequest { attach: false, ..bind(&chat, workspace, "", "") };
+    let text = format!("The chat {chat} has another workspace than before: look at it first.");
+    assert_refused(world.bind("alice", &late), Code::Aborted, &text);
     let attached = world.bind("alice", &bind(&chat, workspace, "", "")).expect("the chat has none");
     assert_eq!((attached.workspace_id.as_str(), attached.build_id.as_str()), (workspace, build.build_id.as_str()));
     assert_eq!(attached.agent_id, "");

@@ -27,13 +27,14 @@ pub(crate) fn dead(workspace: &str, build_number: u32, agent: &str) -> Option<v1
     Some(v1::DeadWorkspace { workspace_id, build_number, agent_id })
 }
 
-/// A request that tells a chat with which build and agent it goes on.
+/// A request that tells a chat with which build and agent it goes on, be the workspace its own so far or not.
 pub(crate) fn bind(chat: &str, workspace: &str, build: &str, agent: &str) -> v1::BindChatRequest {
     v1::BindChatRequest {
         chat_id: chat.to_owned(),
         workspace_id: workspace.to_owned(),
         build_id: build.to_owned(),
         agent_id: agent.to_owned(),
+        attach: true,
     }
 }
 

@@ -145,7 +145,8 @@ async fn once(host: &Host, circle: &mut Circle, wanted: &Call) -> Result<(), Sta
             circle.asking.workspaces.cancel_build(request).await.map(drop)
         }
         Call::Attach(chat) => {
-            let request = BindChatRequest { chat_id: chat.to_string(), workspace_id, ..BindChatRequest::default() };
+            let request =
+                BindChatRequest { chat_id: chat.to_string(), workspace_id, attach: true, ..BindChatRequest::default() };
             circle.asking.chats.bind_chat(request).await.map(drop)
         }
         Call::Build { transition, update, orphan } => {
