@@ -281,12 +281,12 @@ async fn ask(host: &Host, toolbox: &Toolbox, chat: &Chat, tool: ChatTool, argume
 /// Calls a tool as runtimes do, and reads its answer: an object, or nothing if the call failed.
 async fn answer(toolbox: &Toolbox, chat: &Chat, tool: ChatTool, arguments: &str) -> Option<Value> {
     // Put together by hand: arguments that are no JSON are sent as they are.
-    let request = format!(r#"{{"chat_id":"{}","tool":"{}","arguments":{arguments}}}"#, chat.id, tool.as_str());
+    let request = format!(r#"{{"chat_id":"{}","tool":"{}","arguments":{arguments}}}"#, chat.id, tool.name());
     let line = toolbox.call_json(&chat.token, &request).await;
     let answer: Value = match serde_json::from_str(&line) {
         Ok(answer) => answer,
         Err(error) => {
-            tracing::error!(%error, tool = tool.as_str(), "a tool's answer is no JSON");
+            tracing::error!(%error, tool = tool.name(), "a tool's answer is no JSON");
             return None;
         }
     };
@@ -295,7 +295,7 @@ async fn answer(toolbox: &Toolbox, chat: &Chat, tool: ChatTool, arguments: &str)
         (Some(content), Some(false)) => serde_json::from_str(content).ok(),
         (Some(_), Some(true)) => None,
         _ => {
-            tracing::error!(tool = tool.as_str(), "a tool's answer lacks `content` or `is_error`");
+            tracing::error!(tool = tool.name(), "a tool's answer lacks `content` or `is_error`");
             None
         }
     }

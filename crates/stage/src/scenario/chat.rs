@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a chat's assistant can be told to do.
+pub use groundhog_chattool::tool::Tool as ChatTool;
+
 use super::{Agent, DEFAULT_ORGANIZATION, Scenario, ahead, machine};
 
 /// A person's chat with an assistant.
@@ -39,38 +42,6 @@ impl Assistant {
 
 /// The assistant that there is if a file has chats and names no assistant.
 pub const ASSISTANT: &str = "assistant";
-
-/// What a chat's assistant can be told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChatTool {
-    /// Gets the chat a workspace.
-    CreateWorkspace,
-    /// Starts the chat's workspace.
-    StartWorkspace,
-    /// Stops it.
-    StopWorkspace,
-    /// Looks at what workspaces can be made from.
-    ListTemplates,
-    /// Looks at one of these more closely.
-    ReadTemplate,
-}
-
-impl ChatTool {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::CreateWorkspace, Self::StartWorkspace, Self::StopWorkspace, Self::ListTemplates, Self::ReadTemplate];
-
-    /// What the tool is called.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CreateWorkspace => "create_workspace",
-            Self::StartWorkspace => "start_workspace",
-            Self::StopWorkspace => "stop_workspace",
-            Self::ListTemplates => "list_templates",
-            Self::ReadTemplate => "read_template",
-        }
-    }
-}
 
 /// A call of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]

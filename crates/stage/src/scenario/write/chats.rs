@@ -34,7 +34,7 @@ pub(super) fn assistant(assistant: &Assistant) -> Table {
 
 pub(super) fn call(call: &ToolCall) -> Vec<(&'static str, Value)> {
     let mut fields =
-        vec![("tool", call.tool.as_str().into()), ("chat", call.chat.as_str().into()), ("on", call.on.as_str().into())];
+        vec![("tool", call.tool.name().into()), ("chat", call.chat.as_str().into()), ("on", call.on.as_str().into())];
     match &call.arguments {
         ToolArguments::Raw(text) => fields.push(("arguments", text.into())),
         ToolArguments::Said(said) => {

@@ -161,7 +161,7 @@ impl Resolve<'_, '_> {
             ChatTool::StartWorkspace | ChatTool::StopWorkspace | ChatTool::ListTemplates => &[],
         };
         for (key, span) in keys(raw).into_iter().filter(|(key, _)| !taken.contains(key)) {
-            let tool = tool.as_str();
+            let tool = tool.name();
             self.check.report(
                 Diagnostic::new("contradiction", format!("`{tool}` takes no `{key}`"))
                     .at(span)
