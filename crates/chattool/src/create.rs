@@ -20,7 +20,7 @@ use crate::{
     standing::{self, Standing},
     texts, timing, ttl,
     wait_agent::{self, Several},
-    wait_build::{self, Waited},
+    wait_build,
 };
 
 /// What came of a look and of what was done upon it, in one turn.
@@ -55,7 +55,7 @@ async fn create(errand: &mut Errand<'_>, arguments: &CreateWorkspace) -> Result<
         drop(turn);
         match step? {
             Step::Anew => {}
-            Step::After(build) => wait_for_end(errand, build).await?,
+            Step::After(build) => wait_build::wait_for_end(errand, build).await?,
             Step::Standing(standing) => {
                 return standing::wait(errand, *standing, answers::already_exists).await;
             }
@@ -72,14 +72,6 @@ pub(crate) fn check_allowed(errand: &Errand<'_>, template: TemplateId) -> Result
         return Ok(());
     }
     Err(Answer::Error(texts::TEMPLATE_NOT_ALLOWED.to_owned()))
-}
-
-/// Waits for a build that keeps the call from what it is for. However the build ends, what is there is read anew then.
-pub(crate) async fn wait_for_end(errand: &mut Errand<'_>, build: BuildId) -> Result<(), Answer> {
-    match wait_build::wait(errand, build).await {
-        Waited::Done | Waited::Ended(_) => Ok(()),
-        Waited::GivenUp(failure) => Err(answers::build_failed(FailedBuild::Existing, &failure.text, build)),
-    }
 }
 
 async fn decide(
@@ -118,19 +110,9 @@ async fn ask(
     vacancy: Vacancy,
     until: Instant,
 ) -> Result<Step, Answer> {
-    let unread = |step: &str, status: &Status| Answer::Error(refusal::read_failed(step, status));
-    let refused = |text: &str| Err(Answer::Error(text.to_owned()));
-    let template =
-        errand.control.template(template, until).await.map_err(|status| unread("look up template", &status))?;
-    if template.organization != found.chat.organization {
-        return refused(texts::OTHER_ORGANIZATION);
-    }
-    let template_id =
-        template.template_id.parse().map_err(|error| Answer::Error(format!("look up template: {error}")))?;
-    let choices = errand.control.choices(template_id, until).await;
-    let choices = choices.map_err(|status| unread("look up template version", &status))?;
+    let (template, choices) = look::template(errand, &found.chat, template, until).await?;
     if choices.has_external_agents {
-        return refused(texts::EXTERNAL_AGENTS);
+        return Err(Answer::Error(texts::EXTERNAL_AGENTS.to_owned()));
     }
     let ttl_ms = ttl_ms(errand, until).await;
     let preset = arguments.preset().map_err(|error| Answer::Error(error.to_string()))?;

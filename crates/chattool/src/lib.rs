@@ -8,7 +8,7 @@
 //!   [`agents`], [`scripts`], [`report`]: what came of what was waited for. [`refusal`], [`texts`], [`answers`],
 //!   [`answer`]: what is said of it.
 //! - `errand`: a call that is being carried out; `budget`: how long it may still wait. [`timing`]: for what, and how long.
-//! - `create`, `start`, `stop`, `templates`: a tool each. `look`: finding out what the chat has. `standing`: a workspace
+//! - `create`, `start`, `stop`, `templates`: a tool each. `look`: finding out what the chat has, and can have. `standing`: a workspace
 //!   that is there. `wait_build`, `wait_agent`: waiting.
 //! - `turns`: who decides for a chat. `control_plane`: asking, and asking again. `told`, [`events`]: what the log says.
 //!

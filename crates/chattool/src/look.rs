@@ -1,7 +1,10 @@
-//! Finding out what a chat has.
+//! Finding out what a chat has, and what it can have.
 
 use groundhog_host::Instant;
-use groundhog_wire::{id::WorkspaceId, v1};
+use groundhog_wire::{
+    id::{TemplateId, WorkspaceId},
+    v1,
+};
 use tonic::Status;
 
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
     errand::Errand,
     events,
     existing::{self, Existing, Latest, Seen},
-    refusal,
+    refusal, texts,
 };
 
 /// What a chat has, as it was read.
@@ -81,6 +84,22 @@ pub(crate) async fn look_at_build(
     let workspace = errand.control.workspace(id, until).await.map_err(|status| unread("load workspace", &status))?;
     let latest = Latest::of(&workspace).map_err(Answer::Error)?;
     Ok((chat, Some((workspace, latest))))
+}
+
+/// A template of the chat's organisation, and what can be chosen of it.
+pub(crate) async fn template(
+    errand: &Errand<'_>,
+    chat: &v1::Chat,
+    id: TemplateId,
+    until: Instant,
+) -> Result<(v1::Template, v1::Choices), Answer> {
+    let template = errand.control.template(id, until).await;
+    let template = template.map_err(|status| unread("look up template", &status))?;
+    if template.organization != chat.organization {
+        return Err(Answer::Error(texts::OTHER_ORGANIZATION.to_owned()));
+    }
+    let choices = errand.control.choices(id, until).await;
+    Ok((template, choices.map_err(|status| unread("look up template version", &status))?))
 }
 
 /// Tells what was found.

@@ -50,7 +50,7 @@ async fn start(errand: &mut Errand<'_>) -> Result<Answer, Answer> {
         drop(turn);
         match step? {
             Step::Anew => {}
-            Step::After(build) => create::wait_for_end(errand, build).await?,
+            Step::After(build) => wait_build::wait_for_end(errand, build).await?,
             Step::Standing(standing) => return standing::wait(errand, *standing, answers::already_running).await,
             Step::Deserted(found) => return deserted(errand, *found).await,
             Step::Started { chat, build } => return started(errand, chat, *build).await,

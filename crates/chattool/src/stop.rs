@@ -8,7 +8,6 @@ use groundhog_wire::{
 use crate::{
     Answer,
     answers::{self, FailedBuild},
-    create,
     errand::{Errand, ROUNDS_MAX},
     look, start, texts, wait_build,
 };
@@ -38,7 +37,7 @@ async fn stop(errand: &mut Errand<'_>) -> Result<Answer, Answer> {
         drop(turn);
         match step? {
             Step::Anew => {}
-            Step::After(build) => create::wait_for_end(errand, build).await?,
+            Step::After(build) => wait_build::wait_for_end(errand, build).await?,
             Step::Stopping { chat, build } => return stopping(errand, &chat, &build).await,
         }
     }

@@ -2,7 +2,7 @@
 
 use groundhog_wire::{id::TemplateId, v1};
 
-use crate::{Answer, answers, arguments::ReadTemplate, create, errand::Errand, look, refusal, texts};
+use crate::{Answer, answers, arguments::ReadTemplate, create, errand::Errand, look, refusal};
 
 /// Carries out list_templates.
 pub(crate) async fn list_templates(errand: &Errand<'_>) -> Answer {
@@ -32,12 +32,6 @@ async fn read(errand: &Errand<'_>, arguments: &ReadTemplate) -> Result<Answer, A
     let id = arguments.template().map_err(|error| Answer::Error(error.to_string()))?;
     create::check_allowed(errand, id)?;
     let chat = look::chat(errand, until).await?;
-    let template = errand.control.template(id, until).await;
-    let template = template.map_err(|status| Answer::Error(refusal::read_failed("look up template", &status)))?;
-    if template.organization != chat.organization {
-        return Err(Answer::Error(texts::OTHER_ORGANIZATION.to_owned()));
-    }
-    let choices = errand.control.choices(id, until).await;
-    let choices = choices.map_err(|status| Answer::Error(refusal::read_failed("look up template version", &status)))?;
+    let (template, choices) = look::template(errand, &chat, id, until).await?;
     Ok(answers::template(&template, &choices))
 }

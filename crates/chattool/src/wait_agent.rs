@@ -135,7 +135,7 @@ pub(crate) async fn attempt(
 }
 
 /// Waits until an agent's start scripts have ended, as long as the call may still wait for scripts.
-pub(crate) async fn wait_for_scripts(errand: &mut Errand<'_>, agent: AgentId) -> Report {
+async fn wait_for_scripts(errand: &mut Errand<'_>, agent: AgentId) -> Report {
     events::waiting(errand.number, errand.chat(), "scripts", agent.event());
     let began = errand.host.now();
     let report = poll_scripts(errand, agent, errand.budgets.scripts.until(began)).await;

@@ -41,6 +41,14 @@ pub(crate) async fn wait(errand: &mut Errand<'_>, build: BuildId) -> Waited {
     waited
 }
 
+/// Waits for a build that keeps the call from what it is for. However the build ends, what is there is read anew then.
+pub(crate) async fn wait_for_end(errand: &mut Errand<'_>, build: BuildId) -> Result<(), Answer> {
+    match wait(errand, build).await {
+        Waited::Done | Waited::Ended(_) => Ok(()),
+        Waited::GivenUp(failure) => Err(answers::build_failed(FailedBuild::Existing, &failure.text, build)),
+    }
+}
+
 /// Looks at the build again and again until it has ended, or it is `until`.
 async fn poll(errand: &Errand<'_>, build: BuildId, until: Instant) -> Waited {
     loop {
