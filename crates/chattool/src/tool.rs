@@ -1,7 +1,10 @@
 //! Which tools there are.
 
-/// A tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use serde::Deserialize;
+
+/// A tool. It is read by its [name](Tool::name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tool {
     /// Gets the chat a workspace, or says which one it has.
     CreateWorkspace,

@@ -110,19 +110,9 @@ impl FaultName {
 
     /// Those that every file's runs have unless it says otherwise. A database that is away is for those who ask for
     /// it, and for chats, whose tools are to bear it.
-    pub const USUAL: [Self; 11] = [
-        Self::Cut,
-        Self::CutOneWay,
-        Self::Hold,
-        Self::Slow,
-        Self::Lossy,
-        Self::Reset,
-        Self::Kill,
-        Self::PowerLoss,
-        Self::Suspend,
-        Self::StepClock,
-        Self::Drift,
-    ];
+    pub fn usual() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| *kind != Self::Database)
+    }
 
     /// How a file calls it.
     pub fn as_str(self) -> &'static str {
@@ -153,7 +143,7 @@ impl Default for Swarm {
     fn default() -> Self {
         Self {
             faults: FAULTS,
-            kinds: FaultName::USUAL.into_iter().map(|kind| (kind, 1.0)).collect(),
+            kinds: FaultName::usual().map(|kind| (kind, 1.0)).collect(),
             lasts: LASTS,
             within: None,
             settings: true,

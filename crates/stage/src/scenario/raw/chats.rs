@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::FieldText;
+use crate::scenario::ChatTool;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,16 +39,6 @@ pub(in crate::scenario) struct CallTool {
     pub(in crate::scenario) preset_id: Option<Spanned<String>>,
     pub(in crate::scenario) parameters: Option<Spanned<BTreeMap<String, FieldText>>>,
     pub(in crate::scenario) arguments: Option<Spanned<String>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::scenario) enum ChatTool {
-    CreateWorkspace,
-    StartWorkspace,
-    StopWorkspace,
-    ListTemplates,
-    ReadTemplate,
 }
 
 #[derive(Deserialize)]

@@ -18,18 +18,11 @@ pub(super) fn workspaces(chat: &Chat) -> impl Iterator<Item = String> {
 /// The step in which a workspace is wanted for a chat, if that is what it is.
 pub(super) fn created(raw: &raw::Step) -> Option<&raw::CallTool> {
     let call = raw.call_tool.as_ref()?.get_ref();
-    matches!(call.tool, raw::ChatTool::CreateWorkspace).then_some(call)
+    matches!(call.tool, ChatTool::CreateWorkspace).then_some(call)
 }
 
 impl Resolve<'_, '_> {
     pub(super) fn call_tool(&mut self, raw: &raw::CallTool) -> Action {
-        let tool = match raw.tool {
-            raw::ChatTool::CreateWorkspace => ChatTool::CreateWorkspace,
-            raw::ChatTool::StartWorkspace => ChatTool::StartWorkspace,
-            raw::ChatTool::StopWorkspace => ChatTool::StopWorkspace,
-            raw::ChatTool::ListTemplates => ChatTool::ListTemplates,
-            raw::ChatTool::ReadTemplate => ChatTool::ReadTemplate,
-        };
         let chat = self.chat(&raw.chat);
         let on = self.assistant(raw.on.as_ref(), &raw.chat);
         let arguments = match &raw.arguments {
@@ -37,12 +30,12 @@ impl Resolve<'_, '_> {
                 self.nothing_but_raw(raw);
                 ToolArguments::Raw(text.get_ref().clone())
             }
-            None => ToolArguments::Said(self.said(tool, raw)),
+            None => ToolArguments::Said(self.said(raw.tool, raw)),
         };
-        if let (Some(chat), ChatTool::CreateWorkspace) = (&chat, tool) {
+        if let (Some(chat), ChatTool::CreateWorkspace) = (&chat, raw.tool) {
             self.comes_to_have(chat, raw.name.as_ref());
         }
-        Action::CallTool(ToolCall { tool, chat: raw.chat.get_ref().clone(), on, arguments })
+        Action::CallTool(ToolCall { tool: raw.tool, chat: raw.chat.get_ref().clone(), on, arguments })
     }
 
     /// From now on the chat may have workspaces.
