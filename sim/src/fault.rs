@@ -193,6 +193,34 @@ impl Fault {
         Ok(Targets { first: find(first)?, second: find(second)? })
     }
 
+    /// The event by which a log tells that this begins or ends, as `(name, fields)`; none for what the hosts that it is on
+    /// tell themselves, and for a reset, of which one tells how much it was.
+    pub fn told(&self, begins: bool) -> Option<(&'static str, Vec<(&'static str, String)>)> {
+        let word = |ways: &Ways| if *ways == Ways::Both { "both" } else { "one" }.to_owned();
+        let (name, more) = match (self, begins) {
+            (Self::Cut { ways, .. }, true) => ("fault.cut", vec![("ways", word(ways))]),
+            (Self::Cut { ways, .. }, false) => ("fault.cut_healed", vec![("ways", word(ways))]),
+            (Self::Hold { ways, .. }, true) => ("fault.held", vec![("ways", word(ways))]),
+            (Self::Hold { ways, .. }, false) => ("fault.released", vec![("ways", word(ways))]),
+            (Self::Slow { factor, .. }, true) => ("fault.slowed", vec![("factor", factor.to_string())]),
+            (Self::Slow { .. }, false) => ("fault.slow_healed", vec![]),
+            (Self::Lossy { probability, .. }, true) => ("fault.lossy", vec![("probability", probability.to_string())]),
+            (Self::Lossy { .. }, false) => ("fault.lossy_healed", vec![]),
+            (Self::StepClock { host, micros }, _) => {
+                let by = if begins { *micros } else { micros.saturating_neg() };
+                let fields = vec![("host", host.clone()), ("by", (by as f64 / 1e6).to_string())];
+                return Some(("fault.clock_stepped", fields));
+            }
+            (Self::Drift { host, ppm }, _) => {
+                let ppm = if begins { *ppm } else { 0 };
+                return Some(("fault.clock_drifts", vec![("host", host.clone()), ("ppm", ppm.to_string())]));
+            }
+            (Self::Reset { .. } | Self::Kill { .. } | Self::PowerLoss { .. } | Self::Suspend { .. }, _) => return None,
+        };
+        let (from, to) = self.hosts();
+        Some((name, [("from", from.to_owned()), ("to", to.to_owned())].into_iter().chain(more).collect()))
+    }
+
     fn ways(&self, targets: Targets) -> impl Iterator<Item = (HostId, HostId)> + use<> {
         let there = (targets.first, targets.second);
         let one_way = matches!(self, Self::Cut { ways: Ways::One, .. } | Self::Hold { ways: Ways::One, .. });
@@ -203,57 +231,33 @@ impl Fault {
 
 /// Begins or ends `fault`.
 pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bool) {
+    // Told first: what follows from it comes after it in the log.
+    if let Some((event, fields)) = fault.told(begins) {
+        kernel.journal.world(event, fields);
+    }
     let host = targets.first;
     let each_way = |change: &dyn Fn(HostId, HostId)| fault.ways(targets).for_each(|(from, to)| change(from, to));
-    let (first, second) = fault.hosts();
-    let ways = |ways: &Ways| if *ways == Ways::Both { "both" } else { "one" }.to_owned();
-    let path = |more: Vec<(&'static str, String)>| {
-        let mut fields = vec![("from", first.to_owned()), ("to", second.to_owned())];
-        fields.extend(more);
-        fields
-    };
     match fault {
-        Fault::Cut { ways: w, .. } => {
-            let event = if begins { "fault.cut" } else { "fault.cut_healed" };
-            kernel.log.world(kernel, event, path(vec![("ways", ways(w))]));
-            each_way(&|from, to| match begins {
-                true => network::faults::cut(kernel, from, to),
-                false => network::faults::heal(kernel, from, to),
-            });
-        }
-        Fault::Hold { ways: w, .. } => {
-            let event = if begins { "fault.held" } else { "fault.released" };
-            kernel.log.world(kernel, event, path(vec![("ways", ways(w))]));
-            each_way(&|from, to| match begins {
-                true => network::faults::hold(kernel, from, to),
-                false => network::faults::release(kernel, from, to),
-            });
-        }
-        Fault::Slow { factor, .. } => {
-            let (event, more) = match begins {
-                true => ("fault.slowed", vec![("factor", factor.to_string())]),
-                false => ("fault.slow_healed", vec![]),
-            };
-            kernel.log.world(kernel, event, path(more));
-            each_way(&|from, to| match begins {
-                true => network::faults::slow(kernel, from, to, *factor),
-                false => network::faults::unslow(kernel, from, to, *factor),
-            });
-        }
-        Fault::Lossy { probability, .. } => {
-            let (event, more) = match begins {
-                true => ("fault.lossy", vec![("probability", probability.to_string())]),
-                false => ("fault.lossy_healed", vec![]),
-            };
-            kernel.log.world(kernel, event, path(more));
-            each_way(&|from, to| match begins {
-                true => network::faults::lose(kernel, from, to, *probability),
-                false => network::faults::unlose(kernel, from, to, *probability),
-            });
-        }
-        Fault::Reset { .. } if begins => {
-            let streams = network::faults::reset(kernel, targets.first, targets.second);
-            kernel.log.world(kernel, "fault.reset", path(vec![("streams", streams.to_string())]));
+        Fault::Cut { .. } => each_way(&|from, to| match begins {
+            true => network::faults::cut(kernel, from, to),
+            false => network::faults::heal(kernel, from, to),
+        }),
+        Fault::Hold { .. } => each_way(&|from, to| match begins {
+            true => network::faults::hold(kernel, from, to),
+            false => network::faults::release(kernel, from, to),
+        }),
+        Fault::Slow { factor, .. } => each_way(&|from, to| match begins {
+            true => network::faults::slow(kernel, from, to, *factor),
+            false => network::faults::unslow(kernel, from, to, *factor),
+        }),
+        Fault::Lossy { probability, .. } => each_way(&|from, to| match begins {
+            true => network::faults::lose(kernel, from, to, *probability),
+            false => network::faults::unlose(kernel, from, to, *probability),
+        }),
+        Fault::Reset { from, to } if begins => {
+            let streams = network::faults::reset(kernel, targets.first, targets.second).to_string();
+            let fields = vec![("from", from.clone()), ("to", to.clone()), ("streams", streams)];
+            kernel.journal.world("fault.reset", fields);
         }
         Fault::Reset { .. } => {}
         Fault::Kill { .. } if begins => lifecycle::stop(kernel, host, Status::Stopped),
@@ -264,8 +268,6 @@ pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bo
         Fault::StepClock { micros, .. } => {
             let by = if begins { *micros } else { micros.saturating_neg() };
             kernel.hosts.borrow_mut()[host].clock.step(by);
-            let seconds = (by as f64 / 1e6).to_string();
-            kernel.log.world(kernel, "fault.clock_stepped", vec![("host", first.to_owned()), ("by", seconds)]);
         }
         Fault::Drift { ppm, .. } => {
             let ppm = if begins { *ppm } else { 0 };
@@ -274,8 +276,6 @@ pub(crate) fn apply(kernel: &Kernel, fault: &Fault, targets: Targets, begins: bo
                 hosts[host].clock.set_drift(kernel.now.get(), ppm);
             }
             lifecycle::rearm(kernel, host);
-            let fields = vec![("host", first.to_owned()), ("ppm", ppm.to_string())];
-            kernel.log.world(kernel, "fault.clock_drifts", fields);
         }
     }
 }

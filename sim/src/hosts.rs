@@ -4,14 +4,15 @@ use std::{
     collections::BTreeMap,
     ops::{Index, IndexMut},
     rc::Rc,
+    sync::Arc,
 };
 
 use async_task::Runnable;
-use groundhog_host::{Host, machine::BoxFuture};
 
 use crate::{
     clock::{Clock, SuspendedClock},
     disk::Disk,
+    engine::Boot,
     executor::Identity,
     process::Program,
 };
@@ -19,9 +20,6 @@ use crate::{
 /// A host's number, in the order in which hosts were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostId(pub(crate) u32);
-
-/// What a host does when it starts. Called at every start.
-pub(crate) type Boot = Rc<dyn Fn(Host) -> BoxFuture<'static, ()>>;
 
 /// What state a machine is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +57,7 @@ pub(crate) struct HostState {
 pub(crate) struct Belongings {
     pub(crate) disk: Disk,
     pub(crate) boot: Boot,
-    pub(crate) programs: BTreeMap<String, Rc<dyn Program>>,
+    pub(crate) programs: BTreeMap<String, Arc<dyn Program>>,
     /// Whether the machine exists: always, but for one that is made and deleted in the run. One that does not is no
     /// fault's to start.
     pub(crate) exists: bool,

@@ -11,11 +11,18 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    time::Duration,
 };
 
 use crate::{
-    event_queue::EventQueue, executor::Executor, hosts::Hosts, log::Log, network::Network, streams::Streams,
-    timers::Timers, trace::Trace, violation::Violations,
+    event_queue::EventQueue,
+    executor::Executor,
+    hosts::Hosts,
+    journal::{Journal, Narrator},
+    network::Network,
+    streams::Streams,
+    timers::Timers,
+    trace::Trace,
 };
 
 /// What can happen at a point in time.
@@ -42,10 +49,9 @@ pub(crate) struct Kernel {
     pub(crate) network: RefCell<Network>,
     /// What the world will do by itself.
     pub(crate) planned: RefCell<Vec<Option<crate::plan::Planned>>>,
-    pub(crate) log: Log,
+    pub(crate) journal: Rc<Journal>,
     pub(crate) trace: Trace,
     pub(crate) streams: Streams,
-    pub(crate) violations: Violations,
     pub(crate) past_the_seam: crate::interpose::PastTheSeam,
 }
 
@@ -66,6 +72,23 @@ thread_local! {
 pub(crate) fn with<T>(f: impl FnOnce(&Kernel) -> T) -> Option<T> {
     // A thread that is being torn down has no run any more.
     CURRENT.try_with(|current| current.borrow().as_deref().map(f)).ok().flatten()
+}
+
+/// Says for the journal what the run on this thread knows.
+pub(crate) struct Leap;
+
+impl Narrator for Leap {
+    fn now(&self) -> Duration {
+        Duration::from_micros(with(|kernel| kernel.now.get()).unwrap_or(0))
+    }
+
+    fn host(&self) -> Option<String> {
+        with(|kernel| kernel.executor.current_host().map(|id| kernel.hosts.borrow()[id].name.to_string())).flatten()
+    }
+
+    fn noted(&self, ordinal: u64, line: &str) {
+        with(|kernel| kernel.trace.record(ordinal, line));
+    }
 }
 
 /// Makes `kernel` this thread's run until the guard is dropped.

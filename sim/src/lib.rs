@@ -70,10 +70,11 @@
 //! - [`fault`](Fault): what can go wrong, and how it ends. `lifecycle`: how a host starts, dies, is suspended. [`power`](Power):
 //!   machines that are made and deleted in a run. [`outage`](Outage): what is no host and
 //!   is away for a while. `plan`: what happens when.
-//! - `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest, or as a [`Recording`] of every
+//! - [`Journal`], `log`, `trace`, `violation`, `panics`: what happened: for people, and as a digest, or as a [`Recording`] of every
 //!   step; what must not.
 //! - `streams`: where random decisions come from.
 //! - `interpose`: clocks and randomness that libraries take past the seam.
+//! - [`engine`](Engine): the trait by which a story is put on this world, or on something else.
 //! - [`campaign`]: many runs by drawn plans; findings, and how they are made small.
 //!
 //! Architecture invariant: nothing here knows what runs on the hosts, and no component knows this crate.
@@ -82,11 +83,13 @@ mod arena;
 pub mod campaign;
 mod clock;
 mod disk;
+mod engine;
 mod event_queue;
 mod executor;
 mod fault;
 mod hosts;
 mod interpose;
+mod journal;
 mod kernel;
 mod lifecycle;
 mod log;
@@ -97,7 +100,7 @@ mod panics;
 mod pipe;
 mod plan;
 mod power;
-mod process;
+pub mod process;
 mod streams;
 mod terminal;
 mod timers;
@@ -107,16 +110,18 @@ mod world;
 
 pub use crate::{
     clock::SuspendedClock,
+    engine::{Boot, Engine, EngineError, Start},
     fault::{FAULT_EVENTS, Fault, UnknownHost, Ways},
     interpose::{
         SeamBypass,
         bypass::{Bypass, BypassKind, Culprit},
     },
+    journal::{Journal, Narrator, OpenJournal},
     log::{Loudness, Record, WORLD, json, text},
     network::link::LinkConfig,
     outage::Outage,
     pipe::{PipeReader, PipeWriter},
-    power::Power,
+    power::{Power, PowerControl},
     process::{Group, Program, Running, Signals},
     terminal::TerminalEnd,
     trace::{

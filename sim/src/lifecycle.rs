@@ -16,7 +16,7 @@ pub(crate) fn rearm(kernel: &Kernel, host: HostId) {
 /// Records something about one host.
 fn record(kernel: &Kernel, event: &'static str, host: HostId, more: Option<(&'static str, String)>) {
     let name = kernel.hosts.borrow()[host].name.to_string();
-    kernel.log.world(kernel, event, std::iter::once(("host", name)).chain(more).collect());
+    kernel.journal.world(event, std::iter::once(("host", name)).chain(more).collect());
 }
 
 /// Starts a host's software: a new start, of which nothing from earlier ones knows.

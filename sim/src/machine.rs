@@ -9,7 +9,6 @@ use std::{
     io,
     panic::Location,
     path::PathBuf,
-    rc::Rc,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -48,11 +47,16 @@ pub(crate) fn handle(id: HostId) -> Option<Host> {
 
 impl SimMachine {
     /// The program that `command` names. None on a machine that has died.
-    fn program(&self, command: &Command) -> Option<io::Result<Rc<dyn Program>>> {
+    fn program(&self, command: &Command) -> Option<io::Result<Arc<dyn Program>>> {
         let program =
             self.alive(|kernel| kernel.hosts.borrow()[self.id].own.programs.get(&command.program).cloned())?;
         let missing = || format!("{}: no such program on host {}", command.program, self.name);
         Some(program.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, missing())))
+    }
+
+    /// A handle on this start.
+    fn host(&self) -> Host {
+        Host::new(Arc::new(Self { id: self.id, start: self.start, name: self.name.clone() }))
     }
 
     /// Calls `f` if this start of the machine still lives.
@@ -143,7 +147,7 @@ impl Machine for SimMachine {
     fn start(&self, command: Command) -> BoxFuture<'_, io::Result<Process>> {
         match self.program(&command) {
             Some(program) => {
-                let started = program.and_then(|program| process::start(self.id, &*program, command));
+                let started = program.map(|program| process::start(&self.host(), &*program, command));
                 Box::pin(std::future::ready(started))
             }
             None => Box::pin(pending()),
@@ -153,7 +157,7 @@ impl Machine for SimMachine {
     fn start_terminal(&self, command: Command, size: TerminalSize) -> BoxFuture<'_, io::Result<Terminal>> {
         match self.program(&command) {
             Some(program) => {
-                let started = program.and_then(|program| process::start_terminal(self.id, &*program, command, size));
+                let started = program.map(|program| process::start_terminal(&self.host(), &*program, command, size));
                 Box::pin(std::future::ready(started))
             }
             None => Box::pin(pending()),

@@ -4,7 +4,7 @@
 
 use std::{cell::Cell, fmt, rc::Rc};
 
-use crate::kernel::Kernel;
+use crate::journal::Journal;
 
 /// Something that is no host and can be away. Cheap to clone; every clone is the same thing.
 #[derive(Clone)]
@@ -23,9 +23,9 @@ impl Outage {
     }
 
     /// Begins or ends a fault on it.
-    pub(crate) fn apply(&self, kernel: &Kernel, begins: bool) {
+    pub fn apply(&self, journal: &Journal, begins: bool) {
         let event = if begins { "fault.outage" } else { "fault.outage_healed" };
-        kernel.log.world(kernel, event, vec![("what", self.what.clone())]);
+        journal.world(event, vec![("what", self.what.clone())]);
         let before = self.faults.get();
         let after = if begins { before.saturating_add(1) } else { before.saturating_sub(1) };
         self.faults.set(after);

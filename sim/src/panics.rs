@@ -10,7 +10,7 @@ use std::{
     sync::Once,
 };
 
-use crate::kernel;
+use crate::journal;
 
 thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -24,7 +24,7 @@ pub(crate) fn install_hook() {
     INSTALL.call_once(|| {
         let behind = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let in_task = kernel::with(|kernel| kernel.executor.current_host().is_some()).unwrap_or(false);
+            let in_task = journal::with(journal::Journal::runs_a_host).unwrap_or(false);
             if in_task {
                 LAST.with(|last| *last.borrow_mut() = Some(describe(info)));
             } else {

@@ -38,8 +38,8 @@ pub(crate) fn carry_out(kernel: &Kernel, index: usize) {
     match planned {
         Some(Planned::Begin(fault, targets)) => fault::apply(kernel, &fault, targets, true),
         Some(Planned::End(fault, targets)) => fault::apply(kernel, &fault, targets, false),
-        Some(Planned::BeginOutage(outage)) => outage.apply(kernel, true),
-        Some(Planned::EndOutage(outage)) => outage.apply(kernel, false),
+        Some(Planned::BeginOutage(outage)) => outage.apply(&kernel.journal, true),
+        Some(Planned::EndOutage(outage)) => outage.apply(&kernel.journal, false),
         Some(Planned::Start(host)) => lifecycle::start(kernel, host),
         Some(Planned::Create(host)) => lifecycle::create(kernel, host),
         Some(Planned::Remove(host)) => lifecycle::remove(kernel, host),

@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::Future,
     io,
-    panic::Location,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -18,22 +17,20 @@ use groundhog_host::{
 use tokio::sync::mpsc;
 
 use crate::{
-    hosts::HostId,
-    kernel, machine,
     pipe::{Form, PipeReader, PipeWriter, pipe},
     terminal::{self, Resizer, TerminalEnd},
 };
 
 /// A program that simulated hosts can start; see [`World::program`](crate::World::program). A function from a
 /// [`Running`] process to a future of its exit status is one.
-pub trait Program: 'static {
+pub trait Program: Send + Sync + 'static {
     /// The process's life, up to its exit status.
     fn run(&self, process: Running) -> BoxFuture<'static, i32>;
 }
 
 impl<F, Fut> Program for F
 where
-    F: Fn(Running) -> Fut + 'static,
+    F: Fn(Running) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = i32> + Send + 'static,
 {
     fn run(&self, process: Running) -> BoxFuture<'static, i32> {
@@ -194,41 +191,36 @@ impl Life {
     }
 }
 
-fn no_run() -> io::Error {
-    io::Error::other("no simulation runs on this thread")
-}
-
-/// Starts `program` as a process on `host`.
-pub(crate) fn start(host: HostId, program: &dyn Program, command: Command) -> io::Result<Process> {
+/// Starts `program` as a process on `host`, out of tasks of that host. Engines call this for programs that were
+/// installed.
+pub fn start(host: &Host, program: &dyn Program, command: Command) -> Process {
     let (input, its_input) = pipe(Form::Plain);
     let (its_output, output) = pipe(Form::Plain);
     let (its_error, error) = pipe(Form::Plain);
-    let life = lead(host, program, command, Ends { input: its_input, output: its_output, error: its_error }, None)?;
-    Ok(Process::new(Box::new(input), Box::new(output), Box::new(error), Control { life }))
+    let life = lead(host, program, command, Ends { input: its_input, output: its_output, error: its_error }, None);
+    Process::new(Box::new(input), Box::new(output), Box::new(error), Control { life })
 }
 
-/// Starts `program` as a process on `host`, with a terminal of its own.
-pub(crate) fn start_terminal(
-    host: HostId,
+/// As [`start`], with a terminal of its own.
+pub fn start_terminal(
+    host: &Host,
     program: &dyn Program,
     command: Command,
     size: TerminalSize,
-) -> io::Result<Terminal> {
+) -> Terminal {
     let (input, keys) = pipe(Form::Plain);
     let (lines, its_input) = pipe(Form::Plain);
     let (screen, output) = pipe(Form::Screen);
     let (resizer, end) = terminal::sized(size);
     let ends = Ends { input: its_input, output: screen.clone(), error: screen.clone() };
-    let life = lead(host, program, command, ends, Some(end))?;
+    let life = lead(host, program, command, ends, Some(end));
     let signalled = life.clone();
     let discipline = terminal::discipline(keys, screen.clone(), lines, move |signal| {
         // A process that has ended can't be interrupted, nor need it.
         let _ = signalled.signal(signal);
     });
-    let discipline =
-        kernel::with(|kernel| kernel.executor.spawn(host, "terminal", Location::caller(), Box::pin(discipline)));
-    life.lock().terminal = Some(Session { discipline: discipline.ok_or_else(no_run)?, screen });
-    Ok(Terminal::new(Box::new(input), Box::new(output), TerminalHolder { control: Control { life }, resizer }))
+    life.lock().terminal = Some(Session { discipline: host.spawn("terminal", discipline), screen });
+    Terminal::new(Box::new(input), Box::new(output), TerminalHolder { control: Control { life }, resizer })
 }
 
 /// A process's ends of its pipes.
@@ -239,34 +231,32 @@ struct Ends {
 }
 
 fn lead(
-    host: HostId,
+    host: &Host,
     program: &dyn Program,
     command: Command,
     ends: Ends,
     terminal: Option<TerminalEnd>,
-) -> io::Result<Arc<Life>> {
-    let handle = machine::handle(host).ok_or_else(no_run)?;
+) -> Arc<Life> {
     let (signals, received) = mpsc::unbounded_channel();
     let life = Arc::new(Life { state: Mutex::default(), signals });
     let running = Running {
-        host: handle.clone(),
+        host: host.clone(),
         command,
         input: ends.input,
         output: ends.output,
         error: ends.error,
         signals: Signals { life: life.clone(), received },
         terminal,
-        group: Group { life: life.clone(), host: handle },
+        group: Group { life: life.clone(), host: host.clone() },
     };
     let future = program.run(running);
     let ending = life.clone();
-    let future = Box::pin(async move {
+    let task = host.spawn("process", async move {
         let status = future.await;
         ending.end(Exit::Code(status));
     });
-    let task = kernel::with(|kernel| kernel.executor.spawn(host, "process", Location::caller(), future));
-    life.lock().leader = Some(task.ok_or_else(no_run)?);
-    Ok(life)
+    life.lock().leader = Some(task);
+    life
 }
 
 struct Control {

@@ -5,38 +5,35 @@ use std::{
     collections::BTreeMap,
     future::Future,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
 use groundhog_host::{Host, Random};
 use jiff::Timestamp;
-use tracing_subscriber::layer::SubscriberExt;
-
 use crate::{
     clock::{Clock, micros},
     disk::Disk,
+    engine::{Boot, Engine, EngineError, Start},
     event_queue::EventQueue,
     executor::Executor,
     fault::{self, Fault, UnknownHost},
     hosts::{Belongings, HostId, HostState, Hosts, Status},
     interpose::{self, PastTheSeam, SeamBypass},
+    journal::{Journal, OpenJournal},
     kernel::{self, Event, Kernel},
     lifecycle,
-    log::{
-        Log, Record, WORLD,
-        layer::{self, EventLayer},
-    },
+    log::{Record, WORLD},
     machine,
     network::{self, Network, link::LinkConfig},
     outage::Outage,
-    panics,
     plan::{self, Planned},
     power::Power,
     process::Program,
     streams::Streams,
     timers::{self, Timers},
     trace::{Digest, Trace, recorder, recording::Recording},
-    violation::{Violation, Violations},
+    violation::Violation,
 };
 
 /// How a world begins.
@@ -93,17 +90,13 @@ pub struct World {
     kernel: Rc<Kernel>,
     /// Time does not go on after a livelock.
     has_livelocked: bool,
-    _subscriber: tracing::subscriber::DefaultGuard,
+    _journal: OpenJournal,
     _entered: kernel::Entered,
 }
 
 impl World {
     fn enter(config: Config) -> Self {
-        panics::install_hook();
-        // Before the run begins, because making a subscriber is the process's business, not the run's.
-        layer::be_asked();
-        let subscriber = tracing_subscriber::registry().with(EventLayer);
-        let subscriber = tracing::subscriber::set_default(subscriber);
+        let journal = Journal::open(kernel::Leap);
         let streams = Streams::new(config.seed);
         let kernel = Rc::new(Kernel {
             now: Cell::new(0),
@@ -114,16 +107,15 @@ impl World {
             hosts: RefCell::new(Hosts::default()),
             network: RefCell::new(Network::new(&config.network)),
             planned: RefCell::default(),
-            log: Log::new(),
+            journal: journal.share(),
             trace: if config.record { Trace::recorded() } else { Trace::new() },
-            violations: Violations::default(),
             past_the_seam: PastTheSeam::new(streams.stream(&["past the seam"])),
             streams,
         });
         let entered = kernel::enter(kernel.clone());
         interpose::check();
         recorder::switch(config.record);
-        Self { kernel, has_livelocked: false, _subscriber: subscriber, _entered: entered }
+        Self { kernel, has_livelocked: false, _journal: journal, _entered: entered }
     }
 
     /// Adds a host that runs `boot` from the beginning, and again after each crash.
@@ -149,12 +141,7 @@ impl World {
         F: Fn(Host) -> Fut + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let id = self.add(name, true, boot);
-        if micros(at) <= self.kernel.now.get() {
-            lifecycle::start(&self.kernel, id);
-        } else {
-            plan::add(&self.kernel, at, Planned::Start(id));
-        }
+        self.add_host(name, Start::At(at), Rc::new(move |host| Box::pin(boot(host))));
     }
 
     /// Adds a machine that is made and deleted in the course of the run, by its [`power`](Self::power). Until it is
@@ -168,7 +155,7 @@ impl World {
         F: Fn(Host) -> Fut + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.add(name, false, boot);
+        self.add_host(name, Start::WhenMade, Rc::new(move |host| Box::pin(boot(host))));
     }
 
     /// What makes and deletes a host's machine.
@@ -176,11 +163,17 @@ impl World {
         Ok(Power::of(self.find(name)?))
     }
 
-    fn add<F, Fut>(&mut self, name: &str, exists: bool, boot: F) -> HostId
-    where
-        F: Fn(Host) -> Fut + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
+    /// Adds a host of a name that no other has.
+    fn add_host(&mut self, name: &str, start: Start, boot: Boot) {
+        let id = self.declare(name, start != Start::WhenMade, boot);
+        match start {
+            Start::WhenMade => {}
+            Start::At(at) if micros(at) <= self.kernel.now.get() => lifecycle::start(&self.kernel, id),
+            Start::At(at) => plan::add(&self.kernel, at, Planned::Start(id)),
+        }
+    }
+
+    fn declare(&mut self, name: &str, exists: bool, boot: Boot) -> HostId {
         let now = self.kernel.now.get();
         let wall = i64::try_from(self.kernel.epoch.saturating_add(now)).unwrap_or(i64::MAX);
         let mut hosts = self.kernel.hosts.borrow_mut();
@@ -192,7 +185,7 @@ impl World {
             clock: Clock::new(now, wall),
             own: Box::new(Belongings {
                 disk: Disk::default(),
-                boot: Rc::new(move |host| Box::pin(boot(host))),
+                boot,
                 programs: BTreeMap::new(),
                 exists,
                 downs: 0,
@@ -222,8 +215,12 @@ impl World {
     /// Installs a program on a host, to be started by that name.
     pub fn program(&mut self, host: &str, name: &str, program: impl Program) -> Result<(), UnknownHost> {
         let id = self.find(host)?;
-        self.kernel.hosts.borrow_mut()[id].own.programs.insert(name.to_owned(), Rc::new(program));
+        self.install_on(id, name, Arc::new(program));
         Ok(())
+    }
+
+    fn install_on(&self, host: HostId, name: &str, program: Arc<dyn Program>) {
+        self.kernel.hosts.borrow_mut()[host].own.programs.insert(name.to_owned(), program);
     }
 
     /// Gives the path from one host to another, that direction only, its own behaviour.
@@ -320,64 +317,51 @@ impl World {
             }
             if let Some(panicked) = kernel.executor.run(runnable, &kernel.trace) {
                 let host = kernel.hosts.borrow()[panicked.host].name.to_string();
-                let message = format!(
-                    "task {:?} of host {host}, spawned at {}:{}, panicked {}",
-                    panicked.task,
-                    panicked.site.file(),
-                    panicked.site.line(),
-                    panics::take_last()
-                );
-                self.violate("task-panicked", message);
+                kernel.journal.task_panicked(&host, panicked.task, panicked.site);
             }
             if *runs > RUNS_PER_INSTANT_MAX {
                 let message = format!("{runs} task runs in one instant: some tasks wake each other without end");
-                self.violate("livelock", message);
+                kernel.journal.violate("livelock", message);
                 return false;
             }
         }
         true
     }
 
-    fn violate(&self, rule: &str, message: String) {
-        let record = (self.kernel.log.len() as u64).checked_sub(1);
-        let violation = Violation { rule: rule.to_owned(), message, at: self.now(), record };
-        self.kernel.violations.add(violation);
-    }
-
     /// Shows every record to `check` as it is made, quiet ones too. What it returns makes the run fail.
     pub fn observe(&mut self, check: impl FnMut(&Record) -> Option<Violation> + 'static) {
-        self.kernel.log.observe(Box::new(check));
+        self.kernel.journal.observe(check);
     }
 
     /// An error-level event that contains `part` does not make the run fail.
     pub fn expect_error(&mut self, part: impl Into<String>) {
-        self.kernel.log.expect_error(part.into());
+        self.kernel.journal.expect_error(part);
     }
 
     /// The id that records call `name`, such as `job#1`, in its usual form of 36 characters; none if nothing is called so
     /// yet. It is how a story that goes by the log can talk about something to whoever knows it by its id.
     pub fn id(&self, name: &str) -> Option<String> {
-        self.kernel.log.id(name)
+        self.kernel.journal.id(name)
     }
 
     /// All records so far, quiet ones too.
     pub fn records(&self) -> Vec<Record> {
-        self.kernel.log.records()
+        self.kernel.journal.records()
     }
 
     /// What has gone wrong so far.
     pub fn violations(&self) -> Vec<Violation> {
-        self.kernel.violations.all()
+        self.kernel.journal.violations()
     }
 
     /// Whether anything has gone wrong so far.
     pub fn failed(&self) -> bool {
-        self.kernel.violations.any()
+        self.kernel.journal.failed()
     }
 
     /// The digest of the log's text: equal for equal logs.
     pub fn log_digest(&self) -> Digest {
-        self.kernel.log.digest()
+        self.kernel.journal.digest()
     }
 
     /// The digest of everything that happened, down to each wake and draw: equal for equal runs.
@@ -395,6 +379,58 @@ impl World {
     /// What was asked of the C library instead of a host.
     pub fn seam_bypass(&self) -> SeamBypass {
         self.kernel.past_the_seam.counts()
+    }
+}
+
+impl Engine for World {
+    fn journal(&self) -> &Journal {
+        &self.kernel.journal
+    }
+
+    fn now(&self) -> Duration {
+        self.now()
+    }
+
+    fn epoch(&self) -> Timestamp {
+        let epoch = i64::try_from(self.kernel.epoch).unwrap_or(i64::MAX);
+        Timestamp::from_microsecond(epoch).unwrap_or(Timestamp::MAX)
+    }
+
+    fn random(&self, purpose: &str) -> Random {
+        self.random(purpose)
+    }
+
+    fn add(&mut self, name: &str, start: Start, boot: Boot) {
+        self.add_host(name, start, boot);
+    }
+
+    fn power(&self, name: &str) -> Result<Power, UnknownHost> {
+        self.power(name)
+    }
+
+    fn handle(&self, name: &str) -> Result<Host, UnknownHost> {
+        self.handle(name)
+    }
+
+    fn install(&mut self, host: &str, program_name: &str, program: Arc<dyn Program>) -> Result<(), UnknownHost> {
+        self.install_on(self.find(host)?, program_name, program);
+        Ok(())
+    }
+
+    fn link(&mut self, from: &str, to: &str, config: &LinkConfig) -> Result<(), EngineError> {
+        Ok(self.link(from, to, config)?)
+    }
+
+    fn plan(&mut self, at: Duration, lasts: Option<Duration>, fault: &Fault) -> Result<(), EngineError> {
+        Ok(self.plan(at, lasts, fault)?)
+    }
+
+    fn plan_outage(&mut self, at: Duration, lasts: Option<Duration>, outage: &Outage) {
+        self.plan_outage(at, lasts, outage);
+    }
+
+    fn run_until(&mut self, until: Duration) {
+        self.run_until(until);
     }
 }
 

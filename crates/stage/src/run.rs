@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use groundhog_sim::{Config, Record, Recording, Violation, World, simulate};
+use groundhog_sim::{Config, Engine, Record, Recording, Violation, simulate};
 
 use crate::{
     cast::{self, Cast, CastError},
@@ -27,7 +27,7 @@ pub struct Report {
     pub rested: Option<Duration>,
     /// The digest of the log's text.
     pub log_digest: String,
-    /// The digest of every step.
+    /// The digest of every step; empty on an engine that does not count its steps.
     pub trace_digest: String,
 }
 
@@ -55,6 +55,9 @@ pub const EXPECTATION: &str = "expectation";
 /// The rule that is broken when a scenario can't be put on the stage.
 pub const CASTING: &str = "casting";
 
+/// The rule that is broken when an engine does not do what a scenario asks of it.
+pub const UNSUPPORTED: &str = "unsupported";
+
 /// Runs `scenario` with `seed` to its end.
 pub fn run(scenario: &Scenario, seed: u64) -> Report {
     stage(cast::config(scenario, seed), scenario, seed).0
@@ -69,38 +72,45 @@ pub fn recorded(scenario: &Scenario, seed: u64) -> (Report, Recording) {
 
 fn stage(config: Config, scenario: &Scenario, seed: u64) -> (Report, Option<Recording>) {
     simulate(config, |world| {
-        let (mut violations, mut rested) = (Vec::new(), None);
-        let cast = cast::cast(scenario, world);
-        match &cast {
-            Ok(cast) => rested = play(scenario, world, cast, &mut violations),
-            Err(error) => violations.push(could_not_cast(error)),
-        }
-        let records = world.records();
-        // A story that was not played meets no expectation, and that is not what went wrong.
-        if cast.is_ok() {
-            violations.extend(unmet(scenario, &records));
-        }
-        let mut all = world.violations();
-        all.append(&mut violations);
-        let report = Report {
-            seed,
-            violations: all,
-            records,
-            virtual_time: world.now(),
-            rested,
-            log_digest: world.log_digest().to_string(),
-            trace_digest: world.trace_digest().to_string(),
-        };
-        (report, world.take_recording())
+        let report = perform(scenario, seed, world);
+        let trace_digest = world.trace_digest().to_string();
+        (Report { trace_digest, ..report }, world.take_recording())
     })
 }
 
+/// Plays `scenario` on `engine`, on which nothing has been played yet, and judges what came of it. The seed is only told.
+pub fn perform(scenario: &Scenario, seed: u64, engine: &mut dyn Engine) -> Report {
+    let (mut violations, mut rested) = (Vec::new(), None);
+    let cast = cast::cast(scenario, engine);
+    match &cast {
+        Ok(cast) => rested = play(scenario, engine, cast, &mut violations),
+        Err(error) => violations.push(could_not_cast(error)),
+    }
+    let records = engine.journal().records();
+    // A story that was not played meets no expectation, and that is not what went wrong.
+    if cast.is_ok() {
+        violations.extend(unmet(scenario, &records));
+    }
+    let mut all = engine.journal().violations();
+    all.append(&mut violations);
+    Report {
+        seed,
+        violations: all,
+        records,
+        virtual_time: engine.now(),
+        rested,
+        log_digest: engine.journal().digest().to_string(),
+        trace_digest: String::new(),
+    }
+}
+
 fn could_not_cast(error: &CastError) -> Violation {
-    Violation { rule: CASTING.to_owned(), message: error.to_string(), at: Duration::ZERO, record: None }
+    let rule = if let CastError::Unsupported(_) = error { UNSUPPORTED } else { CASTING };
+    Violation { rule: rule.to_owned(), message: error.to_string(), at: Duration::ZERO, record: None }
 }
 
 /// Plays the story from beginning to end. Tells when the world came to rest.
-fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Vec<Violation>) -> Option<Duration> {
+fn play(scenario: &Scenario, world: &mut dyn Engine, cast: &Cast, violations: &mut Vec<Violation>) -> Option<Duration> {
     let invariants = Rc::new(RefCell::new(invariants::all(&Bounds::of(scenario))));
     let under_way = Rc::new(RefCell::new(UnderWay::of(scenario)));
     watch(world, &invariants, &under_way);
@@ -138,7 +148,7 @@ fn play(scenario: &Scenario, world: &mut World, cast: &Cast, violations: &mut Ve
 
 /// Runs on until the world has been at rest for [`settle::CALM`] after the last step and fault. False if it has not
 /// come to that by the time by which it must.
-fn run_until_rest(world: &mut World, scenario: &Scenario, under_way: &RefCell<UnderWay>) -> bool {
+fn run_until_rest(world: &mut dyn Engine, scenario: &Scenario, under_way: &RefCell<UnderWay>) -> bool {
     let (deadline, story_end) = (settle::deadline(scenario), settle::story_end(scenario));
     let mut look_at = story_end;
     loop {
@@ -162,7 +172,7 @@ fn run_until_rest(world: &mut World, scenario: &Scenario, under_way: &RefCell<Un
 type Invariants = Rc<RefCell<Vec<Box<dyn Invariant>>>>;
 
 /// Shows every record to the invariants and to what watches over liveness, as it is made.
-fn watch(world: &mut World, invariants: &Invariants, under_way: &Rc<RefCell<UnderWay>>) {
+fn watch(world: &mut dyn Engine, invariants: &Invariants, under_way: &Rc<RefCell<UnderWay>>) {
     for index in 0..invariants.borrow().len() {
         let invariants = invariants.clone();
         world.observe(move |record| {
@@ -220,7 +230,7 @@ impl<'a> Moment<'a> {
 }
 
 /// Takes a step of the story.
-fn act(world: &World, cast: &Cast, action: &Action) {
+fn act(world: &dyn Engine, cast: &Cast, action: &Action) {
     if let Action::ShutdownProvisioner { name, job } = action {
         // A daemon that has not started, or is down, has nothing to shut down.
         if let (Ok(host), Some(daemon)) = (world.handle(name), cast.daemons.get(name)) {

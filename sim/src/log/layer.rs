@@ -11,8 +11,8 @@ use tracing::{
 };
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use super::{Loudness, WORLD};
-use crate::kernel;
+use super::Loudness;
+use crate::journal;
 
 /// Collects domain events and errors of the run on this thread.
 pub(crate) struct EventLayer;
@@ -58,13 +58,7 @@ impl<S: Subscriber> Layer<S> for EventLayer {
                 ("error", Loudness::Error)
             }
         };
-        kernel::with(|kernel| {
-            let host = match kernel.executor.current_host() {
-                Some(id) => kernel.hosts.borrow()[id].name.to_string(),
-                None => WORLD.to_owned(),
-            };
-            kernel.log.add(kernel, host, loudness, name.to_owned(), fields.0);
-        });
+        journal::with(|journal| journal.told(loudness, name, fields.0));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The event log: domain events and faults, with virtual time and host.
+//! The event log: domain events and faults, with time and host.
 //!
 //! - [`record`]: one line.
 //! - [`layer`]: how components' `tracing` events get here.
@@ -12,17 +12,14 @@ mod names;
 mod record;
 pub mod text;
 
-use std::{
-    cell::{Cell, RefCell},
-    time::Duration,
-};
+use std::cell::{Cell, RefCell};
 
 use self::names::Names;
 pub use self::record::{Loudness, Record};
 use crate::{
-    kernel::Kernel,
+    journal::Narrator,
     trace::{Digest, Trace},
-    violation::Violation,
+    violation::{Violation, Violations},
 };
 
 /// What a user's check makes of a record.
@@ -61,14 +58,10 @@ impl Log {
         self.expected_errors.borrow_mut().push(part);
     }
 
-    /// Adds something that the world did.
-    pub(crate) fn world(&self, kernel: &Kernel, event: &str, fields: Vec<(&'static str, String)>) {
-        self.add(kernel, WORLD.to_owned(), Loudness::Logged, event.to_owned(), fields);
-    }
-
     pub(crate) fn add(
         &self,
-        kernel: &Kernel,
+        narrator: &dyn Narrator,
+        violations: &Violations,
         host: String,
         loudness: Loudness,
         event: String,
@@ -83,30 +76,29 @@ impl Log {
             fields.into_iter().map(|(name, value)| (name, names.readable(value))).collect()
         };
         let ordinal = self.records.borrow().len() as u64;
-        let at = Duration::from_micros(kernel.now.get());
-        let record = Record { ordinal, at, host, loudness, event, fields };
+        let record = Record { ordinal, at: narrator.now(), host, loudness, event, fields };
         let line = text::line(&record);
-        kernel.trace.record(ordinal, &line);
+        narrator.noted(ordinal, &line);
         if loudness != Loudness::Quiet {
             self.digest.text(&line);
         }
         if loudness == Loudness::Error {
-            self.judge_error(kernel, &record, &line);
+            self.judge_error(violations, &record, &line);
         }
         for observer in self.observers.borrow_mut().iter_mut() {
             if let Some(violation) = observer(&record) {
-                kernel.violations.add(violation);
+                violations.add(violation);
             }
         }
         self.records.borrow_mut().push(record);
         self.busy.set(false);
     }
 
-    fn judge_error(&self, kernel: &Kernel, record: &Record, line: &str) {
+    fn judge_error(&self, violations: &Violations, record: &Record, line: &str) {
         if self.expected_errors.borrow().iter().any(|part| line.contains(part.as_str())) {
             return;
         }
-        kernel.violations.add(Violation {
+        violations.add(Violation {
             rule: "error-event".to_owned(),
             message: format!("host {} reported an error: {}", record.host, text::fields(record)),
             at: record.at,

@@ -27,7 +27,7 @@ fn cloud(faults: &[(u64, u64, Fault)], turns: &'static [(u64, bool)]) -> Vec<Str
             }
         });
         let power = world.power("agent").expect("it exists");
-        world.host("cloud", move |host| turn(host, turns, power));
+        world.host("cloud", move |host| turn(host, turns, power.clone()));
         for (at, lasts, fault) in faults {
             world.plan(seconds(*at), Some(seconds(*lasts)), fault).expect("both hosts exist");
         }
@@ -110,8 +110,9 @@ fn a_deleted_machine_sends_nothing_and_runs_nothing() {
         let power = world.power("server").expect("it exists");
         assert!(!power.exists());
         power.on();
+        let asking = power.clone();
         world.host("client", move |host| {
-            let notes = noted.clone();
+            let (notes, power) = (noted.clone(), asking.clone());
             async move {
                 let mut stream = connect(&host, "server").await.expect("the server was made in this instant");
                 exchange(&mut stream).await.expect("the server answers");

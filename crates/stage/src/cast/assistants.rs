@@ -13,7 +13,7 @@ use std::{
 
 use groundhog_chattool::{AgentDialer, Toolbox, ToolboxConfig};
 use groundhog_host::Host;
-use groundhog_sim::World;
+use groundhog_sim::Engine;
 use groundhog_tunnel::connection::Dialer;
 use groundhog_wire::{
     Channel, ChannelConfig, Endpoints, Identity, Limited, Secret, call,
@@ -39,7 +39,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) type Chats = BTreeMap<String, ChatId>;
 
 /// Draws the chats' ids. A world without chats draws nothing.
-pub(crate) fn chats(scenario: &Scenario, world: &World) -> Chats {
+pub(crate) fn chats(scenario: &Scenario, world: &dyn Engine) -> Chats {
     if scenario.chats.is_empty() {
         return Chats::new();
     }
@@ -85,7 +85,7 @@ type Runtime = Arc<OnceCell<Toolbox>>;
 /// Puts the assistants into the world. A world without any is as it was.
 pub(super) fn cast(
     scenario: &Scenario,
-    world: &mut World,
+    world: &mut dyn Engine,
     secrets: &Secrets,
     chats: &Chats,
     unnamed: &Unnamed,

@@ -11,7 +11,7 @@ use groundhog_control::{
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
-use groundhog_sim::World;
+use groundhog_sim::Engine;
 use groundhog_wire::{Endpoints, v1::Relay};
 use tokio_util::sync::CancellationToken;
 
@@ -56,15 +56,21 @@ pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
     })
 }
 
+/// What the database's file is called, where there are files.
+const DATABASE_FILE: &str = "control.sqlite";
+
 /// Casts the replicas. Returns their database.
 pub(crate) fn cast(
     scenario: &Scenario,
-    world: &mut World,
+    world: &mut dyn Engine,
     secrets: &Secrets,
     chats: &Chats,
 ) -> Result<Database, CastError> {
-    let database = Database::in_memory()?;
-    let begin_ms = scenario.starts_at.as_millisecond();
+    let database = match world.folder() {
+        Some(folder) => Database::open(folder.join(DATABASE_FILE))?,
+        None => Database::in_memory()?,
+    };
+    let begin_ms = world.epoch().as_millisecond();
     let set_up_at_ms = SET_UP_MS.min(begin_ms);
     database.set_up(&setup(scenario, secrets, chats, begin_ms)?, &mut world.random("set-up"), set_up_at_ms)?;
     let settings = &scenario.control;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use groundhog_control::Database;
-use groundhog_sim::{Fault, Outage, UnknownHost, Ways, World};
+use groundhog_sim::{Engine, EngineError, Fault, Outage, Ways};
 
 use crate::scenario::{ClockStep, FaultKind, Scenario};
 
 /// What the log calls the database.
 pub(crate) const DATABASE: &str = "database";
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, database: Database) -> Result<(), UnknownHost> {
+pub(crate) fn cast(scenario: &Scenario, world: &mut dyn Engine, database: Database) -> Result<(), EngineError> {
     let outage = Outage::new(DATABASE, move |available| database.set_available(available));
     scenario.faults.iter().try_for_each(|fault| match simulated(&fault.kind) {
         Some(simulated) => world.plan(fault.at, fault.lasts, &simulated),

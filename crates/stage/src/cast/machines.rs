@@ -15,7 +15,7 @@ use std::{
 use groundhog_agent::AgentConfig;
 use groundhog_host::Host;
 use groundhog_provisioner::scripted::machines::{AGENT_TOKEN, MACHINE as PROGRAM};
-use groundhog_sim::{Power, Running, World};
+use groundhog_sim::{Engine, Power, Running};
 use groundhog_wire::{Endpoints, Secret};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
@@ -126,7 +126,7 @@ impl Drop for Ends {
 
 pub(super) fn cast(
     scenario: &Scenario,
-    world: &mut World,
+    world: &mut dyn Engine,
     outages: &Outages,
     unnamed: &Unnamed,
 ) -> Result<(), CastError> {

@@ -29,7 +29,7 @@ pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groundhog_sim::{Config, LinkConfig, UnknownHost, World};
+use groundhog_sim::{Config, Engine, EngineError, LinkConfig, UnknownHost};
 use groundhog_wire::{
     Secret,
     auth::{DaemonNameError, SecretError},
@@ -44,6 +44,9 @@ pub enum CastError {
     /// A host is missing.
     #[error(transparent)]
     Host(#[from] UnknownHost),
+    /// The engine does not do what the scenario asks of it.
+    #[error("{0}")]
+    Unsupported(String),
     /// The database could not be opened.
     #[error("the control plane's database could not be opened: {0}")]
     Database(#[from] groundhog_control::StoreError),
@@ -64,6 +67,15 @@ pub enum CastError {
     DaemonName(#[from] DaemonNameError),
 }
 
+impl From<EngineError> for CastError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::UnknownHost(host) => Self::Host(host),
+            EngineError::Unsupported(why) => Self::Unsupported(why),
+        }
+    }
+}
+
 /// The secrets that parts of a run share.
 pub(crate) struct Secrets {
     /// Session tokens by person.
@@ -73,7 +85,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    fn draw(scenario: &Scenario, world: &World) -> Result<Self, CastError> {
+    fn draw(scenario: &Scenario, world: &dyn Engine) -> Result<Self, CastError> {
         let mut random = world.random("secrets");
         let mut secret = || Secret::new(random.uuid().to_string());
         let mut daemons = BTreeMap::from([(DAEMON_KEY.to_owned(), secret()?)]);
@@ -99,7 +111,7 @@ pub(crate) struct Cast {
 }
 
 /// How a world begins for `scenario`.
-pub(crate) fn config(scenario: &Scenario, seed: u64) -> Config {
+pub fn config(scenario: &Scenario, seed: u64) -> Config {
     Config { network: link(&scenario.network), epoch: scenario.starts_at, ..Config::new(seed) }
 }
 
@@ -114,7 +126,7 @@ fn link(path: &NetworkPath) -> LinkConfig {
 }
 
 /// Puts `scenario` into `world`.
-pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastError> {
+pub(crate) fn cast(scenario: &Scenario, world: &mut dyn Engine) -> Result<Cast, CastError> {
     let secrets = Secrets::draw(scenario, world)?;
     let chats = assistants::chats(scenario, world);
     let database = control::cast(scenario, world, &secrets, &chats)?;
@@ -132,7 +144,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut World) -> Result<Cast, CastE
     }
     faults::cast(scenario, world, database)?;
     for part in &scenario.allow_errors {
-        world.expect_error(part);
+        world.journal().expect_error(part);
     }
     Ok(Cast { daemons, people, outages, laptops, unnamed, assistants })
 }

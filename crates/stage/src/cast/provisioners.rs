@@ -7,7 +7,7 @@ use std::{
 
 use groundhog_host::Host;
 use groundhog_provisioner::{Daemon, DaemonConfig, RunnerConfig, Scripted};
-use groundhog_sim::World;
+use groundhog_sim::Engine;
 use groundhog_wire::{DaemonName, Endpoints};
 
 use super::{CastError, Secrets, control};
@@ -28,7 +28,7 @@ impl Daemons {
     }
 }
 
-pub(crate) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets) -> Result<Daemons, CastError> {
+pub(crate) fn cast(scenario: &Scenario, world: &mut dyn Engine, secrets: &Secrets) -> Result<Daemons, CastError> {
     let daemons = Daemons::default();
     for (number, provisioner) in scenario.provisioners.iter().enumerate() {
         let control = control::endpoints(scenario, provisioner.control.as_deref(), number);

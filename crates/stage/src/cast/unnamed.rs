@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use groundhog_sim::{Record, World};
+use groundhog_sim::{Engine, Record};
 
 use crate::scenario::{Scenario, chat_and_number, chat_workspace};
 
@@ -52,7 +52,7 @@ impl Numbered {
     }
 }
 
-pub(super) fn cast(scenario: &Scenario, world: &mut World) -> Unnamed {
+pub(super) fn cast(scenario: &Scenario, world: &mut dyn Engine) -> Unnamed {
     let unnamed = Unnamed::default();
     if scenario.control.prebuilds.enabled || !scenario.chats.is_empty() {
         let noting = unnamed.clone();
@@ -93,10 +93,10 @@ impl Unnamed {
     }
 
     /// The id of the workspace that a story calls `prebuild-3` or `c1-2`; none if there is no such thing yet.
-    pub(crate) fn id(&self, world: &World, workspace: &str) -> Option<String> {
+    pub(crate) fn id(&self, world: &dyn Engine, workspace: &str) -> Option<String> {
         let (of, number) = chat_and_number(workspace)?;
         let of_log = self.known().all.get(of)?.get(number.checked_sub(1)?).cloned()?;
-        world.id(&of_log)
+        world.journal().id(&of_log)
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 use groundhog_host::{Host, Instant};
-use groundhog_sim::World;
+use groundhog_sim::Engine;
 use groundhog_tunnel::{Application, Tunnel, TunnelConfig, Workspace, machine::Options};
 use groundhog_wire::{Endpoints, Secret};
 use tokio_util::sync::CancellationToken;
@@ -72,7 +72,7 @@ struct Laptop {
 }
 
 /// Puts the laptops into the world. What is opened on one is gone when it is killed, and nobody opens it again.
-pub(super) fn cast(scenario: &Scenario, world: &mut World, secrets: &Secrets, people: &People) -> Laptops {
+pub(super) fn cast(scenario: &Scenario, world: &mut dyn Engine, secrets: &Secrets, people: &People) -> Laptops {
     let laptop = |(number, wanted): (usize, &Wanted)| {
         let token = secrets.users.get(&wanted.by)?.clone();
         let control = control::endpoints(scenario, None, number);

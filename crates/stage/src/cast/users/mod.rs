@@ -24,7 +24,7 @@ use std::{
 };
 
 use groundhog_host::{Host, event::Id};
-use groundhog_sim::World;
+use groundhog_sim::Engine;
 use groundhog_wire::{
     Channel, ChannelConfig, Endpoints, Identity, Limited, Secret,
     id::{ChatId, WorkspaceId},
@@ -189,7 +189,7 @@ struct Person {
 
 pub(crate) fn cast(
     scenario: &Scenario,
-    world: &mut World,
+    world: &mut dyn Engine,
     secrets: &Secrets,
     ids: &Chats,
 ) -> Result<People, CastError> {

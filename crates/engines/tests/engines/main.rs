@@ -1,0 +1,1 @@
+//! The engines' tests: one binary, because linking is slow.
