@@ -202,12 +202,7 @@ pub fn start(host: &Host, program: &dyn Program, command: Command) -> Process {
 }
 
 /// As [`start`], with a terminal of its own.
-pub fn start_terminal(
-    host: &Host,
-    program: &dyn Program,
-    command: Command,
-    size: TerminalSize,
-) -> Terminal {
+pub fn start_terminal(host: &Host, program: &dyn Program, command: Command, size: TerminalSize) -> Terminal {
     let (input, keys) = pipe(Form::Plain);
     let (lines, its_input) = pipe(Form::Plain);
     let (screen, output) = pipe(Form::Screen);
@@ -230,13 +225,7 @@ struct Ends {
     error: PipeWriter,
 }
 
-fn lead(
-    host: &Host,
-    program: &dyn Program,
-    command: Command,
-    ends: Ends,
-    terminal: Option<TerminalEnd>,
-) -> Arc<Life> {
+fn lead(host: &Host, program: &dyn Program, command: Command, ends: Ends, terminal: Option<TerminalEnd>) -> Arc<Life> {
     let (signals, received) = mpsc::unbounded_channel();
     let life = Arc::new(Life { state: Mutex::default(), signals });
     let running = Running {

@@ -9,8 +9,6 @@ use std::{
     time::Duration,
 };
 
-use groundhog_host::{Host, Random};
-use jiff::Timestamp;
 use crate::{
     clock::{Clock, micros},
     disk::Disk,
@@ -35,6 +33,8 @@ use crate::{
     trace::{Digest, Trace, recorder, recording::Recording},
     violation::Violation,
 };
+use groundhog_host::{Host, Random};
+use jiff::Timestamp;
 
 /// How a world begins.
 #[derive(Clone, Debug, PartialEq)]

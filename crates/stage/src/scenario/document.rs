@@ -21,6 +21,7 @@ pub(super) struct Document {
     pub(super) duration: Option<Spanned<raw::DurationText>>,
     pub(super) settle: Option<Spanned<raw::DurationText>>,
     pub(super) ends_at_rest: Option<bool>,
+    pub(super) live: Option<bool>,
     pub(super) starts_at: Option<Spanned<String>>,
     pub(super) allow_errors: Option<Vec<Spanned<String>>>,
     pub(super) network: Option<raw::Network>,
@@ -43,7 +44,7 @@ pub(super) struct Document {
 }
 
 /// The keys of the file itself, in the order of the documentation.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "about",
     "issue",
     "version",
@@ -51,6 +52,7 @@ const KEYS: [&str; 26] = [
     "duration",
     "settle",
     "ends_at_rest",
+    "live",
     "starts_at",
     "allow_errors",
     "network",
@@ -98,6 +100,7 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
             "duration" => document.duration = entry(value, out),
             "settle" => document.settle = entry(value, out),
             "ends_at_rest" => document.ends_at_rest = entry(value, out),
+            "live" => document.live = entry(value, out),
             "starts_at" => document.starts_at = entry(value, out),
             "allow_errors" => document.allow_errors = entry(value, out),
             "network" => document.network = entry(value, out),

@@ -13,6 +13,7 @@
 //! | `starts_at` | what clocks show when it begins, such as `"2026-03-23T09:00:00+01:00"`; nine o'clock UTC on a Monday, the 5th of January 2026 |
 //! | `settle` | how long the world may take to come to rest after the last fault has healed; `"20m"` |
 //! | `ends_at_rest` | `true`: the run is over once the world has been at rest for three minutes after the last step and the last fault, if that is before `duration` |
+//! | `live` | `true`: it can be played on a real machine too, with `--engine live` |
 //! | `seed` | the seed that is run unless another is asked for; `0` |
 //! | `issue`, `version` | which bug report it comes from, and which version that was about |
 //! | `allow_errors` | a list of texts; an error-level message that contains one of them does not fail the run |
@@ -340,6 +341,9 @@ pub struct Scenario {
     pub settle: Duration,
     /// The run is over once the world has been at rest for a while after the last step and fault.
     pub ends_at_rest: bool,
+    /// Whether it can be played on a real machine too: it is short, and nothing goes wrong in it that only a simulator can
+    /// cause.
+    pub live: bool,
     /// Error-level messages that contain one of these are expected.
     pub allow_errors: Vec<String>,
     /// How two hosts reach each other unless a link says otherwise.

@@ -153,6 +153,7 @@ pub(super) fn check(
         duration: check.duration,
         settle,
         ends_at_rest: document.ends_at_rest.unwrap_or_default(),
+        live: document.live.unwrap_or_default(),
         allow_errors,
         network,
         links,

@@ -34,6 +34,9 @@ pub(super) fn document(scenario: &Scenario) -> DocumentMut {
     if scenario.settle != defaults::SETTLE {
         document["settle"] = time(scenario.settle);
     }
+    if scenario.live {
+        document["live"] = value(true);
+    }
     if scenario.ends_at_rest {
         document["ends_at_rest"] = value(true);
     }
