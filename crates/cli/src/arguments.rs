@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use groundhog_sim::campaign::Shard;
 use groundhog_stage::scenario::units::parse_duration;
 
-use crate::{exit, version::version};
+use crate::{commands::user::arguments::UserArguments, exit, version::version};
 
 /// Groundhog replays the same day until the bug is gone: deterministic simulation of a remote-workspace
 /// platform's control plane.
@@ -48,6 +48,8 @@ pub enum Command {
     Fsm(FsmArguments),
     /// List the tools by which an assistant gets a chat a workspace, as a model is told of them
     Tools(FormatArguments),
+    /// Use a platform that runs: templates, workspaces, builds, logs
+    User(UserArguments),
     /// Workspaces that are built ahead
     #[command(subcommand)]
     Prebuilds(PrebuildsCommand),

@@ -15,3 +15,4 @@ mod scenarios;
 pub mod shrink;
 mod table;
 pub mod tools;
+pub mod user;
