@@ -12,6 +12,7 @@ pub mod plan;
 pub mod replay;
 pub mod run;
 mod scenarios;
+pub mod serve;
 pub mod shrink;
 mod table;
 pub mod tools;
