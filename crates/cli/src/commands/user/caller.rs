@@ -67,7 +67,7 @@ fn token(file: Option<&Path>) -> Result<Secret, Failure> {
             (text, format!("the token file {}", file.display()))
         }
         None => {
-            let text = env::var(TOKEN_VARIABLE).map_err(|_| {
+            let text = env::var(TOKEN_VARIABLE).ok().filter(|text| !text.is_empty()).ok_or_else(|| {
                 let what = "set it to your session token, or name a file with `--token-file`";
                 Failure::BadInput(format!("{TOKEN_VARIABLE} is not set: {what}"))
             })?;

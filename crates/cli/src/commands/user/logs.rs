@@ -17,7 +17,7 @@ use super::{
     name::{AgentName, LogsOf},
     words, workspace,
 };
-use crate::exit::Exit;
+use crate::{arguments::Format, exit::Exit};
 
 /// Shows the log of a job or a build.
 pub(super) async fn show(caller: &Caller, arguments: &LogsArguments) -> Result<Exit, Failure> {
@@ -67,7 +67,7 @@ async fn so_far(caller: &Caller, build: &v1::Build) -> Result<Exit, Failure> {
     if words::has_ended(job.status()) {
         return follow::ended(caller, &job);
     }
-    if caller.format == crate::arguments::Format::Text {
+    if caller.format == Format::Text {
         anstream::eprintln!("job {} is {}", job.job_id, words::job_status(job.status()));
     }
     Ok(Exit::Good)
