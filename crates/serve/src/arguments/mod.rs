@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod control;
+pub mod machine;
 pub mod provisioner;
 
 use std::{net::SocketAddr, time::Duration};
@@ -13,7 +14,9 @@ use groundhog_host::Address;
 use groundhog_wire::Endpoints;
 use jiff::SignedDuration;
 
-pub use self::{agent::AgentArguments, control::ControlArguments, provisioner::ProvisionerArguments};
+pub use self::{
+    agent::AgentArguments, control::ControlArguments, machine::MachineArguments, provisioner::ProvisionerArguments,
+};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -45,6 +48,8 @@ pub enum Component {
     Provisioner(ProvisionerArguments),
     /// A workspace agent
     Agent(AgentArguments),
+    /// What a provisioner makes and deletes agents' machines by, where they are processes of one machine
+    Machine(MachineArguments),
 }
 
 /// How the log is told.
