@@ -64,6 +64,14 @@ pub enum Error {
         /// By which flag it is chosen.
         flag: &'static str,
     },
+    /// The setup file can't be taken.
+    #[error("the setup file {}: {why}", path.display())]
+    SetupFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The database can't be used.
     #[error("the database {} can't be used: {source}", path.display())]
     Database {
@@ -113,6 +121,7 @@ impl Error {
             | Self::SecretMissing { .. }
             | Self::Setting { .. }
             | Self::SecretTwice { .. }
+            | Self::SetupFile { .. }
             | Self::BringUp { .. } => Exit::BadArguments,
             Self::Listen { .. }
             | Self::Database { .. }

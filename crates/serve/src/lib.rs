@@ -32,6 +32,7 @@ pub mod place;
 pub mod provisioner;
 pub mod secret;
 pub mod signals;
+pub mod tools;
 
 use crate::arguments::{Component, MachineArguments, ServeArguments};
 pub use crate::{error::Error, exit::Exit};
@@ -43,6 +44,7 @@ pub fn serve(arguments: &ServeArguments, version: &str) -> Exit {
         Component::Control(arguments) => control::run(arguments, version),
         Component::Provisioner(arguments) => provisioner::run(arguments, version),
         Component::Agent(arguments) => agent::run(arguments, version),
+        Component::Tools(arguments) => tools::run(arguments),
         Component::Machine(arguments) => return make_machine(arguments),
     };
     match ended {

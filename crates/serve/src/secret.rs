@@ -43,11 +43,18 @@ pub const USER_TOKEN: Which = Which { what: "session token", variable: "GROUNDHO
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct GivenSecret(String);
 
+impl GivenSecret {
+    /// What was given.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 impl FromStr for GivenSecret {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
+        Ok(Self::new(text))
     }
 }
 

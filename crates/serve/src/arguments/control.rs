@@ -54,6 +54,9 @@ pub struct PeopleArguments {
     /// What that key is called
     #[arg(long, value_name = "NAME", env = "GROUNDHOG_PROVISIONER_KEY_NAME", default_value = "default")]
     pub provisioner_key_name: String,
+    /// A file of more people, groups, organizations and keys that the database is to know
+    #[arg(long, value_name = "FILE.toml", env = "GROUNDHOG_SETUP")]
+    pub setup: Option<PathBuf>,
     /// Put the given secrets in the place of those that the database knows, instead of refusing to start
     #[arg(long, env = "GROUNDHOG_REPLACE_SECRETS", value_parser = BoolishValueParser::new())]
     pub replace_secrets: bool,
@@ -97,7 +100,12 @@ pub struct SettingArguments {
 
 const HELP: &str = "\
 The first start over a new database needs an administrator's token. Whatever secrets are given at a later start have to \
-be those that the database knows; none has to be given. It keeps hashes of them alone, so none can be read out of it.
+be those that the database knows; none has to be given. It keeps hashes of them alone, so none can be read out of it. \
+What it does not know yet is added.
+
+A setup file has tables [[user]] (name, role, token), [[organization]] (name, members), [[group]] (name, organization, \
+budget, members) and [[provisioner_key]] (name, key). In place of a token or a key may stand token_file or token_env, \
+key_file or key_env.
 
 The first signal lets calls in flight end, for five seconds at most; the second ends the program at once. Either way, \
 and if it is killed, nothing is lost that was committed.";

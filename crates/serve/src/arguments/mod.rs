@@ -6,6 +6,7 @@ pub mod agent;
 pub mod control;
 pub mod machine;
 pub mod provisioner;
+pub mod tools;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,6 +17,7 @@ use jiff::SignedDuration;
 
 pub use self::{
     agent::AgentArguments, control::ControlArguments, machine::MachineArguments, provisioner::ProvisionerArguments,
+    tools::ToolsArguments,
 };
 
 /// Options of `serve`.
@@ -48,6 +50,8 @@ pub enum Component {
     Provisioner(ProvisionerArguments),
     /// A workspace agent
     Agent(AgentArguments),
+    /// The tools by which an assistant gets a chat a workspace: a line of JSON a call
+    Tools(ToolsArguments),
     /// What a provisioner makes and deletes agents' machines by, where they are processes of one machine
     Machine(MachineArguments),
 }

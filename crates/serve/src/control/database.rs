@@ -11,6 +11,7 @@ use std::{
 use groundhog_control::{BringUpError, DaemonKeySetup, Database, OtherSecret, Role, Setup, UserSetup};
 use groundhog_host::{Backoff, Host};
 
+use super::setup_file;
 use crate::{Error, arguments::ControlArguments, secret};
 
 /// How often a database is tried that another program is using: one that is still ending, as a rule.
@@ -45,6 +46,9 @@ impl Given {
         }));
         let name = people.provisioner_key_name.clone();
         setup.daemon_keys.extend(key.map(|key| DaemonKeySetup { name, key }));
+        if let Some(path) = &people.setup {
+            setup_file::read(path, &mut setup, |name| std::env::var(name).ok())?;
+        }
         let other = if people.replace_secrets { OtherSecret::Replaces } else { OtherSecret::Refused };
         Ok(Self { setup, other })
     }
@@ -53,6 +57,10 @@ impl Given {
 /// Opens the database in the file at `path`, makes it if it is missing, and brings it up to what is given. What is in it
 /// stays there.
 pub async fn open(host: &Host, path: &Path, given: &Given) -> Result<Database, Error> {
+    if given.setup.users.is_empty() && !path.exists() {
+        // Told before anything is made.
+        return Err(Error::BringUp { path: path.to_owned(), source: BringUpError::NoAdministrator });
+    }
     make(path)?;
     let mut backoff = BACKOFF;
     let mut tries = 1;

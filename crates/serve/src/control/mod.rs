@@ -1,12 +1,13 @@
 //! The control plane as a program.
 //!
-//! [`database`]: the file, and how a start brings it up. `page`: what is shown of it. [`run`]: the program's life.
+//! [`database`]: the file, and how a start brings it up. [`setup_file`]: what else it can be given. `page`: what is shown of it. [`run`]: the program's life.
 //!
 //! The ports come first and the database second, so that a program that can't run leaves nothing behind. It says that it
 //! is ready when both are there.
 
 pub mod database;
 mod page;
+pub mod setup_file;
 
 use std::{net::SocketAddr, path::Path, pin::pin};
 
