@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use groundhog_control::{SetupError, StoreError};
+use groundhog_control::{BringUpError, StoreError};
 use groundhog_wire::auth::SecretError;
 
 use crate::Exit;
@@ -29,14 +29,22 @@ pub enum Error {
         source: io::Error,
     },
     /// A secret was not given that there has to be.
-    #[error("the {what} is missing: give it by {variable}, or by {flag}")]
+    #[error("the {what} is missing: give it by {variable}, or in a file by {file_flag}")]
     SecretMissing {
         /// Which one.
         what: &'static str,
         /// The variable that carries it.
         variable: &'static str,
         /// The flag that names a file with it.
-        flag: &'static str,
+        file_flag: &'static str,
+    },
+    /// A secret was given in two ways.
+    #[error("the {what} was given by itself and in a file: leave {file_flag} out, or the other")]
+    SecretTwice {
+        /// Which one.
+        what: &'static str,
+        /// The flag that names a file with it.
+        file_flag: &'static str,
     },
     /// A setting can't be taken.
     #[error("{what} can't be taken: {why}")]
@@ -56,6 +64,14 @@ pub enum Error {
         /// By which flag it is chosen.
         flag: &'static str,
     },
+    /// The setup file can't be taken.
+    #[error("the setup file {}: {why}", path.display())]
+    SetupFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The database can't be used.
     #[error("the database {} can't be used: {source}", path.display())]
     Database {
@@ -72,15 +88,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// The database is new, and nobody could ever call.
-    #[error("the database {} is new and nobody is known in it: give the administrator's token by GROUNDHOG_ADMIN_TOKEN, or --admin-token-file", path.display())]
-    NobodyKnown {
+    /// What was given does not go with the database.
+    #[error("the database {}: {source}{}", path.display(), what_to_do(source))]
+    BringUp {
         /// The file.
         path: PathBuf,
+        /// What does not go with it.
+        source: BringUpError,
     },
-    /// What was given does not go with the database.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
     /// The control plane did not let a daemon in.
     #[error("the control plane refused this provisioner: {0}; it has to have a key that the control plane knows")]
     Refused(String),
@@ -105,8 +120,9 @@ impl Error {
             | Self::SecretFile { .. }
             | Self::SecretMissing { .. }
             | Self::Setting { .. }
-            | Self::NobodyKnown { .. }
-            | Self::Setup(_) => Exit::BadArguments,
+            | Self::SecretTwice { .. }
+            | Self::SetupFile { .. }
+            | Self::BringUp { .. } => Exit::BadArguments,
             Self::Listen { .. }
             | Self::Database { .. }
             | Self::DatabaseFile { .. }
@@ -114,5 +130,16 @@ impl Error {
             | Self::Machine { .. }
             | Self::EndedAtOnce => Exit::Broken,
         }
+    }
+}
+
+/// What the program's flags can do about it.
+fn what_to_do(error: &BringUpError) -> &'static str {
+    match error {
+        BringUpError::OtherSecret { .. } => " (--replace-secrets)",
+        BringUpError::TakenBack { .. } => " (--provisioner-key-name)",
+        BringUpError::OtherRole { .. } => " (--admin-name)",
+        BringUpError::NoAdministrator => ": give a token by GROUNDHOG_ADMIN_TOKEN, or in a file by --admin-token-file",
+        BringUpError::Setup(_) | BringUpError::Store(_) => "",
     }
 }

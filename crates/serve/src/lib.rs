@@ -25,27 +25,44 @@ pub mod control;
 pub mod error;
 pub mod exit;
 pub mod log;
+pub mod machine;
+pub mod metrics;
+pub mod pages;
 pub mod place;
 pub mod provisioner;
 pub mod secret;
 pub mod signals;
+pub mod tools;
 
-use crate::arguments::{Component, ServeArguments};
+use crate::arguments::{Component, MachineArguments, ServeArguments};
 pub use crate::{error::Error, exit::Exit};
 
 /// Runs a component until it ends: by a signal as a rule. `version` is the program's, as it tells others.
 pub fn serve(arguments: &ServeArguments, version: &str) -> Exit {
-    log::install(&arguments.log);
+    log::install(arguments.log);
     let ended = match &arguments.component {
         Component::Control(arguments) => control::run(arguments, version),
         Component::Provisioner(arguments) => provisioner::run(arguments, version),
         Component::Agent(arguments) => agent::run(arguments, version),
+        Component::Tools(arguments) => tools::run(arguments),
+        Component::Machine(arguments) => return make_machine(arguments),
     };
     match ended {
         Ok(()) => Exit::Clean,
         Err(error) => {
             tracing::error!("{error}");
             error.exit()
+        }
+    }
+}
+
+/// What it complains about is shown to whoever has asked for the build, so it is the bare text.
+fn make_machine(arguments: &MachineArguments) -> Exit {
+    match machine::run(arguments) {
+        Ok(()) => Exit::Clean,
+        Err(error) => {
+            eprintln!("{error}");
+            Exit::Broken
         }
     }
 }

@@ -15,17 +15,10 @@ pub struct AgentArguments {
     #[command(flatten)]
     pub call: CallArguments,
     /// The token by which the control plane lets the agent in
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "GROUNDHOG_AGENT_TOKEN",
-        hide_env_values = true,
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub token: GivenSecret,
+    #[arg(long, value_name = "TOKEN", env = "GROUNDHOG_AGENT_TOKEN", hide_env_values = true)]
+    pub token: Option<GivenSecret>,
     /// A file with that token
-    #[arg(long, value_name = "FILE", env = "GROUNDHOG_AGENT_TOKEN_FILE", conflicts_with = "token")]
+    #[arg(long, value_name = "FILE", env = "GROUNDHOG_AGENT_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
     /// The home folder of whoever the agent works for; made if it is missing [default: $HOME]
     #[arg(long, value_name = "FOLDER", env = "GROUNDHOG_AGENT_DIRECTORY")]

@@ -4,7 +4,9 @@
 
 pub mod agent;
 pub mod control;
+pub mod machine;
 pub mod provisioner;
+pub mod tools;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -13,7 +15,10 @@ use groundhog_host::Address;
 use groundhog_wire::Endpoints;
 use jiff::SignedDuration;
 
-pub use self::{agent::AgentArguments, control::ControlArguments, provisioner::ProvisionerArguments};
+pub use self::{
+    agent::AgentArguments, control::ControlArguments, machine::MachineArguments, provisioner::ProvisionerArguments,
+    tools::ToolsArguments,
+};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -45,6 +50,10 @@ pub enum Component {
     Provisioner(ProvisionerArguments),
     /// A workspace agent
     Agent(AgentArguments),
+    /// The tools by which an assistant gets a chat a workspace: a line of JSON a call
+    Tools(ToolsArguments),
+    /// What a provisioner makes and deletes agents' machines by, where they are processes of one machine
+    Machine(MachineArguments),
 }
 
 /// How the log is told.

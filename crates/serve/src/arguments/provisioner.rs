@@ -18,17 +18,10 @@ pub struct ProvisionerArguments {
     #[arg(long, value_name = "NAME", env = "GROUNDHOG_PROVISIONER_NAME")]
     pub name: Option<String>,
     /// The key by which the control plane lets it in
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "GROUNDHOG_PROVISIONER_KEY",
-        hide_env_values = true,
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub key: GivenSecret,
+    #[arg(long, value_name = "KEY", env = "GROUNDHOG_PROVISIONER_KEY", hide_env_values = true)]
+    pub key: Option<GivenSecret>,
     /// A file with that key
-    #[arg(long, value_name = "FILE", env = "GROUNDHOG_PROVISIONER_KEY_FILE", conflicts_with = "key")]
+    #[arg(long, value_name = "FILE", env = "GROUNDHOG_PROVISIONER_KEY_FILE")]
     pub key_file: Option<PathBuf>,
     /// A tag that jobs can ask for; several times for several
     #[arg(long = "tag", value_name = "KEY=VALUE", env = "GROUNDHOG_PROVISIONER_TAGS", value_delimiter = ',', value_parser = tag)]
