@@ -99,6 +99,12 @@ pub trait Engine {
     /// Plans that something is away from `at` since the run began, for `lasts`, or for good.
     fn plan_outage(&mut self, at: Duration, lasts: Option<Duration>, outage: &Outage);
 
+    /// Called once everything has been put on it, before the story begins: the last word of an engine that can't do
+    /// what it was asked by its [`Config`](crate::Config), or by several calls together.
+    fn ready(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Lets the run go on until `until` since it began.
     fn run_until(&mut self, until: Duration);
 }

@@ -170,8 +170,8 @@ pub(crate) struct Targets {
 }
 
 impl Fault {
-    /// The names of the hosts that it is on: one, or the two ends of a path.
-    fn hosts(&self) -> (&str, &str) {
+    /// The names of the hosts that it is on: the two ends of a path, or one host twice.
+    pub fn hosts(&self) -> (&str, &str) {
         match self {
             Self::Cut { from, to, .. }
             | Self::Hold { from, to, .. }

@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use groundhog_sim::{Config, Engine, Record, Recording, Violation, simulate};
 
+pub use crate::cast::config;
 use crate::{
     cast::{self, Cast, CastError},
     expect::judge,

@@ -1,1 +1,3 @@
 //! The engines' tests: one binary, because linking is slow.
+
+mod turmoil;
