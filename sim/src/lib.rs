@@ -123,6 +123,7 @@ pub use crate::{
     pipe::{PipeReader, PipeWriter},
     power::{Power, PowerControl},
     process::{Group, Program, Running, Signals},
+    streams::stream_key,
     terminal::TerminalEnd,
     trace::{
         Digest,

@@ -143,6 +143,7 @@ pub(crate) fn cast(scenario: &Scenario, world: &mut dyn Engine) -> Result<Cast, 
         world.link(b, a, &link(&different.path))?;
     }
     faults::cast(scenario, world, database)?;
+    world.ready()?;
     for part in &scenario.allow_errors {
         world.journal().expect_error(part);
     }
