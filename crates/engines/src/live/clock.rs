@@ -1,7 +1,10 @@
 //! What time it is in a live run.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,13 +15,15 @@ use jiff::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
     origin: Arc<OnceLock<Instant>>,
+    /// The log's time, in microseconds.
+    told: Arc<AtomicU64>,
     epoch: Timestamp,
 }
 
 impl Clock {
     /// A clock that stands at zero.
     pub(super) fn new() -> Self {
-        Self { origin: Arc::default(), epoch: Timestamp::now() }
+        Self { origin: Arc::default(), told: Arc::default(), epoch: Timestamp::now() }
     }
 
     /// The run begins, if it has not.
@@ -29,6 +34,20 @@ impl Clock {
     /// Time since the run began.
     pub(super) fn now(&self) -> Duration {
         self.origin.get().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    /// The time at which what is told now happens.
+    ///
+    /// In the simulator time stands still as long as anything is ready to run, and what follows from one thing without
+    /// any waiting happens in one instant. What is said about a log counts on that. So it is here, as far as the log
+    /// goes: an instant is what runs between two waits of the thread.
+    pub(super) fn instant(&self) -> Duration {
+        Duration::from_micros(self.told.load(Ordering::Relaxed))
+    }
+
+    /// The thread has waited: another instant begins.
+    pub(super) fn tick(&self) {
+        self.told.store(self.now().as_micros().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// What the real wall clock showed when this was made.

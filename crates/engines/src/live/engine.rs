@@ -71,7 +71,7 @@ struct Told(Clock);
 
 impl Narrator for Told {
     fn now(&self) -> Duration {
-        self.0.now()
+        self.0.instant()
     }
 
     fn host(&self) -> Option<String> {
@@ -83,9 +83,10 @@ impl Live {
     /// A run without hosts. Fails when the machine has no room for one.
     pub(super) fn enter(config: Config) -> io::Result<Self> {
         let loopback = Loopback::take()?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let folder = tempfile::Builder::new().prefix("groundhog-").tempdir()?;
         let clock = Clock::new();
+        let waited = clock.clone();
+        let runtime = Builder::new_current_thread().enable_all().on_thread_unpark(move || waited.tick()).build()?;
+        let folder = tempfile::Builder::new().prefix("groundhog-").tempdir()?;
         Ok(Self {
             config,
             journal: Journal::open(Told(clock.clone())),
@@ -336,6 +337,7 @@ impl Engine for Live {
 
     fn run_until(&mut self, until: Duration) {
         self.clock.begin();
+        self.clock.tick();
         loop {
             self.carry_out_due();
             if self.clock.now() >= until {
@@ -351,6 +353,7 @@ impl Engine for Live {
                     () = clock.reach(wake_at) => {}
                 }
             });
+            self.clock.tick();
         }
     }
 }
