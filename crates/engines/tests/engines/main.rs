@@ -1,1 +1,4 @@
 //! The engines' tests: one binary, because linking is slow.
+
+mod live;
+mod live_stories;
