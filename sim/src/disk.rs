@@ -27,9 +27,10 @@ enum Entry {
     File(u64),
 }
 
-/// Names are synced apart from contents, by syncing their folder, as POSIX has it.
+/// A disk, as programs and a loss of power see it: names are synced apart from contents, by syncing their folder, as
+/// POSIX has it. Holds 256 MiB at most.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disk {
+pub struct Disk {
     files: BTreeMap<u64, File>,
     names: BTreeMap<PathBuf, Entry>,
     synced_names: BTreeMap<PathBuf, Entry>,
@@ -40,9 +41,14 @@ fn error(kind: io::ErrorKind, path: &Path, what: &str) -> io::Error {
     io::Error::new(kind, format!("{}: {what}", path.display()))
 }
 
+/// A path from the root.
+fn absolute(path: PathBuf) -> PathBuf {
+    Path::new("/").join(path)
+}
+
 impl Disk {
     /// Forgets what was not synced.
-    pub(crate) fn lose_power(&mut self) {
+    pub fn lose_power(&mut self) {
         self.names = self.synced_names.clone();
         for file in self.files.values_mut() {
             file.seen = file.synced.clone();
@@ -64,7 +70,11 @@ impl Disk {
         self.files.retain(|number, _| named.contains(number));
     }
 
-    pub(crate) fn carry_out(&mut self, path: PathBuf, operation: FileOperation) -> io::Result<FileReply> {
+    /// Carries out one operation on the file at `path`; a relative path is below the root.
+    ///
+    /// Fails as file systems do: with `NotFound`, `IsADirectory`, `NotADirectory` or `StorageFull`.
+    pub fn carry_out(&mut self, path: PathBuf, operation: FileOperation) -> io::Result<FileReply> {
+        let path = absolute(path);
         match operation {
             FileOperation::Read => Ok(FileReply::Content(self.file(&path)?.seen.clone())),
             FileOperation::Write(content) => {
@@ -78,7 +88,7 @@ impl Disk {
                 Ok(FileReply::Done)
             }
             FileOperation::Sync => self.sync(&path),
-            FileOperation::Rename(to) => self.rename(&path, to),
+            FileOperation::Rename(to) => self.rename(&path, absolute(to)),
             FileOperation::Remove => {
                 self.file(&path)?;
                 self.names.remove(&path);

@@ -75,6 +75,12 @@ pub trait Engine {
         None
     }
 
+    /// How long the world must have been at rest, with every expectation met, for a story to be over before its time. None
+    /// where time costs next to nothing: a story is played to the end then, unless it says itself that it may end at rest.
+    fn calm(&self) -> Option<Duration> {
+        None
+    }
+
     /// A random stream for what is drawn before or beside the hosts, the same for the same seed.
     fn random(&self, purpose: &str) -> Random;
 
@@ -98,6 +104,12 @@ pub trait Engine {
 
     /// Plans that something is away from `at` since the run began, for `lasts`, or for good.
     fn plan_outage(&mut self, at: Duration, lasts: Option<Duration>, outage: &Outage);
+
+    /// Called once everything has been put on it, before the story begins: the last word of an engine that can't do
+    /// what it was asked by its [`Config`](crate::Config), or by several calls together.
+    fn ready(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 
     /// Lets the run go on until `until` since it began.
     fn run_until(&mut self, until: Duration);

@@ -171,7 +171,7 @@ pub(crate) struct Targets {
 
 impl Fault {
     /// The names of the hosts that it is on: one, or the two ends of a path.
-    fn hosts(&self) -> (&str, &str) {
+    pub fn hosts(&self) -> (&str, &str) {
         match self {
             Self::Cut { from, to, .. }
             | Self::Hold { from, to, .. }

@@ -110,6 +110,7 @@ mod world;
 
 pub use crate::{
     clock::SuspendedClock,
+    disk::Disk,
     engine::{Boot, Engine, EngineError, Start},
     fault::{FAULT_EVENTS, Fault, UnknownHost, Ways},
     interpose::{
@@ -123,6 +124,7 @@ pub use crate::{
     pipe::{PipeReader, PipeWriter},
     power::{Power, PowerControl},
     process::{Group, Program, Running, Signals},
+    streams::stream_key,
     terminal::TerminalEnd,
     trace::{
         Digest,

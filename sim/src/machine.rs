@@ -165,14 +165,9 @@ impl Machine for SimMachine {
     }
 
     fn file(&self, path: PathBuf, operation: FileOperation) -> BoxFuture<'_, io::Result<FileReply>> {
-        let absolute = |path| PathBuf::from("/").join(path);
-        let operation = match operation {
-            FileOperation::Rename(to) => FileOperation::Rename(absolute(to)),
-            other => other,
-        };
         let reply = kernel::with(|kernel| {
             let mut hosts = kernel.hosts.borrow_mut();
-            hosts.lives(self.id, self.start).then(|| hosts[self.id].own.disk.carry_out(absolute(path), operation))
+            hosts.lives(self.id, self.start).then(|| hosts[self.id].own.disk.carry_out(path, operation))
         });
         match reply.flatten() {
             Some(reply) => Box::pin(std::future::ready(reply)),

@@ -43,6 +43,13 @@ impl Streams {
     }
 }
 
+/// The key of the random stream `label` of a run with this seed, so that an engine of another crate draws what the
+/// simulator would draw. The world's own streams are labelled `["world", purpose]`; those of a host
+/// `["host", name, start, purpose, count]`: its starts are counted from 1, and so are a start's streams of one purpose.
+pub fn stream_key(seed: u64, label: &[&str]) -> [u8; 32] {
+    Streams::new(seed).key(label)
+}
+
 fn absorb(key: &mut [u8; 32], block: &[u8]) {
     for (byte, add) in key.iter_mut().zip(block) {
         *byte ^= add;
