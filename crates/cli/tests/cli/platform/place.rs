@@ -47,7 +47,6 @@ impl Place {
         command.env("GROUNDHOG_LISTEN", format!("{}:7080", self.address));
         command.env("GROUNDHOG_HTTP", format!("{}:7081", self.address));
         command.env("GROUNDHOG_CONTROL", format!("{}:7080", self.address));
-        command.env("GROUNDHOG_AGENT_LISTEN", format!("{}:0", self.address));
     }
 
     /// The program, ready to be run here by somebody who knows the secrets.
