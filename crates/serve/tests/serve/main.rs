@@ -10,6 +10,7 @@
 mod arguments;
 mod bring_up;
 mod lines;
+mod log;
 mod machine_plan;
 mod machines;
 mod pages;
