@@ -230,6 +230,12 @@
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
 //! world must come to rest.
 //!
+//! # Templates by themselves
+//!
+//! A file with the keys of one `[[template]]`, without the brackets, is what `groundhog user template push` makes a template
+//! of on a platform that runs. The name may be left out, as the command says it; what agents' scripts run is a text for a
+//! real shell there, and no program has to be known. See [`load_template`].
+//!
 //! # Cases
 //!
 //! A file with a table `[case]` holds a failure that was found. It is a scenario like any other, with what happened
