@@ -109,7 +109,8 @@ pub(super) fn run(plan: &Plan<'_>, engines: &[Kind], arguments: &RunArguments) -
         _ if failed => return Ok(Exit::Failed),
         _ => {}
     }
-    match refusals.iter().find(|(_, refusals)| refusals.are_all()) {
+    // Live is the last, and what is not marked for it is played on none.
+    match refusals.iter().rfind(|(_, refusals)| refusals.are_all()) {
         None => Ok(Exit::Good),
         Some((engine, refusals)) => {
             scenarios::tell(&refusals.mistake(*engine), arguments.format)?;
