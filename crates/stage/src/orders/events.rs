@@ -9,6 +9,7 @@ use super::{
     difference::{Difference, Told},
     matching::{self, Names},
     measured::is_measured,
+    texts,
     words::{is_thing, renamed},
 };
 use crate::{Loudness, Record};
@@ -74,7 +75,7 @@ impl Event {
             .fields
             .iter()
             .filter(|(field, _)| !is_measured(&record.event, field))
-            .map(|(field, value)| (*field, renamed(value, names)))
+            .map(|(field, value)| (*field, renamed(&texts::compared(value), names).into_owned()))
             .collect();
         // A value that is a thing, and not a text that mentions one.
         let values = record.fields.iter().filter(|(_, value)| is_thing(value));
@@ -88,12 +89,13 @@ impl Event {
         let names_things = !about.is_empty();
         if !names_things {
             // Nothing that has a number: then it is what the name of the event begins with, such as the daemon, and which
-            // one, if its first field says that.
+            // one, if its first field says that in a word.
             let subject = record.event.split('.').next().unwrap_or_default();
-            about.push(fields.first().map_or(subject.to_owned(), |(_, value)| format!("{subject} {value}")));
+            let which = fields.first().filter(|(_, value)| !value.contains(char::is_whitespace));
+            about.push(which.map_or(subject.to_owned(), |(_, value)| format!("{subject} {value}")));
         }
         let text =
-            groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_ref())));
+            groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_str())));
         let what = format!("{} {text}", record.event).trim_end().to_owned();
         Self { at: record.at, name: record.event.clone(), told: Told { host: record.host.clone(), what }, about, names_things }
     }

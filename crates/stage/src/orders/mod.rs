@@ -5,6 +5,7 @@
 //! because of another. So logs are compared thing by thing, and never by the clock:
 //!
 //! - `measured`: which fields are not compared, as they measure time, or what depends on it;
+//! - `texts`: what of an error's text is compared: what the platform says of it, and not what the machine does.
 //! - `words`: the words of a value, where names of things stand in it;
 //! - `matching`: which `job#1` of one log is which of the other. Names are given in the order of first appearance, so
 //!   they are other names in each run;
@@ -27,6 +28,7 @@ mod matching;
 mod measured;
 mod pairs;
 mod repeats;
+mod texts;
 mod words;
 
 #[cfg(test)]
