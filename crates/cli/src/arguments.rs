@@ -4,10 +4,11 @@ use std::{num::NonZeroUsize, ops::Range, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use groundhog_engines::Kind;
+use groundhog_serve::arguments::ServeArguments;
 use groundhog_sim::campaign::Shard;
 use groundhog_stage::scenario::units::parse_duration;
 
-use crate::{exit, version::version};
+use crate::{commands::user::arguments::UserArguments, exit, version::version};
 
 /// Groundhog replays the same day until the bug is gone: deterministic simulation of a remote-workspace
 /// platform's control plane.
@@ -49,6 +50,10 @@ pub enum Command {
     Fsm(FsmArguments),
     /// List the tools by which an assistant gets a chat a workspace, as a model is told of them
     Tools(FormatArguments),
+    /// Run a component of the platform on this machine
+    Serve(ServeArguments),
+    /// Use a platform that runs: templates, workspaces, builds, logs
+    User(UserArguments),
     /// Workspaces that are built ahead
     #[command(subcommand)]
     Prebuilds(PrebuildsCommand),

@@ -9,6 +9,7 @@
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `engines`: `run --engine`, on one engine or on several side by side.
 //! - `check`, `diff`: the same runs in two processes; where two logs part.
+//! - `platform`: a platform of programs on this machine, and the people who use it.
 //! - `output`: a reader that goes away, a disk that is full.
 
 mod campaigns;
@@ -19,6 +20,7 @@ mod fsm;
 mod lists;
 mod mistakes;
 mod output;
+mod platform;
 mod prebuilds;
 mod repeatable;
 mod snapshots;

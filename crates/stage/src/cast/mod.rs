@@ -36,6 +36,7 @@ use groundhog_wire::{
     auth::{DaemonNameError, SecretError},
 };
 
+pub use self::control::{Source, source};
 use crate::scenario::{DAEMON_KEY, NetworkPath, Scenario};
 
 /// A scenario could not be put on the stage: a defect of the stage or of a component's set-up, since every
