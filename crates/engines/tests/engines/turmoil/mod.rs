@@ -1,3 +1,3 @@
 //! The engine on turmoil.
 
-mod scenarios;
+mod conformance;
