@@ -199,7 +199,7 @@ fn connecting_is_refused_hangs_or_times_out() {
     assert_eq!(opening("server", Some((Fault::PowerLoss { host: "server".into() }, None))), silent);
     let cut = || cut("client", "server", Ways::Both);
     assert_eq!(opening("server", Some((cut(), None))), silent);
-    assert_eq!(opening("server", Some((cut(), Some(seconds(5))))), "Err(ConnectionRefused) at 5.51");
+    assert_eq!(opening("server", Some((cut(), Some(seconds(5))))), "Err(ConnectionRefused) at 5.50");
     let power = Fault::PowerLoss { host: "server".into() };
     let again = "Err(ConnectionRefused) at 8.01";
     assert_eq!(opening("server", Some((power, Some(seconds(5))))), again, "asked again after 1, 2 and 4 s");

@@ -1,5 +1,6 @@
 //! The engine on turmoil.
 
+mod assumptions;
 mod clocks;
 mod conformance;
 mod determinism;

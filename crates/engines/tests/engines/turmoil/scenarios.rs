@@ -1,6 +1,6 @@
 //! Scenarios of every component pass on turmoil, as they do on the simulator.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use groundhog_engines::turmoil::simulate;
 use groundhog_stage::{catalogue, run, scenario::Scenario};
