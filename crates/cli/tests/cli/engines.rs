@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::support::{Folder, NEVER_MET, PASSES, assert_has, fails, keys};
 
-/// A scenario that only leap plays: on turmoil no host can be suspended.
+/// A scenario that only leap plays: on turmoil no clock can drift.
 fn only_leap() -> String {
-    PASSES.to_owned() + "\n[[fault]]\nat = \"1m\"\nfor = \"5s\"\nsuspend = { host = \"prov-1\", clock = \"runs\" }\n"
+    PASSES.to_owned() + "\n[[fault]]\nat = \"1m\"\nfor = \"5s\"\ndrift = { host = \"prov-1\", ppm = 100 }\n"
 }
 
-/// One that holds where hosts can be suspended: on leap.
+/// One that fails, one that passes, and one that is for leap alone.
 fn folder() -> Folder {
     Folder::new()
         .with("scenarios/bad.toml", &fails())
@@ -61,11 +61,14 @@ fn on_another_engine_a_scenario_is_judged_as_ever() {
     let runs = folder.json(1, &["run", "--engine", "turmoil"]);
     let told: Vec<_> = runs.iter().map(|run| (&run["scenario"], &run["engine"], &run["outcome"])).collect();
     let turmoil = json!("turmoil");
-    assert_eq!(told, [
-        (&json!("bad"), &turmoil, &json!("failed")),
-        (&json!("good"), &turmoil, &json!("passed")),
-        (&json!("leap"), &turmoil, &json!("not_for_this_engine")),
-    ]);
+    assert_eq!(
+        told,
+        [
+            (&json!("bad"), &turmoil, &json!("failed")),
+            (&json!("good"), &turmoil, &json!("passed")),
+            (&json!("leap"), &turmoil, &json!("not_for_this_engine")),
+        ]
+    );
     assert_eq!(keys(&runs[2]), ["engine", "outcome", "replay", "scenario", "seed", "why"]);
     assert_has(runs[2]["why"].as_str().expect("a sentence"), "turmoil");
 }
@@ -105,12 +108,15 @@ fn several_engines_are_told_side_by_side() {
     assert_eq!(lines[1], "PASS  good                                 pass      pass      the same");
     assert_eq!(lines[2], "PASS  leap                                 pass      not for   -");
     assert!(lines[3].starts_with("      not for turmoil: the engine turmoil can't "), "{out}");
-    assert_eq!(lines[4..], [
-        "",
-        "leap     2 played, all passed",
-        "turmoil  1 played, all passed",
-        "0 verdicts differ, logs differ in order in 0 scenarios",
-    ]);
+    assert_eq!(
+        lines[4..],
+        [
+            "",
+            "leap     2 played, all passed",
+            "turmoil  1 played, all passed",
+            "0 verdicts differ, logs differ in order in 0 scenarios",
+        ]
+    );
     assert!(!out.contains('\u{1b}'), "colours are for terminals: {out:?}");
 }
 
@@ -150,8 +156,7 @@ fn a_comparison_as_json_has_the_documented_keys() {
     let outcomes: Vec<_> = told.iter().map(|one| &one["outcome"]).collect();
     assert_eq!(outcomes, ["failed", "passed", "passed"]);
     let [_, good, leap] = &told[..] else { unreachable!("three, as counted") };
-    let played =
-        ["events", "log_digest", "outcome", "violations", "virtual_seconds", "wall_seconds"];
+    let played = ["events", "log_digest", "outcome", "violations", "virtual_seconds", "wall_seconds"];
     assert_eq!(keys(&good["engines"]["turmoil"]), played);
     assert_eq!(good["orders"], json!([{ "engines": ["leap", "turmoil"], "differences": [] }]));
     assert_eq!(good["replay"], "groundhog run scenarios/good.toml --engine leap,turmoil --seed 4");

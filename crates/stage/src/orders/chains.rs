@@ -1,15 +1,12 @@
 //! What each host tells about each thing, in its order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     difference::{Difference, Told},
-    events::{Event, History},
+    events::{Event, Found, History},
     repeats,
 };
 
@@ -28,12 +25,13 @@ fn chains(log: &History) -> BTreeMap<(&str, &str), Chain<'_>> {
 }
 
 /// Where the chains of two logs differ, each with when it came about.
-pub(super) fn differences(ours: &History, theirs: &History) -> Vec<(Duration, Difference)> {
+pub(super) fn differences(ours: &History, theirs: &History) -> Vec<Found> {
     let (our_chains, their_chains) = (chains(ours), chains(theirs));
     let keys: BTreeSet<_> = our_chains.keys().chain(their_chains.keys()).collect();
     let mut found = Vec::new();
     for key in keys {
-        let [our_chain, their_chain] = [&our_chains, &their_chains].map(|chains| chains.get(key).cloned().unwrap_or_default());
+        let [our_chain, their_chain] =
+            [&our_chains, &their_chains].map(|chains| chains.get(key).cloned().unwrap_or_default());
         found.extend(Apart::of(&our_chain, &their_chain).told([ours, theirs]));
     }
     elsewhere(found)
@@ -74,7 +72,7 @@ impl<'a> Apart<'a> {
     }
 
     /// What there is to tell. `logs` are the whole of both.
-    fn told(mut self, logs: [&History; 2]) -> Vec<(Duration, Difference)> {
+    fn told(mut self, logs: [&History; 2]) -> Vec<Found> {
         let mut found = Vec::new();
         while let Some(places) = self.pair(|ours, theirs| ours.told == theirs.told) {
             found.extend(self.moved(places));
@@ -103,7 +101,7 @@ impl<'a> Apart<'a> {
     }
 
     /// What is in both, elsewhere: the nearest of what is shared that it has overtaken.
-    fn moved(&self, [our, their]: [usize; 2]) -> Option<(Duration, Difference)> {
+    fn moved(&self, [our, their]: [usize; 2]) -> Option<Found> {
         let overtaken = |[a, b]: &&[usize; 2]| (our < *a) != (their < *b);
         let nearest = self.shared.iter().filter(overtaken).min_by_key(|[a, _]| our.abs_diff(*a))?;
         let (moved, stayed) = (self.chains[0][our], self.chains[0][nearest[0]]);
@@ -113,14 +111,14 @@ impl<'a> Apart<'a> {
 }
 
 /// What one host has in one log, and another one in the other.
-fn elsewhere(found: Vec<(Duration, Difference)>) -> Vec<(Duration, Difference)> {
+fn elsewhere(found: Vec<Found>) -> Vec<Found> {
     let mut hosts: BTreeMap<String, [BTreeSet<Told>; 2]> = BTreeMap::new();
     for (_, difference) in &found {
         if let Difference::Missing { told, from, again: false, .. } = difference {
             hosts.entry(told.what.clone()).or_default()[*from].insert(told.clone());
         }
     }
-    let together = |(at, difference): (Duration, Difference)| {
+    let together = |(at, difference): Found| {
         let Difference::Missing { about, told, from, again: false } = difference else {
             return Some((at, difference));
         };

@@ -14,11 +14,14 @@ use super::{
 };
 use crate::{Loudness, Record};
 
+/// A difference, and when it came about.
+pub(super) type Found = ((Duration, usize), Difference);
+
 /// A record, reduced to what is compared.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
-    /// When it was told. It decides nothing but in which order differences are told.
-    pub(super) at: Duration,
+    /// When it was told, and how many were before it. It decides nothing but in which order differences are told.
+    pub(super) at: (Duration, usize),
     /// The event's name.
     pub(super) name: String,
     pub(super) told: Told,
@@ -37,7 +40,7 @@ pub(super) struct History {
 
 impl History {
     fn new(log: &[&Record], names: &Names) -> Self {
-        let events: Vec<_> = log.iter().map(|record| Event::of(record, names)).collect();
+        let events: Vec<_> = log.iter().enumerate().map(|(place, record)| Event::of(record, place, names)).collect();
         let mut places: BTreeMap<Told, BTreeSet<usize>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate() {
             places.entry(event.told.clone()).or_default().insert(place);
@@ -70,7 +73,7 @@ impl Event {
         Difference::Order { about: about.to_owned(), first: self.told.clone(), then: then.told.clone() }
     }
 
-    fn of(record: &Record, names: &Names) -> Self {
+    fn of(record: &Record, place: usize, names: &Names) -> Self {
         let fields: Vec<_> = record
             .fields
             .iter()
@@ -94,10 +97,15 @@ impl Event {
             let which = fields.first().filter(|(_, value)| !value.contains(char::is_whitespace));
             about.push(which.map_or(subject.to_owned(), |(_, value)| format!("{subject} {value}")));
         }
-        let text =
-            groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_str())));
+        let text = groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_str())));
         let what = format!("{} {text}", record.event).trim_end().to_owned();
-        Self { at: record.at, name: record.event.clone(), told: Told { host: record.host.clone(), what }, about, names_things }
+        Self {
+            at: (record.at, place),
+            name: record.event.clone(),
+            told: Told { host: record.host.clone(), what },
+            about,
+            names_things,
+        }
     }
 }
 

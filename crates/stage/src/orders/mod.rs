@@ -34,7 +34,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 pub use self::difference::{Difference, Told};
 use self::events::History;
@@ -48,7 +48,7 @@ use crate::Record;
 pub fn compare(logs: &[&[Record]], other: &[Record]) -> Vec<Difference> {
     let Some((first, rest)) = logs.split_first() else { return Vec::new() };
     let [ours, theirs] = events::in_common(first, other);
-    let mut found: Vec<(Duration, Difference)> = chains::differences(&ours, &theirs);
+    let mut found = chains::differences(&ours, &theirs);
     found.extend(pairs::differences(&ours, &theirs));
     found.sort();
     let mut told = BTreeSet::new();
