@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    difference::{Difference, Told},
+    difference::Told,
     events::{Event, Found, History},
 };
 
