@@ -21,7 +21,7 @@ use super::{
     firmware,
     lifecycle::Lifecycle,
     machine,
-    network::{Network, TURMOIL_CAPACITY},
+    network::{Network, Reach, TURMOIL_CAPACITY},
     paths::{self, Paths},
     power::{Orders, Switch},
     station::Station,
@@ -154,8 +154,7 @@ impl Engine for Turmoil {
         self.sim.host(name, move || firmware::run(here.clone(), boot.clone()));
         let exists = start != Start::WhenMade;
         self.hosts.insert(name.to_owned(), Lifecycle::new(station, exists));
-        self.network.set_power(name, !exists);
-        self.power_changed(name);
+        self.set_reach(name, if exists { Reach::Awake } else { Reach::Dark });
         match start {
             Start::WhenMade => {}
             Start::At(at) if at <= self.sim.elapsed() => self.start(name),

@@ -12,7 +12,7 @@
 //! - `station`, `firmware`: a host of turmoil's runs one future for the whole run, which in turn runs the software of the
 //!   host's present start. So a killed host's machine is still there to refuse connections, as it is elsewhere; a host
 //!   that turmoil itself crashes takes no message any more, and those that call it hang.
-//! - `machine`, `task`: a host as the seam shows it.
+//! - `machine`, `task`, `resident`: a host as the seam shows it.
 //! - `network`, `opening`, `stream`, `listener`, `datagram`: turmoil's sockets behind the seam's.
 //! - `paths`, `faults`: what may be wrong between two hosts, and what turmoil can't do.
 //! - `power`: machines that are made and deleted while the run goes on.
@@ -32,6 +32,7 @@ mod network;
 mod opening;
 mod paths;
 mod power;
+mod resident;
 mod station;
 mod stream;
 mod task;

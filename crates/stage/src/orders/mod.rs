@@ -5,6 +5,7 @@
 //! because of another. So logs are compared thing by thing, and never by the clock:
 //!
 //! - `measured`: which fields are not compared, as they measure time, or what depends on it;
+//! - `texts`: what of an error's text is compared: what the platform says of it, and not what the machine does.
 //! - `words`: the words of a value, where names of things stand in it;
 //! - `matching`: which `job#1` of one log is which of the other. Names are given in the order of first appearance, so
 //!   they are other names in each run;
@@ -27,12 +28,13 @@ mod matching;
 mod measured;
 mod pairs;
 mod repeats;
+mod texts;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 pub use self::difference::{Difference, Told};
 use self::events::History;
@@ -46,7 +48,7 @@ use crate::Record;
 pub fn compare(logs: &[&[Record]], other: &[Record]) -> Vec<Difference> {
     let Some((first, rest)) = logs.split_first() else { return Vec::new() };
     let [ours, theirs] = events::in_common(first, other);
-    let mut found: Vec<(Duration, Difference)> = chains::differences(&ours, &theirs);
+    let mut found = chains::differences(&ours, &theirs);
     found.extend(pairs::differences(&ours, &theirs));
     found.sort();
     let mut told = BTreeSet::new();
