@@ -187,6 +187,8 @@ impl Bounds {
                 .map(|provisioner| provisioner.update_interval)
                 .max()
                 .unwrap_or(default.update_interval),
+            hung_after: scenario.control.hung_after,
+            reaper_interval: scenario.control.reaper_interval,
             force_cancel_interval: provisioners
                 .iter()
                 .map(|provisioner| provisioner.force_cancel_interval)
