@@ -266,12 +266,8 @@ mod tests {
 
     #[test]
     fn signals_do_to_them_what_the_scenario_says() {
-        let hangs = |name, on_signal| Program {
-            hangs: true,
-            prints_bytes: b"x".to_vec(),
-            on_signal,
-            ..program(name, 0)
-        };
+        let hangs =
+            |name, on_signal| Program { hangs: true, prints_bytes: b"x".to_vec(), on_signal, ..program(name, 0) };
         let real = Real::new(&[
             hangs("ends", OnSignal::Ends),
             hangs("tidies", OnSignal::EndsAfter(Duration::from_millis(100))),
