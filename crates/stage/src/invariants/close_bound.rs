@@ -27,12 +27,7 @@ pub(super) struct CloseBound {
 
 impl CloseBound {
     pub(super) fn new(bounds: &Bounds) -> Self {
-        Self {
-            machine: bounds.machine,
-            weather: Weather::default(),
-            told: BTreeMap::new(),
-            ended: BTreeSet::new(),
-        }
+        Self { machine: bounds.machine, weather: Weather::default(), told: BTreeMap::new(), ended: BTreeSet::new() }
     }
 
     fn look(&mut self, now: Duration) -> Option<Violation> {
