@@ -17,9 +17,8 @@ use groundhog_stage::{
 const STORIES_MIN: usize = 6;
 
 fn live(scenario: &Scenario) -> Report {
-    let report = play(Kind::Live, run::config(scenario, scenario.seed), |engine| {
-        run::perform(scenario, scenario.seed, engine)
-    });
+    let report =
+        play(Kind::Live, run::config(scenario, scenario.seed), |engine| run::perform(scenario, scenario.seed, engine));
     report.expect("this machine has room for a run")
 }
 

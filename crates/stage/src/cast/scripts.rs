@@ -243,13 +243,13 @@ mod tests {
     #[test]
     fn a_shell_runs_the_scripts() {
         let real = Real::new(&[
-            Program { exit: 3, prints: prints(20, "line {n}", None, Pipe::Error), ..program("until", 50) },
+            Program { exit: 3, prints: prints(20, "line {n}", None, Pipe::Error), ..program("steady", 50) },
             Program { prints: prints(1, "it's {n}", Some(3), Pipe::Output), ..program("counted", 0) },
             Program { prints_bytes: (0..=255).collect(), ..program("bytes", 0) },
             Program { fails_first: 2, ..program("flaky", 0) },
             Program { leaves_pipe_open: Some(Duration::from_millis(300)), ..program("leaves", 0) },
         ]);
-        assert_eq!(real.run("until"), (Some(3), Vec::new(), "line 1\nline 2\n".to_owned()));
+        assert_eq!(real.run("steady"), (Some(3), Vec::new(), "line 1\nline 2\n".to_owned()));
         let counted = (Some(0), b"it's 1\nit's 2\nit's 3\ndone\n".to_vec(), String::new());
         assert_eq!(real.run("counted --all; echo done"), counted);
         assert_eq!(real.run("bytes"), (Some(0), (0..=255).collect(), String::new()));
@@ -266,12 +266,8 @@ mod tests {
 
     #[test]
     fn signals_do_to_them_what_the_scenario_says() {
-        let hangs = |name, on_signal| Program {
-            hangs: true,
-            prints_bytes: b"x".to_vec(),
-            on_signal,
-            ..program(name, 0)
-        };
+        let hangs =
+            |name, on_signal| Program { hangs: true, prints_bytes: b"x".to_vec(), on_signal, ..program(name, 0) };
         let real = Real::new(&[
             hangs("ends", OnSignal::Ends),
             hangs("tidies", OnSignal::EndsAfter(Duration::from_millis(100))),

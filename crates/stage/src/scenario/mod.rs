@@ -105,7 +105,8 @@
 //! long as it takes; `prints_bytes`, what it writes first, `[104, 105]` or `"6869"`; `hangs = true`, it never ends by
 //! itself; `on_signal`, `"ends"` at once, `"ignores"`, or `{ ends_after = "2s" }` (`"ends"`); `leaves_pipe_open`, how
 //! long something that it has started keeps its output open after its end; and `fails_first`, how many runs on each
-//! machine end at once with a status that is not 0.
+//! machine end at once with a status that is not 0. On a real machine the shell is the machine's own, which reads more than
+//! this, and each program a script that is found by its name; `sleep` takes whole or broken seconds there, as in `"0.5s"`.
 //!
 //! # Chats, and the assistants that they are had with
 //!

@@ -34,7 +34,12 @@ pub(super) fn live(check: &mut Check<'_>, document: &Document) {
     let links = document.links.iter().map(Spanned::span);
     for span in network.chain(links) {
         let text = "a live story has the network that the machine has".to_owned();
-        report(check, text, span, "only `latency` may be said, which simulators heed; leave out `loss`, `bandwidth` and `[[link]]`");
+        report(
+            check,
+            text,
+            span,
+            "only `latency` may be said, which simulators heed; leave out `loss`, `bandwidth` and `[[link]]`",
+        );
     }
     for fault in &document.faults {
         if let Some((name, span)) = simulated(fault.get_ref()) {
