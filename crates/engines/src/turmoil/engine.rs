@@ -210,7 +210,8 @@ impl Engine for Turmoil {
     fn run_until(&mut self, until: Duration) {
         loop {
             self.catch_up();
-            if self.has_stopped || self.sim.elapsed() >= until {
+            // The tick that begins at `until` is part of it: what happens at that instant has happened.
+            if self.has_stopped || self.sim.elapsed() > until {
                 return;
             }
             self.step();
