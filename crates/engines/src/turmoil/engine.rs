@@ -129,6 +129,13 @@ impl Turmoil {
     }
 }
 
+impl Drop for Turmoil {
+    fn drop(&mut self) {
+        // Also what was spawned and never ran: it holds handles on the very machine that keeps it.
+        self.hosts.values().for_each(|host| host.station.stop());
+    }
+}
+
 impl Engine for Turmoil {
     fn journal(&self) -> &Journal {
         &self.journal
