@@ -75,6 +75,12 @@ pub trait Engine {
         None
     }
 
+    /// How long the world must have been at rest, with every expectation met, for a story to be over before its time. None
+    /// where time costs next to nothing: a story is played to the end then, unless it says itself that it may end at rest.
+    fn calm(&self) -> Option<Duration> {
+        None
+    }
+
     /// A random stream for what is drawn before or beside the hosts, the same for the same seed.
     fn random(&self, purpose: &str) -> Random;
 

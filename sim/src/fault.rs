@@ -170,7 +170,7 @@ pub(crate) struct Targets {
 }
 
 impl Fault {
-    /// The names of the hosts that it is on: the two ends of a path, or one host twice.
+    /// The names of the hosts that it is on: one, or the two ends of a path.
     pub fn hosts(&self) -> (&str, &str) {
         match self {
             Self::Cut { from, to, .. }

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use groundhog_host::Host;
+use groundhog_wire::Connected;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,8 +20,13 @@ use crate::{
 /// The life of a machine's agent program: an agent, and after each claim of its workspace another one (F9, F10). Ends
 /// once `shutdown` is cancelled and the agent has closed. Dropping this leaves the agent to its host.
 pub async fn run(host: Host, config: AgentConfig, shutdown: CancellationToken) {
+    run_seen(host, config, shutdown, Connected::default()).await;
+}
+
+/// [`run`], which tells by `connected` whether the agent has a connection to its control plane.
+pub async fn run_seen(host: Host, config: AgentConfig, shutdown: CancellationToken, connected: Connected) {
     loop {
-        let agent = Agent::start(&host, config.clone());
+        let agent = Agent::start_seen(&host, config.clone(), connected.clone());
         tokio::select! {
             biased;
             // The agent first: one that gave way has its place taken, and the next one closes.
@@ -40,10 +46,15 @@ pub struct Agent {
 impl Agent {
     /// Starts an agent on `host`. It connects, and goes on trying while it can't.
     pub fn start(host: &Host, config: AgentConfig) -> Self {
+        Self::start_seen(host, config, Connected::default())
+    }
+
+    fn start_seen(host: &Host, config: AgentConfig, connected: Connected) -> Self {
         let agent = Self { shared: Arc::new(Shared::new(host, config)), over: CancellationToken::new() };
         let (shared, over) = (agent.shared.clone(), agent.over.clone());
         host.spawn("agent", async move {
-            live(&shared).await;
+            live(&shared, &connected).await;
+            connected.set(false);
             over.cancel();
         })
         .detach();
@@ -74,13 +85,13 @@ impl Agent {
     }
 }
 
-async fn live(shared: &Arc<Shared>) {
+async fn live(shared: &Arc<Shared>, connected: &Connected) {
     events::agent_started(events::process(shared.process));
     keep_beside(shared);
     tokio::select! {
         biased;
         // The connection first, so that what has come over it is known to the close. It never ends by itself.
-        never = keep_connected(shared) => match never {},
+        never = keep_connected(shared, connected) => match never {},
         () = closed(shared) => {}
     }
 }
@@ -126,14 +137,15 @@ async fn closed(shared: &Arc<Shared>) {
 }
 
 /// Connects whenever there is no connection, and does what is done over one.
-async fn keep_connected(shared: &Arc<Shared>) -> Infallible {
+async fn keep_connected(shared: &Arc<Shared>, connected: &Connected) -> Infallible {
     let (host, config) = (&shared.host, shared.config());
     let mut random = host.random("agent reconnect");
     let mut reconnect =
         Reconnect::new(config.reconnect_wait_min, config.reconnect_wait_max, config.reconnect_good_after, host.now());
     let mut exchange = Exchange::default();
     loop {
-        let Err(failure) = connect_once(shared, &mut exchange, &mut reconnect).await;
+        let Err(failure) = connect_once(shared, &mut exchange, &mut reconnect, connected).await;
+        connected.set(false);
         let error = failure.to_string();
         let was_connected = reconnect.is_connected();
         let wait = reconnect.ended(host.now(), &mut random);
@@ -156,6 +168,7 @@ async fn connect_once(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     reconnect: &mut Reconnect,
+    connected: &Connected,
 ) -> Result<Infallible, Failure> {
     reconnect.trying();
     let session = exchange.open(shared).await?;
@@ -165,6 +178,7 @@ async fn connect_once(
     let presence = connection.connect().await?;
     let (attempts, after) = reconnect.connected(shared.host.now());
     events::agent_connected(connection.agent.event(), attempts, after.as_millis());
+    connected.set(true);
     shared.diary.note(&format!("connected as agent {}", connection.agent)).await;
     Err(connection.run(presence).await)
 }

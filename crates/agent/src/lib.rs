@@ -64,7 +64,7 @@ pub mod terminal;
 mod unsent;
 
 pub use crate::{
-    agent::{Agent, run},
+    agent::{Agent, run, run_seen},
     config::{AgentConfig, PriorityConfig},
     events::EVENTS,
 };

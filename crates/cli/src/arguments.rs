@@ -2,11 +2,13 @@
 
 use std::{num::NonZeroUsize, ops::Range, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use groundhog_engines::Kind;
+use groundhog_serve::arguments::ServeArguments;
 use groundhog_sim::campaign::Shard;
 use groundhog_stage::scenario::units::parse_duration;
 
-use crate::{exit, version::version};
+use crate::{commands::user::arguments::UserArguments, exit, version::version};
 
 /// Groundhog replays the same day until the bug is gone: deterministic simulation of a remote-workspace
 /// platform's control plane.
@@ -48,6 +50,10 @@ pub enum Command {
     Fsm(FsmArguments),
     /// List the tools by which an assistant gets a chat a workspace, as a model is told of them
     Tools(FormatArguments),
+    /// Run a component of the platform on this machine
+    Serve(ServeArguments),
+    /// Use a platform that runs: templates, workspaces, builds, logs
+    User(UserArguments),
     /// Workspaces that are built ahead
     #[command(subcommand)]
     Prebuilds(PrebuildsCommand),
@@ -155,6 +161,7 @@ pub struct ListArguments {
 
 /// Options of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
 pub struct RunArguments {
     /// Scenario files, or folders of them [default: scenarios]
     pub paths: Vec<PathBuf>,
@@ -164,7 +171,13 @@ pub struct RunArguments {
     /// Many seeds: from A up to, but without, B
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub seeds: Option<Range<u64>>,
-    /// How many runs at once [default: one per processor]
+    /// What it is played on: leap, turmoil or live. Several, such as leap,turmoil, are compared
+    #[arg(long = "engine", value_name = "ENGINE", value_delimiter = ',', default_value = "leap")]
+    pub engine: Vec<Kind>,
+    /// With several engines: tell everything in which their logs differ
+    #[arg(long)]
+    pub orders: bool,
+    /// How many runs at once; live ones go one by one [default: one per processor]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Show each run's event log
@@ -176,6 +189,41 @@ pub struct RunArguments {
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+const RUN_HELP: &str = "\
+Engines:
+  leap     the simulator: virtual time, from event to event; the default
+  turmoil  the reference: the crate turmoil, slower and coarser, and independent of the simulator
+  live     the real thing: real sockets, clock and processes, for scenarios that say `live = true`
+
+With several, each scenario is played on each. Where a verdict differs, or fails, the exit status is 1. Where logs differ is
+told as partial orders: what each host tells about each thing, and which of two hosts comes first about it. That alone is
+no failure. What another seed has on leap as well is open, and no difference.";
+
+impl RunArguments {
+    /// The engines, each once, in the order in which they are told. The error is a mistake in the command line.
+    pub fn engines(&self) -> Result<Vec<Kind>, clap::Error> {
+        let mut engines = self.engine.clone();
+        engines.sort_unstable();
+        engines.dedup();
+        let mistake = |message: &str| {
+            let mut command = Arguments::command();
+            command.build();
+            let run = command.find_subcommand_mut("run").map(std::mem::take).unwrap_or_default();
+            Err(run.clone().error(ErrorKind::ArgumentConflict, message))
+        };
+        if self.bless && engines != [Kind::Leap] {
+            return mistake("--bless stores what happens on leap, and --engine names another engine: leave one of them out");
+        }
+        if self.log && engines.len() > 1 {
+            return mistake("--log shows the log of one engine: name one, or ask for --orders, which tells how they differ");
+        }
+        if self.orders && engines.len() < 2 {
+            return mistake("--orders tells how logs of several engines differ: name them, as in --engine leap,turmoil");
+        }
+        Ok(engines)
+    }
 }
 
 /// Options of `fuzz`. The last word on each counts, so that a script can have defaults.

@@ -13,6 +13,8 @@ pub enum Exit {
     BadInput,
     /// 3: the program itself could not go on, such as when output can't be written.
     Broken,
+    /// 130: an interrupt ended the program before it was done. The number is the one by which shells tell that.
+    Interrupted,
 }
 
 impl Exit {
@@ -23,6 +25,7 @@ impl Exit {
             Self::Failed => 1,
             Self::BadInput => 2,
             Self::Broken => 3,
+            Self::Interrupted => 130,
         }
     }
 }

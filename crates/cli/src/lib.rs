@@ -50,6 +50,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Invariants(arguments) => commands::invariants::run(arguments.format),
         Command::Fsm(arguments) => commands::fsm::run(&arguments),
         Command::Prebuilds(PrebuildsCommand::Plan(arguments)) => commands::plan::run(&arguments),
+        Command::Serve(arguments) => Ok(commands::serve::run(&arguments)),
+        Command::User(arguments) => commands::user::run(&arguments),
         Command::Events(arguments) => commands::events::run(arguments.format),
         Command::Tools(arguments) => commands::tools::run(arguments.format),
     };

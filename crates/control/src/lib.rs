@@ -6,7 +6,8 @@
 //!
 //! Reading order:
 //!
-//! - [`server`]: [`run`], which puts the parts together. [`config`] and [`setup`]: what it is given.
+//! - [`server`]: [`run`], which puts the parts together. [`config`] and [`setup`]: what it is given. [`mod@bring_up`]: how what it
+//!   is given is held against what the database knows.
 //! - Pure decisions: [`job_status`] (where a job stands), [`daemon_status`] (is a daemon there), [`tags`] (which
 //!   daemon may run which job), [`quota`] (does a budget bear a plan), [`log_limit`] (is a line kept), [`variables`]
 //!   (what value has a template's variable), [`limits`] and [`names`] (what can be taken), [`job_kind`],
@@ -46,6 +47,7 @@ pub mod agent_report;
 pub mod agent_status;
 pub mod agents;
 pub mod autobuild;
+pub mod bring_up;
 pub mod build_reason;
 pub mod chat_standing;
 pub mod chats;
@@ -101,6 +103,7 @@ pub mod workspace_agents;
 pub mod workspaces;
 
 pub use crate::{
+    bring_up::{BringUpError, BroughtUp, OtherSecret},
     config::{
         AcquireConfig, AgentsConfig, AutobuildConfig, Config, DaemonsConfig, LogConfig, NoticeConfig, PeersConfig,
         PrebuildsConfig, ReaperConfig, WatchConfig,

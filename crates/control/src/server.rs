@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use groundhog_host::Host;
+use groundhog_host::{Host, Listener};
 use groundhog_wire::{
     Limited, Routes, serve,
     v1::{
@@ -59,14 +59,29 @@ pub enum Error {
 /// several may run over it at the same time, each on a host of its own.
 /// Fails only if the port can't be listened on.
 pub async fn run(host: Host, database: Database, config: Config, shutdown: CancellationToken) -> Result<(), Error> {
-    let (port, server) = (config.port, config.server.clone());
+    let port = config.port;
     let listener = host.listen(port).await.map_err(|source| Error::Listen { port, source })?;
+    let store = Store::new(&host, database, config.store);
+    serve_on(&host, listener, store, Metrics::default(), config, shutdown).await;
+    Ok(())
+}
+
+/// [`run`], for whoever listens already, and wants to look into the store and the metrics meanwhile. The port and the
+/// store's settings in `config` are not looked at.
+pub async fn serve_on(
+    host: &Host,
+    listener: Listener,
+    store: Store,
+    metrics: Metrics,
+    config: Config,
+    shutdown: CancellationToken,
+) {
     // A child: what is spawned here also ends when this future is dropped.
     let stop = shutdown.child_token();
     let _stop = stop.clone().drop_guard();
-    let store = Store::new(&host, database, config.store);
+    let server = config.server.clone();
     let terms = Terms { job_bytes_max: config.job_bytes_max, session_lifetime: config.session_lifetime };
-    let acquirer = Acquirer::new(&host, store.clone(), config.acquire.clone(), terms);
+    let acquirer = Acquirer::new(host, store.clone(), config.acquire.clone(), terms);
     let followers = Followers::new();
     let following = followers.clone();
     store.listen(move |heard| following.hear(heard));
@@ -77,10 +92,9 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let polling = host.spawn("acquirer", acquirer.clone().run(stop.clone()));
     let (reaper, seen) = (config.reaper.clone(), config.daemons.clone());
     let reaping = host.spawn("reaper", reaper::run(host.clone(), store.clone(), reaper, seen, stop.clone()));
-    let metrics = Metrics::default();
     let building_ahead = config.prebuilds.enabled.then(|| {
         let (prebuilds, seen) = (config.prebuilds, config.daemons.clone());
-        let reconciler = Reconciler::new(&host, store.clone(), prebuilds, seen, metrics.clone());
+        let reconciler = Reconciler::new(host, store.clone(), prebuilds, seen, metrics.clone());
         host.spawn("prebuilds", reconciler.run(stop.clone()))
     });
     let told = config.notices.clone();
@@ -88,8 +102,8 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
     let clock = config.autobuild;
     let building = autobuild::run(host.clone(), store.clone(), clock, stop.clone());
     let building = clock.enabled.then(|| host.spawn("autobuild", building));
-    let routes = routes(&host, &store, &acquirer, &followers, &metrics, config, &stop);
-    serve(&host, listener, routes, server, stop).await;
+    let routes = routes(host, &store, &acquirer, &followers, &metrics, config, &stop);
+    serve(host, listener, routes, server, stop).await;
 
     polling.await;
     reaping.await;
@@ -101,7 +115,6 @@ pub async fn run(host: Host, database: Database, config: Config, shutdown: Cance
         building.await;
     }
     events::control_stopped();
-    Ok(())
 }
 
 /// All services, by name, over the parts of a control plane. Waiting calls end with `shutdown`.

@@ -245,7 +245,7 @@ pub(crate) fn write(tx: &Tx<'_>, setup: &Setup) -> Result<(), SetupError> {
     Ok(())
 }
 
-fn write_organization(tx: &Tx<'_>, setup: &OrganizationSetup) -> Result<OrganizationId, SetupError> {
+pub(crate) fn write_organization(tx: &Tx<'_>, setup: &OrganizationSetup) -> Result<OrganizationId, SetupError> {
     let OrganizationSetup { name, closed, .. } = setup;
     if name == organizations::DEFAULT {
         organizations::set_closed(tx, organizations::DEFAULT_ID, *closed)?;
@@ -258,7 +258,7 @@ fn write_organization(tx: &Tx<'_>, setup: &OrganizationSetup) -> Result<Organiza
 }
 
 /// The organisation that a thing of this `kind`, called `name`, belongs to.
-fn organization_of(
+pub(crate) fn organization_of(
     tx: &Tx<'_>,
     kind: &'static str,
     name: &str,
@@ -312,6 +312,6 @@ fn write_template(tx: &Tx<'_>, setup: &TemplateSetup) -> Result<(), SetupError> 
     presets::insert(tx, version_id, presets).map_err(refused("template", name))
 }
 
-fn refused(kind: &'static str, name: &str) -> impl FnOnce(StoreError) -> SetupError {
+pub(crate) fn refused(kind: &'static str, name: &str) -> impl FnOnce(StoreError) -> SetupError {
     move |source| SetupError::Refused { kind, name: name.to_owned(), source }
 }

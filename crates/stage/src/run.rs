@@ -82,7 +82,10 @@ fn stage(config: Config, scenario: &Scenario, seed: u64) -> (Report, Option<Reco
 /// Plays `scenario` on `engine`, on which nothing has been played yet, and judges what came of it. The seed is only told.
 pub fn perform(scenario: &Scenario, seed: u64, engine: &mut dyn Engine) -> Report {
     let (mut violations, mut rested) = (Vec::new(), None);
-    let cast = cast::cast(scenario, engine);
+    let cast = match not_for_a_real_machine(scenario) {
+        Some(why) if engine.folder().is_some() => Err(CastError::Unsupported(why)),
+        _ => cast::cast(scenario, engine),
+    };
     match &cast {
         Ok(cast) => rested = play(scenario, engine, cast, &mut violations),
         Err(error) => violations.push(could_not_cast(error)),
@@ -105,6 +108,13 @@ pub fn perform(scenario: &Scenario, seed: u64, engine: &mut dyn Engine) -> Repor
     }
 }
 
+/// Why `scenario` is not played on a real machine; none if it is.
+pub fn not_for_a_real_machine(scenario: &Scenario) -> Option<String> {
+    let why = "a real machine plays a story only if its file says `live = true`: say so if the story is short and nothing \
+               goes wrong in it that only a simulator can cause, or run it on another engine";
+    (!scenario.live).then(|| why.to_owned())
+}
+
 fn could_not_cast(error: &CastError) -> Violation {
     let rule = if let CastError::Unsupported(_) = error { UNSUPPORTED } else { CASTING };
     Violation { rule: rule.to_owned(), message: error.to_string(), at: Duration::ZERO, record: None }
@@ -123,7 +133,10 @@ fn play(scenario: &Scenario, world: &mut dyn Engine, cast: &Cast, violations: &m
             Moment::OutageEnds { machine, app, how, .. } => cast.outages.end(&machine, app, how),
         }
     }
-    let over = scenario.ends_at_rest && run_until_rest(world, scenario, &under_way);
+    let over = match world.calm() {
+        Some(calm) => run_until_over(world, scenario, &under_way, calm),
+        None => scenario.ends_at_rest && run_until_rest(world, scenario, &under_way, settle::CALM),
+    };
     if !over {
         world.run_until(deadline);
         if let Some(what) = under_way.borrow().describe() {
@@ -147,25 +160,37 @@ fn play(scenario: &Scenario, world: &mut dyn Engine, cast: &Cast, violations: &m
     under_way.borrow().rested()
 }
 
-/// Runs on until the world has been at rest for [`settle::CALM`] after the last step and fault. False if it has not
-/// come to that by the time by which it must.
-fn run_until_rest(world: &mut dyn Engine, scenario: &Scenario, under_way: &RefCell<UnderWay>) -> bool {
+/// Runs on until the world has been at rest for `calm` after the last step and fault and every expectation is met, or the
+/// story's time is up. False if the world has not come to rest by the time by which it must.
+fn run_until_over(world: &mut dyn Engine, scenario: &Scenario, under_way: &RefCell<UnderWay>, calm: Duration) -> bool {
+    while run_until_rest(world, scenario, under_way, calm) {
+        let is_met = unmet(scenario, &world.journal().records()).is_empty();
+        if is_met || world.now() >= scenario.duration {
+            return true;
+        }
+    }
+    false
+}
+
+/// Runs on until the world has been at rest for `calm` after the last step and fault. False if it has not come to that by
+/// the time by which it must.
+fn run_until_rest(world: &mut dyn Engine, scenario: &Scenario, under_way: &RefCell<UnderWay>, calm: Duration) -> bool {
     let (deadline, story_end) = (settle::deadline(scenario), settle::story_end(scenario));
-    let mut look_at = story_end;
+    let mut look_at = story_end.max(world.now());
     loop {
-        look_at += settle::CALM;
+        look_at += calm;
         if look_at > deadline {
             return false;
         }
         world.run_until(look_at);
         let rested = under_way.borrow().rested();
         if let Some(since) = rested {
-            let calm = since.max(story_end) + settle::CALM;
-            if calm <= look_at {
+            let over_at = since.max(story_end) + calm;
+            if over_at <= look_at {
                 return true;
             }
             // The next look is the one that may be the last.
-            look_at = calm - settle::CALM;
+            look_at = over_at - calm;
         }
     }
 }

@@ -45,7 +45,7 @@ pub mod terminal;
 
 pub use crate::{
     auth::{Caller, DaemonName, Identity, Secret},
-    channel::{Channel, ChannelConfig, ConnectError, Endpoints},
+    channel::{Channel, ChannelConfig, ConnectError, Connected, Endpoints},
     fault::{Fault, call, retryable},
     limits::{Limited, MESSAGE_BYTES_MAX},
     routes::Routes,

@@ -100,7 +100,7 @@ impl Log {
         }
         violations.add(Violation {
             rule: "error-event".to_owned(),
-            message: format!("host {} reported an error: {}", record.host, text::fields(record)),
+            message: format!("host {} reported an error: {}", record.host, text::fields_of(record)),
             at: record.at,
             record: Some(record.ordinal),
         });

@@ -19,7 +19,7 @@ fn value(text: &str) -> Cow<'_, str> {
 
 /// Fields as they stand in a line. A field that holds an id of its own name's kind is just the id: `job#1`, not
 /// `job=job#1`.
-fn joined<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut result = String::new();
     for (name, text) in fields {
         if !result.is_empty() {
@@ -35,8 +35,8 @@ fn joined<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 /// The fields of a record.
-pub(crate) fn fields(record: &Record) -> String {
-    joined(record.fields.iter().map(|(name, text)| (*name, text.as_str())))
+pub(crate) fn fields_of(record: &Record) -> String {
+    fields(record.fields.iter().map(|(name, text)| (*name, text.as_str())))
 }
 
 /// The record as a line, without a line break.
@@ -53,7 +53,7 @@ pub fn compose<'a>(
 ) -> String {
     let mut line = time(at);
     // Writing to a string can't fail.
-    let _ = write!(line, "  {host:<10} {event:<24} {}", joined(fields));
+    let _ = write!(line, "  {host:<10} {event:<24} {}", self::fields(fields));
     line.truncate(line.trim_end().len());
     line
 }

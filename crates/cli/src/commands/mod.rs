@@ -12,6 +12,8 @@ pub mod plan;
 pub mod replay;
 pub mod run;
 mod scenarios;
+pub mod serve;
 pub mod shrink;
 mod table;
 pub mod tools;
+pub mod user;

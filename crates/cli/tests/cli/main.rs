@@ -8,6 +8,7 @@
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
 //! - `check`, `diff`: the same runs in two processes; where two logs part.
+//! - `platform`: a platform of programs on this machine, and the people who use it.
 //! - `output`: a reader that goes away, a disk that is full.
 
 mod campaigns;
@@ -17,6 +18,7 @@ mod fsm;
 mod lists;
 mod mistakes;
 mod output;
+mod platform;
 mod prebuilds;
 mod repeatable;
 mod snapshots;

@@ -56,6 +56,12 @@ pub fn insert_key(tx: &Tx<'_>, key_id: Uuid, name: &str, hash: &SecretHash) -> R
     Ok(())
 }
 
+/// Gives a key another hash: daemons that come by the one before are let in no more.
+pub fn set_key_hash(tx: &Tx<'_>, key_id: Uuid, hash: &SecretHash) -> Result<(), StoreError> {
+    tx.execute("UPDATE daemon_keys SET key_hash = ?2 WHERE id = ?1", params![key(key_id), hash.as_bytes()])?;
+    Ok(())
+}
+
 /// The key with this hash.
 pub fn key_by_hash(tx: &Tx<'_>, hash: &SecretHash) -> Result<Option<DaemonKey>, StoreError> {
     tx.row("SELECT id, deleted_at IS NOT NULL FROM daemon_keys WHERE key_hash = ?1", [hash.as_bytes()], |row| {

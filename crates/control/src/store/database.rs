@@ -21,7 +21,10 @@ use super::{
     schema,
     tx::Effect,
 };
-use crate::setup::{Setup, SetupError};
+use crate::{
+    bring_up::{BringUpError, BroughtUp, OtherSecret, bring_up},
+    setup::{Setup, SetupError},
+};
 
 /// Prepared statements that are kept: more than there are different ones.
 const STATEMENTS_MAX: usize = 256;
@@ -79,6 +82,24 @@ impl Database {
         let tell = |_: &Notice| {};
         let new_id = &mut |_: &str| random.uuid();
         self.transact("set up", now_ms, new_id, &Cell::new(0), tell, |tx| crate::setup::write(tx, setup))
+    }
+
+    /// Writes those of a setup's people, organisations, groups and keys that the database does not know yet, all or
+    /// nothing; see [`mod@crate::bring_up`]. It is for every start of a control plane, the first and any other; `now_ms` is
+    /// milliseconds since 1970.
+    ///
+    /// Fails when somebody is known by another secret, unless it is to be replaced, or when nobody could look after the
+    /// platform.
+    pub fn bring_up(
+        &self,
+        setup: &Setup,
+        other: OtherSecret,
+        random: &mut Random,
+        now_ms: i64,
+    ) -> Result<BroughtUp, BringUpError> {
+        let tell = |_: &Notice| {};
+        let new_id = &mut |_: &str| random.uuid();
+        self.transact("bring up", now_ms, new_id, &Cell::new(0), tell, |tx| bring_up(tx, setup, other))
     }
 
     /// Takes the database away from whoever uses it, or gives it back: as a database's server that is down for a while.

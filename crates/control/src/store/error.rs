@@ -52,6 +52,12 @@ impl StoreError {
         failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
     }
 
+    /// Whether another program is using the database at this moment.
+    pub fn is_busy(&self) -> bool {
+        let Self::Sql { source: rusqlite::Error::SqliteFailure(failure, _), .. } = self else { return false };
+        matches!(failure.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    }
+
     /// The same error, saying in which transaction it happened.
     pub(super) fn within(self, name: &'static str) -> Self {
         match self {

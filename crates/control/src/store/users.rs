@@ -102,6 +102,21 @@ pub fn insert(tx: &Tx<'_>, user: &User, token: &SecretHash, expires_at: Option<i
     Ok(())
 }
 
+/// Gives a person another session token, which is worth nothing from `expires_at` on; the one before is worth nothing.
+pub fn set_token(tx: &Tx<'_>, user: UserId, token: &SecretHash, expires_at: Option<i64>) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE users SET token_hash = ?2, token_expires_at = ?3 WHERE id = ?1",
+        params![key(user.0), token.as_bytes(), expires_at],
+    )?;
+    Ok(())
+}
+
+/// Whether anybody has this role.
+pub fn any_of(tx: &Tx<'_>, role: Role) -> Result<bool, StoreError> {
+    let any = tx.row("SELECT EXISTS (SELECT 1 FROM users WHERE role = ?1)", [role], |row| row.get(0))?;
+    Ok(any.unwrap_or(false))
+}
+
 /// Writes a group of an organisation; `budget` in credits a day.
 pub fn insert_group(
     tx: &Tx<'_>,
@@ -115,6 +130,15 @@ pub fn insert_group(
         params![key(group.0), key(organization.0), name, budget],
     )?;
     Ok(())
+}
+
+/// The group of an organisation that has this name.
+pub fn group_by_name(tx: &Tx<'_>, organization: OrganizationId, name: &str) -> Result<Option<GroupId>, StoreError> {
+    tx.row(
+        "SELECT id FROM user_groups WHERE organization_id = ?1 AND name = ?2",
+        params![key(organization.0), name],
+        |row| id(row, 0, GroupId),
+    )
 }
 
 /// Makes a person a member of a group.

@@ -35,7 +35,7 @@ use std::{
 
 pub use self::directory::Directory;
 use self::machine::Core;
-use crate::Host;
+use crate::{Host, Machine};
 
 /// What a live machine is made with.
 #[derive(Clone, Debug)]
@@ -86,6 +86,11 @@ impl LiveMachine {
     /// The handle that components take.
     pub fn host(&self) -> Host {
         Host::new(self.core.clone())
+    }
+
+    /// What stands behind [`host`](Self::host), for whoever puts something of its own before it.
+    pub fn machine(&self) -> Arc<dyn Machine> {
+        self.core.clone()
     }
 
     /// Ends the machine and waits until its tasks are gone, with all that they owned: afterwards their ports

@@ -22,7 +22,7 @@ use std::{
 
 use groundhog_host::{Backoff, Host};
 use groundhog_wire::{
-    Channel, Identity, Limited,
+    Channel, Connected, Identity, Limited,
     v1::{Job, provisioner_daemons_client::ProvisionerDaemonsClient},
 };
 use tokio_util::sync::CancellationToken;
@@ -65,6 +65,7 @@ struct Shared {
     refusal: OnceLock<String>,
     ending: OnceLock<Ending>,
     metrics: Metrics,
+    connected: Connected,
     /// Cancelled once `ending` is there.
     over: CancellationToken,
 }
@@ -110,6 +111,11 @@ impl Daemon {
         self.shared.over.cancelled().await;
     }
 
+    /// Whether the daemon has a connection to its control plane at present.
+    pub fn connected(&self) -> Connected {
+        self.shared.connected.clone()
+    }
+
     /// What the daemon has counted, as a Prometheus text: jobs, how long they took, and what became of them. See
     /// [`crate::metrics`].
     pub fn metrics(&self) -> String {
@@ -142,6 +148,7 @@ impl Life {
             never = self.keep_connected(&channel) => match never {},
             ending = self.work(&channel) => ending,
         };
+        self.shared.connected.set(false);
         self.shared.metrics.daemon_stopped();
         events::daemon_stopped(&ending.to_string());
         // Set once, here.
@@ -156,7 +163,9 @@ impl Life {
             match channel.connect().await {
                 Ok(()) => {
                     events::daemon_connected(&channel.address());
+                    self.shared.connected.set(true);
                     channel.closed().await;
+                    self.shared.connected.set(false);
                     events::daemon_disconnected();
                 }
                 Err(error) => tracing::warn!(%error, "the daemon could not connect, trying again"),

@@ -11,7 +11,7 @@ use super::{
     machines::{Machines, State},
     script::{Misbehaviour, OnCancel, Phase, Script},
 };
-use crate::session::{Canceled, Config, Logs, Order, Peer, SessionError};
+use crate::session::{Canceled, Config, Logs, Metadata, Order, Peer, SessionError};
 
 /// Serves one session until either end closes it.
 pub(super) async fn serve(host: Host, machine: String, mut peer: Peer) {
@@ -51,19 +51,19 @@ impl Acting {
                 Order::Config(config) => self.configure(config, peer).await?,
                 Order::Parse => {
                     imports = true;
-                    self.play(peer, Part::Parse, "", None, &[]).await?;
+                    self.play(peer, Part::Parse, &Metadata::default(), None, &[]).await?;
                 }
                 Order::Plan(plan) => {
                     let transition = plan.metadata.transition;
                     let missing = if imports { None } else { self.missing_parameter(&plan.parameter_values) };
                     let fails = missing.or_else(|| self.unexpected_state(transition));
                     planned = self.source.as_ref().map_or_else(|_| Vec::new(), |it| planned_resources(it, transition));
-                    self.play(peer, Part::Plan(transition), "", fails, &[]).await?;
+                    self.play(peer, Part::Plan(transition), &Metadata::default(), fails, &[]).await?;
                 }
                 Order::Apply(metadata) => {
                     let planned = std::mem::take(&mut planned);
                     let part = Part::Apply(metadata.transition);
-                    self.play(peer, part, &metadata.workspace_name, None, &planned).await?;
+                    self.play(peer, part, &metadata, None, &planned).await?;
                 }
             }
         }
@@ -95,12 +95,12 @@ impl Acting {
     }
 
     /// Acts one part out and answers; at once if it `fails` before it has begun, or if there is no script. What an
-    /// apply provides belongs to `workspace`.
+    /// apply provides belongs to the workspace of `built`.
     async fn play(
         &self,
         peer: &mut Peer,
         part: Part,
-        workspace: &str,
+        built: &Metadata,
         fails: Option<String>,
         planned: &[v1::Resource],
     ) -> Result<(), SessionError> {
@@ -116,7 +116,7 @@ impl Acting {
             let (error, state) = match (fails, part) {
                 (Some(error), _) => (Some(error), None),
                 (None, Part::Apply(transition)) if !script.agents.is_empty() => {
-                    let (error, state) = self.apply(script, workspace, transition, logs, canceled).await;
+                    let (error, state) = self.apply(script, built, transition, logs, canceled).await;
                     (error, Some(state))
                 }
                 (None, _) => (self.act(part.phase(script), logs, canceled).await.err(), None),
@@ -139,14 +139,15 @@ impl Acting {
     async fn apply(
         &self,
         script: &Script,
-        workspace: &str,
+        built: &Metadata,
         transition: Transition,
         logs: Logs,
         canceled: Canceled,
     ) -> (Option<String>, State) {
         let phase = script.apply_of(transition);
         let mut state = self.state.clone();
-        let machines = Machines { host: &self.host, program: &self.machine, workspace };
+        let (workspace, owner) = (built.workspace_name.as_str(), built.workspace_owner.as_str());
+        let machines = Machines { host: &self.host, program: &self.machine, workspace, owner };
         let result = if transition == Transition::Start {
             match self.act(phase, logs, canceled).await {
                 Ok(()) => machines.provide(transition, &script.agents, &mut state).await,

@@ -2,9 +2,13 @@
 //!
 //! Making machines is the business of a program [`MACHINE`] on the daemon's own host, as it is of the tools that real
 //! templates call: `machine create NAME`, with the agent's token as [`AGENT_TOKEN`] in its environment, and
-//! `machine delete NAME`. A machine is called by its workspace and its agent, with a dot in between. To create one that
-//! is there with the same token does nothing; with another token it is made anew. To delete one that is not there does
-//! nothing. Any exit status but 0 fails the apply.
+//! `machine delete NAME`. A machine is called by its workspace and its agent, with a dot in between; two people may have
+//! machines of the same name, so [`WORKSPACE_OWNER`] tells whose it is. To create one that is there with the same token
+//! does nothing; with another token it is made anew. To delete one that is not there does nothing. Any exit status but 0
+//! fails the apply.
+//!
+//! A workspace that was built ahead gets another owner and another name when somebody claims it. Its machine is known by
+//! its token then, which stays the same.
 //!
 //! An agent's token is drawn by the first start, and is a part of the workspace's state, as it is in real provisioners:
 //! so a start of a workspace that runs finds it there and leaves the machine alone, unless the agent
@@ -26,6 +30,9 @@ pub const MACHINE: &str = "machine";
 
 /// The variable that carries an agent's token to the program.
 pub const AGENT_TOKEN: &str = "AGENT_TOKEN";
+
+/// The variable that carries the name of the workspace's owner to the program.
+pub const WORKSPACE_OWNER: &str = "WORKSPACE_OWNER";
 
 /// How much of what the program complains about is told, in bytes.
 const COMPLAINT_BYTES_MAX: u64 = 1_024;
@@ -82,6 +89,8 @@ pub(super) struct Machines<'a> {
     pub(super) program: &'a str,
     /// The workspace's name.
     pub(super) workspace: &'a str,
+    /// Its owner's name.
+    pub(super) owner: &'a str,
 }
 
 impl Machines<'_> {
@@ -117,7 +126,8 @@ impl Machines<'_> {
     async fn run(&self, command: Command, agent: &str) -> Result<(), String> {
         let name = format!("{}.{agent}", self.workspace);
         let wrong = |what: String| format!("machine {name}: {what}");
-        let mut process = self.host.start(command.argument(&name)).await.map_err(|error| wrong(error.to_string()))?;
+        let command = command.argument(&name).variable(WORKSPACE_OWNER, self.owner);
+        let mut process = self.host.start(command).await.map_err(|error| wrong(error.to_string()))?;
         if let Some(mut input) = process.input.take() {
             // A program that reads nothing may have gone already.
             let _ = input.shutdown().await;

@@ -34,19 +34,20 @@ pub(crate) fn endpoints(scenario: &Scenario, first: Option<&str>, turn: usize) -
 }
 
 /// What a version of a template is made from.
-pub(crate) struct Source {
+#[derive(Clone, Debug)]
+pub struct Source {
     /// The script, as text.
-    pub(crate) text: Vec<u8>,
+    pub text: Vec<u8>,
     /// What its builds ask of a provisioner.
-    pub(crate) tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// The organisation whose a template is to be that is made from it; empty for the default one.
-    pub(crate) organization: String,
+    pub organization: String,
     /// Variables whose values are secrets.
-    pub(crate) secrets: BTreeSet<String>,
+    pub secrets: BTreeSet<String>,
 }
 
-/// What a version of `template` is made from.
-pub(crate) fn source(template: &Template) -> Result<Source, CastError> {
+/// What a version of `template` is made from. Fails if the script can't be written, which only a bug could cause.
+pub fn source(template: &Template) -> Result<Source, CastError> {
     let secrets = template.variables.iter().filter(|variable| variable.sensitive);
     Ok(Source {
         text: script(template).to_source()?,

@@ -26,6 +26,7 @@ use super::{
     control,
     places::{Place, Places},
     programs::{Programs, SHELL},
+    scripts::Folders,
     unnamed::Unnamed,
 };
 use crate::scenario::{Agent, AgentApp, Scenario};
@@ -65,10 +66,10 @@ groundhog_host::events! {
 /// what a cloud takes on top.
 pub(crate) const GRACE: Duration = Duration::from_mins(5);
 
-/// The home folder on every machine.
+/// The home folder on every simulated machine.
 const HOME: &str = "/home/me";
 
-/// The first part of every agent's process environment.
+/// Where every agent's shell finds programs, after those of the scenario where the machines are real.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// All machines that there can be.
@@ -87,6 +88,10 @@ struct Machine {
     declared: Declared,
     outages: Outages,
     control: Endpoints,
+    /// The home folder of whoever the agent works for.
+    home: String,
+    /// Where its shell finds programs.
+    path: String,
     life: Mutex<Life>,
 }
 
@@ -148,13 +153,26 @@ pub(super) fn cast(
                 }
             }
         });
-        let shell = programs.clone();
-        world.program(&name, SHELL, move |running: Running| shell.clone().shell(running))?;
+        let (home, path) = match world.folder() {
+            // The shell is the machine's own.
+            Some(folder) => {
+                let folders = Folders::make(folder, &name, &scenario.programs)
+                    .map_err(|error| CastError::Machine(name.clone(), error))?;
+                (folders.home.display().to_string(), format!("{}:{PATH}", folders.programs.display()))
+            }
+            None => {
+                let shell = programs.clone();
+                world.program(&name, SHELL, move |running: Running| shell.clone().shell(running))?;
+                (HOME.to_owned(), PATH.to_owned())
+            }
+        };
         let machine = Arc::new(Machine {
             power: world.power(&name)?,
             declared,
             outages: outages.clone(),
             control: control::endpoints(scenario, None, number),
+            home,
+            path,
             life: Mutex::default(),
             name: name.clone(),
         });
@@ -280,10 +298,10 @@ impl Machine {
             () = close.cancelled() => return,
             () = host.sleep(declared.boots) => {}
         }
-        let mut config = AgentConfig::new(self.control.clone(), token, HOME);
-        config.process_environment = [("HOME", HOME), ("PATH", PATH)]
+        let mut config = AgentConfig::new(self.control.clone(), token, &self.home);
+        config.process_environment = [("HOME", &self.home), ("PATH", &self.path)]
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect();
         groundhog_agent::run(host, config, close).await;
     }

@@ -6,8 +6,8 @@
 //! - `control`: the control plane's replicas and their database.
 //! - `templates`: what the scripted provisioner is told.
 //! - `provisioners`: the daemons.
-//! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run. `apps`: what
-//!   listens on them. `places`: which of them is whose, where that does not go by names.
+//! - [`machines`]: what agents run on, and the cloud that makes it. `programs`: what the machines can run; `scripts`: the
+//!   same for machines that are real. `apps`: what listens on them. `places`: which of them is whose, where that does not go by names.
 //! - `unnamed`: which workspaces there are whose names nobody has written.
 //! - `assistants`: the runtimes of the tools that are used in chats.
 //! - [`users`]: the people, who act when the story says so.
@@ -22,6 +22,7 @@ pub mod machines;
 mod places;
 mod programs;
 pub(crate) mod provisioners;
+mod scripts;
 mod templates;
 pub(crate) mod tunnels;
 mod unnamed;
@@ -35,6 +36,7 @@ use groundhog_wire::{
     auth::{DaemonNameError, SecretError},
 };
 
+pub use self::control::{Source, source};
 use crate::scenario::{DAEMON_KEY, NetworkPath, Scenario};
 
 /// A scenario could not be put on the stage: a defect of the stage or of a component's set-up, since every
@@ -59,6 +61,9 @@ pub enum CastError {
     /// A template's script could not be written.
     #[error("a template could not be written: {0}")]
     Script(#[from] groundhog_provisioner::scripted::ScriptError),
+    /// A real machine's folders or programs could not be written.
+    #[error("the folders of the machine {0} could not be made: {1}")]
+    Machine(String, std::io::Error),
     /// A provisioner's key was not drawn.
     #[error("a provisioner has a key that was not drawn")]
     NoKey,

@@ -132,6 +132,30 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Diagnostic>> {
     if found.is_empty() { Ok(document) } else { Err(found) }
 }
 
+/// Reads a text whose keys are those of one `[[template]]`, without the brackets. `name` is the template's; the text
+/// may say it too.
+pub(super) fn read_template(text: &str, name: &str) -> Result<Spanned<raw::Template>, Vec<Diagnostic>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(errors.iter().take(DIAGNOSTICS_MAX).map(syntax_error).collect());
+    }
+    let mut table = table.into_inner();
+    match table.get("name").map(|said| (said.span(), said.get_ref().as_str() == Some(name))) {
+        Some((_, true)) => {}
+        Some((span, false)) => {
+            let diagnostic = Diagnostic::new("another-name", "this is not the name that the template is to have");
+            return Err(vec![diagnostic.at(span).help(format!("leave it out, or say `name = {name:?}`"))]);
+        }
+        None => {
+            let said = DeValue::String(name.to_owned().into());
+            table.insert(Spanned::new(0..0, "name".into()), Spanned::new(0..0, said));
+        }
+    }
+    let mut found = Vec::new();
+    let read = entry(Spanned::new(0..text.len(), DeValue::Table(table)), &mut found);
+    read.ok_or(found)
+}
+
 fn entry<T: DeserializeOwned>(value: Spanned<DeValue<'_>>, found: &mut Vec<Diagnostic>) -> Option<T> {
     let span = value.span();
     match T::deserialize(ValueDeserializer::from(value)) {

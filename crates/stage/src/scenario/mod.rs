@@ -250,6 +250,7 @@ mod raw;
 mod scalars;
 mod story;
 mod template;
+mod template_file;
 mod text;
 mod tunnel;
 pub mod units;
@@ -287,6 +288,7 @@ pub use self::template::{
     ExternalAuth, LogLevel, Logs, Misbehaviour, OnCancel, Parameter, Phase, Phases, Prebuilds, Preset, Replacement,
     Schedule, Template, Variable,
 };
+pub use self::template_file::load_template;
 pub use self::tunnel::{Tunnel, TunnelApplication};
 pub use self::world::{Control, Group, Link, Notices, Organization, Path as NetworkPath, Provisioner, Role, User};
 

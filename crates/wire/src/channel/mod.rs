@@ -2,12 +2,14 @@
 //!
 //! - [`Endpoints`]: where the server is, or where its replicas are.
 //! - `link`: the connection, and the attempts to make one.
+//! - [`Connected`]: whether somebody has one, as others are told.
 //! - `body`: what is watched while a request goes out and an answer comes in.
 //!
 //! A channel neither repeats nor bounds a call: see [`fault`](crate::fault) for both. The one exception is a call
 //! that certainly did not leave this host because its connection had just ended: it gets another connection.
 
 mod body;
+mod connected;
 mod endpoints;
 mod link;
 
@@ -29,7 +31,7 @@ use self::{
     body::{Refusal, RequestBody, ResponseBody},
     link::Link,
 };
-pub use self::{endpoints::Endpoints, link::ConnectError};
+pub use self::{connected::Connected, endpoints::Endpoints, link::ConnectError};
 use crate::{
     auth::{DAEMON_NAME_KEY, Identity},
     fault::Fault,

@@ -3,11 +3,13 @@
 //! | key | what |
 //! | --- | --- |
 //! | `scenario`, `seed` | which run |
-//! | `outcome` | `passed` or `failed` |
+//! | `engine` | on which engine; left out for leap |
+//! | `outcome` | `passed` or `failed`; `not_for_this_engine` if the engine does not do what the scenario asks |
+//! | `why` | with the latter only: why, and then none of the following but `replay` |
 //! | `violations` | a list of `{rule, message, at_us, record}`; `record` is the ordinal of the record it points at, or null |
 //! | `events` | how many lines the log has |
 //! | `virtual_seconds`, `wall_seconds` | how long it took, in the simulation and in reality |
-//! | `log_digest`, `trace_digest` | equal for equal logs, and for equal runs |
+//! | `log_digest`, `trace_digest` | equal for equal logs, and for equal runs; the latter is empty on other engines than leap |
 //! | `replay` | the command line that makes this run again |
 //!
 //! With `--log`, the lines of each run's log (see the log's own format) come before its object.
@@ -17,10 +19,28 @@ use std::{
     time::Duration,
 };
 
-use groundhog_sim::json as log;
-use serde_json::json;
+use groundhog_engines::Kind;
+use groundhog_sim::{Violation, json as log};
+use serde_json::{Value, json};
 
 use super::{Outcome, Tell};
+
+/// What is said of a scenario that an engine does not play.
+pub(super) const NOT_FOR_THIS_ENGINE: &str = "not_for_this_engine";
+
+/// What went wrong, as it is told.
+pub(super) fn violations(violations: &[Violation]) -> Vec<Value> {
+    let told = violations.iter().map(|violation| {
+        let at_us = u64::try_from(violation.at.as_micros()).unwrap_or(u64::MAX);
+        json!({
+            "rule": violation.rule,
+            "message": violation.message,
+            "at_us": at_us,
+            "record": violation.record,
+        })
+    });
+    told.collect()
+}
 
 pub(super) struct Teller {
     log: bool,
@@ -38,24 +58,22 @@ impl Tell for Teller {
         if let Some(lines) = outcome.log.as_ref().filter(|_| self.log) {
             write!(out, "{}\n{lines}", log::header())?;
         }
-        let violations: Vec<_> = outcome
-            .violations
-            .iter()
-            .map(|violation| {
-                let at_us = u64::try_from(violation.at.as_micros()).unwrap_or(u64::MAX);
-                json!({
-                    "rule": violation.rule,
-                    "message": violation.message,
-                    "at_us": at_us,
-                    "record": violation.record,
-                })
-            })
-            .collect();
-        let line = json!({
+        if let Some(why) = &outcome.refused {
+            let line = json!({
+                "scenario": outcome.scenario,
+                "seed": outcome.seed,
+                "engine": outcome.engine.name(),
+                "outcome": NOT_FOR_THIS_ENGINE,
+                "why": why,
+                "replay": outcome.replay(),
+            });
+            return writeln!(out, "{line}");
+        }
+        let mut line = json!({
             "scenario": outcome.scenario,
             "seed": outcome.seed,
             "outcome": if outcome.passed() { "passed" } else { "failed" },
-            "violations": violations,
+            "violations": violations(&outcome.violations),
             "events": outcome.events,
             "virtual_seconds": outcome.virtual_time.as_secs_f64(),
             "wall_seconds": outcome.wall_time.as_secs_f64(),
@@ -63,6 +81,9 @@ impl Tell for Teller {
             "trace_digest": outcome.trace_digest,
             "replay": outcome.replay(),
         });
+        if outcome.engine != Kind::Leap {
+            line["engine"] = json!(outcome.engine.name());
+        }
         writeln!(out, "{line}")
     }
 

@@ -1,15 +1,19 @@
 //! One run, with what is needed to tell of it: the records themselves are dropped with the thread's next run.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
+use groundhog_engines::Kind;
 use groundhog_sim::{Violation, json, text};
 use groundhog_stage::{
-    run::{self, Report},
+    run::Report,
     snapshot,
 };
 use similar::TextDiff;
 
-use super::began;
+use super::{
+    began,
+    engine::{self, Played},
+};
 use crate::{arguments::Format, arguments::RunArguments, commands::scenarios::Loaded};
 
 /// The rule that is broken when a log is not what its snapshot holds.
@@ -22,7 +26,10 @@ const CONTEXT: usize = 4;
 pub(super) struct Outcome {
     pub(super) scenario: String,
     pub(super) path: String,
+    pub(super) engine: Kind,
     pub(super) seed: u64,
+    /// Why it was not played: it is not for this engine, and has neither passed nor failed.
+    pub(super) refused: Option<String>,
     pub(super) violations: Vec<Violation>,
     /// For each violation, the lines around it or the difference to the snapshot.
     pub(super) details: Vec<String>,
@@ -40,13 +47,26 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn passed(&self) -> bool {
-        self.violations.is_empty()
+        self.refused.is_none() && self.violations.is_empty()
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        !self.violations.is_empty()
     }
 
     /// The command line that makes this run again, as a shell takes it.
     pub(super) fn replay(&self) -> String {
-        format!("groundhog run {} --seed {}", quoted(&self.path), self.seed)
+        replay(&self.path, &[self.engine], self.seed)
     }
+}
+
+/// The command line that makes the run of a scenario again on these engines, as a shell takes it.
+pub(super) fn replay(path: &str, engines: &[Kind], seed: u64) -> String {
+    let engines = match engines {
+        [Kind::Leap] => String::new(),
+        several => format!(" --engine {}", several.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")),
+    };
+    format!("groundhog run {}{engines} --seed {seed}", quoted(path))
 }
 
 /// A word as a shell reads it back.
@@ -59,27 +79,54 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Runs a scenario with a seed, compares its log with the snapshot if there is one for that seed, or stores it.
-pub(super) fn run(loaded: &Loaded, seed: u64, arguments: &RunArguments) -> Outcome {
+/// Runs a scenario with a seed on an engine. On leap it compares its log with the snapshot if there is one for that seed,
+/// or stores it. Fails when the machine can't provide what the engine needs.
+pub(super) fn run(loaded: &Loaded, engine: Kind, seed: u64, arguments: &RunArguments) -> io::Result<Outcome> {
     let began = began();
-    let report = run::run(&loaded.file.scenario, seed);
-    let mut outcome = Outcome {
-        scenario: loaded.entry.name.clone(),
-        path: loaded.entry.path.display().to_string(),
-        seed,
-        details: report.violations.iter().map(|violation| around(&report, violation)).collect(),
-        events: report.log().count(),
-        virtual_time: report.virtual_time,
-        wall_time: Duration::ZERO,
-        log_digest: report.log_digest.clone(),
-        trace_digest: report.trace_digest.clone(),
-        log: arguments.log.then(|| log(&report, arguments.format)),
-        note: None,
-        violations: report.violations.clone(),
-    };
-    compare(loaded, &report, arguments, &mut outcome);
+    let played = engine::play(engine, loaded, seed)?;
+    let mut outcome = Outcome::of(loaded, engine, seed, &played);
+    if let Played::Judged(report) = &played {
+        outcome.log = arguments.log.then(|| log(report, arguments.format));
+        if engine == Kind::Leap {
+            compare(loaded, report, arguments, &mut outcome);
+        }
+    }
     outcome.wall_time = began.elapsed();
-    outcome
+    Ok(outcome)
+}
+
+impl Outcome {
+    /// What there is to tell of a scenario that was played, or was refused.
+    pub(super) fn of(loaded: &Loaded, engine: Kind, seed: u64, played: &Played) -> Self {
+        let mut outcome = Self {
+            scenario: loaded.entry.name.clone(),
+            path: loaded.entry.path.display().to_string(),
+            engine,
+            seed,
+            refused: None,
+            violations: Vec::new(),
+            details: Vec::new(),
+            events: 0,
+            virtual_time: Duration::ZERO,
+            wall_time: Duration::ZERO,
+            log_digest: String::new(),
+            trace_digest: String::new(),
+            log: None,
+            note: None,
+        };
+        match played {
+            Played::Refused(why) => outcome.refused = Some(why.clone()),
+            Played::Judged(report) => {
+                outcome.details = report.violations.iter().map(|violation| around(report, violation)).collect();
+                outcome.events = report.log().count();
+                outcome.virtual_time = report.virtual_time;
+                outcome.log_digest.clone_from(&report.log_digest);
+                outcome.trace_digest.clone_from(&report.trace_digest);
+                outcome.violations.clone_from(&report.violations);
+            }
+        }
+        outcome
+    }
 }
 
 fn log(report: &Report, format: Format) -> String {
@@ -138,7 +185,15 @@ fn compare(loaded: &Loaded, report: &Report, arguments: &RunArguments, outcome: 
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
+
+    #[test]
+    fn a_run_is_made_again_on_its_engine() {
+        assert_eq!(replay("a.toml", &[Kind::Leap], 7), "groundhog run a.toml --seed 7");
+        assert_eq!(replay("a.toml", &[Kind::Turmoil], 7), "groundhog run a.toml --engine turmoil --seed 7");
+        let both = [Kind::Leap, Kind::Live];
+        assert_eq!(replay("a.toml", &both, 7), "groundhog run a.toml --engine leap,live --seed 7");
+    }
 
     #[test]
     fn a_path_can_be_pasted_into_a_shell() {

@@ -211,20 +211,22 @@ pub(crate) fn cast(
     let people = secrets.users.iter().enumerate().map(person).collect();
     let sources = scenario.templates.iter().map(|template| Ok((template.name.clone(), control::source(template)?)));
     let sources = sources.collect::<Result<_, CastError>>()?;
-    let lifetimes = scenario.templates.iter().filter(|template| !template.set_up).filter_map(lifetimes).collect();
+    let lifetimes = scenario.templates.iter().filter(|template| !template.set_up).filter_map(lifetimes);
+    let lifetimes = lifetimes.map(|request| (request.template.clone(), request)).collect();
     let shared =
         Shared { people, chats: chat_ids, sources, lifetimes, dry_runs: Mutex::default(), unborn: Mutex::default() };
     Ok(People { shared: Arc::new(shared) })
 }
 
-fn lifetimes(template: &Template) -> Option<(String, UpdateTemplateRequest)> {
+/// How long the template's workspaces live, as it is said of a template that is there; none if the template doesn't say.
+pub fn lifetimes(template: &Template) -> Option<UpdateTemplateRequest> {
     let request = UpdateTemplateRequest {
         template: template.name.clone(),
         default_ttl_ms: template.default_ttl.map(whole_millis),
         dormant_after_ms: template.dormant_after.map(whole_millis),
         deleted_after_ms: template.deleted_after.map(whole_millis),
     };
-    template.goes_by_the_clock().then(|| (template.name.clone(), request))
+    template.goes_by_the_clock().then_some(request)
 }
 
 impl People {

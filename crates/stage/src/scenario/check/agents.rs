@@ -50,7 +50,7 @@ pub(super) fn collect(
     templates: &[Spanned<raw::Template>],
     programs: &[Spanned<raw::Program>],
 ) {
-    check.programs = programs.iter().map(|program| program.get_ref().name.get_ref().clone()).collect();
+    check.programs = Some(programs.iter().map(|program| program.get_ref().name.get_ref().clone()).collect());
     let steps = || steps.iter().map(Spanned::get_ref);
     for create in steps().filter_map(|step| step.create_workspace.as_ref()).map(Spanned::get_ref) {
         let (workspace, name) = (create.name.get_ref(), create.template.get_ref());
@@ -215,9 +215,10 @@ pub(super) fn runs(check: &mut Check<'_>, raw: &Spanned<String>) -> String {
                 .help("name a program and its arguments; `true` does nothing"),
         );
     }
+    let Some(known) = check.programs.clone() else { return text.clone() };
     for program in programs {
-        if !BUILTINS.contains(&program) && !check.programs.contains(program) {
-            let known = BUILTINS.into_iter().chain(check.programs.iter().map(String::as_str));
+        if !BUILTINS.contains(&program) && !known.contains(program) {
+            let known = BUILTINS.into_iter().chain(known.iter().map(String::as_str));
             let diagnostic = Diagnostic::new("unknown-program", format!("no machine has a program `{program}`"))
                 .at(raw.span())
                 .help_with_names(program, known);

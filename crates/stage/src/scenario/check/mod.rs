@@ -25,7 +25,7 @@ use groundhog_host::event::EventSpec;
 use self::values::{DURATION_UNKNOWN, duration_above_zero};
 use super::choice::Choice;
 use super::document::Document;
-use super::{Case, Chat, Scenario, Swarm, User, Workload};
+use super::{Case, Chat, Scenario, Swarm, Template, User, Workload, raw};
 use crate::diagnostic::{Diagnostic, Lines};
 
 /// What a check looks names up in, and where it puts what it finds.
@@ -46,8 +46,8 @@ struct Check<'a> {
     users: BTreeMap<String, User>,
     /// By workspace: its machines.
     machines: BTreeMap<String, agents::Machines>,
-    /// What the machines can run.
-    programs: BTreeSet<String>,
+    /// What the machines can run; none if they are real ones, of which nobody knows.
+    programs: Option<BTreeSet<String>>,
     /// What admits provisioners, by name.
     keys: BTreeSet<String>,
     events: BTreeMap<&'static str, &'a EventSpec>,
@@ -62,6 +62,29 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Knows no name yet.
+    fn new(text: &str, choice: Choice) -> Self {
+        Self {
+            found: Vec::new(),
+            lines: Lines::of(text),
+            duration: DURATION_UNKNOWN,
+            hosts: BTreeMap::new(),
+            laptops: BTreeSet::new(),
+            assistants: BTreeSet::new(),
+            chats: BTreeMap::new(),
+            templates: BTreeSet::new(),
+            users: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            programs: Some(BTreeSet::new()),
+            keys: BTreeSet::new(),
+            events: BTreeMap::new(),
+            choice,
+            builds_ahead: false,
+            presets: BTreeMap::new(),
+            organizations: BTreeSet::new(),
+        }
+    }
+
     fn report(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
     }
@@ -81,25 +104,9 @@ pub(super) fn check(
     catalogues: &[&[EventSpec]],
     choice: Choice,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let mut check = Check {
-        found: Vec::new(),
-        lines: Lines::of(text),
-        duration: DURATION_UNKNOWN,
-        hosts: BTreeMap::new(),
-        laptops: BTreeSet::new(),
-        assistants: BTreeSet::new(),
-        chats: BTreeMap::new(),
-        templates: BTreeSet::new(),
-        users: BTreeMap::new(),
-        machines: BTreeMap::new(),
-        programs: BTreeSet::new(),
-        keys: BTreeSet::new(),
-        events: catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect(),
-        choice,
-        builds_ahead: prebuilds::is_on(document.control.as_ref(), &document.templates),
-        presets: BTreeMap::new(),
-        organizations: BTreeSet::new(),
-    };
+    let mut check = Check::new(text, choice);
+    check.events = catalogues.iter().flat_map(|list| list.iter()).map(|event| (event.name, event)).collect();
+    check.builds_ahead = prebuilds::is_on(document.control.as_ref(), &document.templates);
     let check = &mut check;
 
     let about = about(check, &document);
@@ -173,6 +180,19 @@ pub(super) fn check(
     control.autobuild.enabled = autobuild.unwrap_or_else(|| scenario.asks_for_autobuild());
     scenario.control = control;
     Ok(Checked { scenario, swarm, workload, case })
+}
+
+/// A template that stands alone, for real machines: what its scripts run is for them to know. It may belong to any
+/// organisation, as nobody here knows which there are.
+pub(super) fn template(raw: toml::Spanned<raw::Template>, text: &str) -> Result<Template, Vec<Diagnostic>> {
+    let mut check = Check::new(text, Choice::Least);
+    check.programs = None;
+    check.organizations.extend(raw.get_ref().organization.iter().map(|name| name.get_ref().clone()));
+    let mut templates = templates::templates(&mut check, vec![raw]);
+    match templates.pop() {
+        Some(template) if check.found.is_empty() => Ok(template),
+        Some(_) | None => Err(check.found),
+    }
 }
 
 fn about(check: &mut Check<'_>, document: &Document) -> String {

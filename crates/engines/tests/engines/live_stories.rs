@@ -1,0 +1,1 @@
+//! Every scenario that says that it can be played live is.
