@@ -46,7 +46,7 @@ use groundhog_sim::{Config, Engine};
 ///
 /// When `story` panics, with its payload.
 pub fn perform<T: Send>(config: Config, story: impl FnOnce(&mut dyn Engine) -> T + Send) -> io::Result<T> {
-    let outcome = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let run = move || -> io::Result<T> { Ok(story(&mut engine::Live::enter(config)?)) };
         std::thread::Builder::new()
             .name("live".to_owned())
@@ -55,6 +55,5 @@ pub fn perform<T: Send>(config: Config, story: impl FnOnce(&mut dyn Engine) -> T
             .spawn_scoped(scope, run)?
             .join()
             .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    });
-    outcome
+    })
 }

@@ -236,6 +236,7 @@ mod tests {
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
+            assert!(child.kill().is_ok() && child.wait().is_ok());
             panic!("{name} still runs");
         }
     }
