@@ -129,6 +129,13 @@ impl Turmoil {
     }
 }
 
+impl Drop for Turmoil {
+    fn drop(&mut self) {
+        // Also what was spawned and never ran: it holds handles on the very machine that keeps it.
+        self.hosts.values().for_each(|host| host.station.stop());
+    }
+}
+
 impl Engine for Turmoil {
     fn journal(&self) -> &Journal {
         &self.journal
@@ -210,7 +217,8 @@ impl Engine for Turmoil {
     fn run_until(&mut self, until: Duration) {
         loop {
             self.catch_up();
-            if self.has_stopped || self.sim.elapsed() >= until {
+            // The tick that begins at `until` is part of it: what happens at that instant has happened.
+            if self.has_stopped || self.sim.elapsed() > until {
                 return;
             }
             self.step();

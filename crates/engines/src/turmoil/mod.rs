@@ -18,7 +18,8 @@
 //! - `power`: machines that are made and deleted while the run goes on.
 //!
 //! How coarse it is: messages are delivered at the beginning of a tick, and the log tells the time at which the tick
-//! began. Timers are exact to turmoil's millisecond.
+//! began. Timers are exact to turmoil's millisecond. A read is never cut short, and tasks run in the order in which they
+//! became ready: of what may happen in another order, turmoil shows little.
 
 mod clock;
 mod datagram;

@@ -7,8 +7,8 @@ use groundhog_stage::run::{self, Report};
 
 use super::scenarios::scenario;
 
-/// A killed daemon that is started again, and a cut.
-const STORIES: [&str; 2] = ["heartbeat/daemon-dies", "queue/delivery-fails"];
+/// A control plane that is killed and started again; the machines and scripts of agents.
+const STORIES: [&str; 2] = ["regressions/paused-as-the-control-plane-comes-back", "agents/scripts-in-order"];
 
 /// Set for the process that is to print its log.
 const CHILD: &str = "GROUNDHOG_TEST_PRINTS_ITS_LOG";
@@ -17,7 +17,9 @@ fn log(story: &str, seed: u64) -> String {
     let scenario = scenario(story);
     let config = run::config(&scenario, seed);
     let report = simulate(config, |engine| run::perform(&scenario, seed, engine));
-    let lines = |report: &Report| report.records.iter().map(|record| groundhog_sim::text::line(record) + "\n").collect::<String>();
+    let lines = |report: &Report| {
+        report.records.iter().map(|record| groundhog_sim::text::line(record) + "\n").collect::<String>()
+    };
     lines(&report)
 }
 

@@ -146,7 +146,7 @@ fn a_killed_hosts_streams_are_reset() {
 #[test]
 fn a_host_without_power_says_nothing_until_it_is_back() {
     let power = || Fault::PowerLoss { host: "server".into() };
-    assert_eq!(asking_with(600, millis(1_500), None, power()), ["1.03"]);
+    assert_eq!(asking_with(60, millis(1_500), None, power()), ["1.03"]);
     let notes = asking(seconds(30), |engine| {
         engine.plan(millis(2_500), Some(seconds(5)), &power()).expect("turmoil can");
     });
@@ -181,7 +181,7 @@ fn opening(to: &'static str, at: Option<(Fault, Option<Duration>)>) -> String {
         if let Some((fault, lasts)) = at {
             engine.plan(millis(500), lasts, &fault).expect("turmoil can");
         }
-        engine.run_until(seconds(300));
+        engine.run_until(seconds(130));
         notes.all().concat()
     })
 }
