@@ -41,7 +41,7 @@ use self::events::History;
 use crate::Record;
 
 /// How the logs of one engine, which may have several of a story, differ from another's: what the first of them and
-/// `other` do not have in common, unless one of the rest has it as `other` has.
+/// `other` do not have in common, unless one of the rest has it as `other` has, or in a third way.
 ///
 /// In the order in which things came about. Names of things are those of `other`; a name with a star is of something that
 /// only one of the logs has. Quiet records are passed over. None given: nothing to tell.
@@ -66,13 +66,18 @@ pub fn compare(logs: &[&[Record]], other: &[Record]) -> Vec<Difference> {
     differences
 }
 
-/// Whether `log`, of which all this is `apart` from the other engine's, has what `difference` is about as that one has it.
+/// Whether `log`, of which all this is `apart` from the other engine's, has what `difference` is about as that one has it;
+/// or in a third way, which shows that it is open too.
 fn shows(log: &History, apart: &BTreeSet<Difference>, difference: &Difference) -> bool {
     match difference {
         Difference::Missing { again: true, .. } => !apart.contains(difference),
-        Difference::Missing { from: 0, told, .. } | Difference::Elsewhere { told: [_, told], .. } => log.has(told),
+        Difference::Missing { from: 0, told, .. } => log.has(told),
         Difference::Missing { told, .. } => !log.has(told),
-        Difference::Otherwise { told: [_, theirs], .. } => log.has(theirs),
+        // Of many that are alike, such as daemons that wait for a job, no run need choose the very one of the other engine:
+        // that they are chosen among is seen by any other choice.
+        Difference::Otherwise { told: [ours, theirs], .. } | Difference::Elsewhere { told: [ours, theirs], .. } => {
+            log.has(theirs) || !log.has(ours)
+        }
         Difference::Order { first, then, .. } => log.has_in_order(then, first),
     }
 }

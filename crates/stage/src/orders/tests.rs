@@ -144,6 +144,11 @@ fn what_another_run_has_as_well_is_open_and_no_difference() {
     assert_eq!((compare(&[&ours], &without).len(), compare(&[&ours, &without], &without).len()), (1, 0));
     assert_eq!((compare(&[&without], &ours).len(), compare(&[&without, &ours], &ours).len()), (1, 0));
     assert_eq!(compare(&[], &ours), []);
+    // Which of many takes it is drawn: any two of them show that.
+    let taken_by = |host: &'static str| job(&[("control", "job.acquired"), (host, "runner.started")]);
+    let [first, second, third] = ["prov-1", "prov-2", "prov-3"].map(taken_by);
+    assert_eq!(compare(&[&first, &first], &third).len(), 1);
+    assert_eq!(compare(&[&first, &second], &third), []);
 }
 
 #[test]
