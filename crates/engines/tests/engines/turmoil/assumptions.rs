@@ -33,7 +33,10 @@ fn reader(sim: &mut Sim<'_>, starts: Duration) -> Notes {
         pause(starts).await;
         let mut stream = match TcpStream::connect("server:7").await {
             Ok(stream) => stream,
-            Err(error) => return Ok(noted.add(format!("{:?} at {:?}", error.kind(), turmoil::elapsed()))),
+            Err(error) => {
+                noted.add(format!("{:?} at {:?}", error.kind(), turmoil::elapsed()));
+                return Ok(());
+            }
         };
         let read = stream.read_u8().await.map_err(|error| error.kind());
         noted.add(format!("{read:?} at {:?}", turmoil::elapsed()));

@@ -33,6 +33,7 @@ fn a_seed_gives_the_same_log_again() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test itself runs beside the simulation")]
 fn another_process_gives_the_same_log() {
     let story = STORIES[0];
     if std::env::var_os(CHILD).is_some() {
