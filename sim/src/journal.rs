@@ -160,6 +160,12 @@ impl Journal {
         self.log.records()
     }
 
+    /// The same at the end of a run, without a second copy of what may be millions: the journal has none of them any
+    /// more.
+    pub fn take_records(&self) -> Vec<Record> {
+        self.log.take_records()
+    }
+
     /// What has gone wrong so far.
     pub fn violations(&self) -> Vec<Violation> {
         self.violations.all()

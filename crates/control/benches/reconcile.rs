@@ -21,6 +21,7 @@ use groundhog_control::{
     prebuilds::{Outcome, Reconciler, Stats},
 };
 use groundhog_host::{Host, Random};
+use groundhog_measure::used;
 use groundhog_wire::v1;
 use tokio_util::sync::CancellationToken;
 
@@ -107,20 +108,7 @@ fn measure(presets: usize, case: Case, connections: usize, latency: Duration) ->
         cycle(&machine, &mut first);
     }
     let mut measured = reconciler(&host, &database, connections, latency);
-    let begun = processor_time();
-    let stats = cycle(&machine, &mut measured);
-    (stats, processor_time().saturating_sub(begun))
-}
-
-/// Processor time that this process has used.
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    #[allow(unsafe_code, reason = "no safe reading of the process's processor time exists in std")]
-    // SAFETY: `time` is a valid place for a time.
-    unsafe {
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time);
-    }
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    used(|| cycle(&machine, &mut measured))
 }
 
 fn main() {

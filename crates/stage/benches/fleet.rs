@@ -7,13 +7,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time and asks the system for its memory")]
 
-mod processor_time;
-
 use std::time::Duration;
 
+use groundhog_measure::{memory_mib, used};
 use groundhog_stage::{catalogue, run::run, scenario::Scenario};
-
-use self::processor_time::processor_time;
 
 /// What bringing the fleet up may take.
 const BEGIN: Duration = Duration::from_mins(1);
@@ -46,22 +43,13 @@ fn scenario(agents: u32, length: Duration) -> Scenario {
     Scenario::parse("fleet.toml", &text, &catalogue::lists()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The most memory that this process has had so far, in MiB; none where the system does not tell.
-fn memory_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1_024)
-}
-
 /// Calls made, and processor time used.
 fn measure(agents: u32, length: Duration) -> (u64, Duration) {
     let scenario = scenario(agents, length);
-    let begun = processor_time();
-    let report = run(&scenario, 1);
-    let used = processor_time() - begun;
+    let (report, time) = used(|| run(&scenario, 1));
     assert!(report.passed(), "{:?}", report.violations);
     let calls = report.records.iter().filter(|record| CALLS.contains(&record.event.as_str())).count();
-    (calls as u64, used)
+    (calls as u64, time)
 }
 
 fn main() {

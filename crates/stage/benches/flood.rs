@@ -8,11 +8,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
-mod processor_time;
-
+use groundhog_measure::{memory_mib, used};
 use groundhog_stage::{catalogue, run::run, scenario::Scenario};
-
-use self::processor_time::processor_time;
 
 /// Workspaces that are ready, and presets that they are of.
 const WORKSPACES: u32 = 1_000;
@@ -42,6 +39,10 @@ fn scenario(control: &str) -> Scenario {
         name  = "prov"
         count = 4
         slots = 8
+
+        [[user]]
+        name = "root"
+        role = "admin"
         "#
     );
     for version in 2..=VERSIONS {
@@ -54,18 +55,18 @@ fn scenario(control: &str) -> Scenario {
 }
 
 fn main() {
-    println!("| beats     | processor time | built | withdrawn | deleted |");
-    println!("| --------- | -------------- | ----- | --------- | ------- |");
+    println!("| beats     | processor time | built | withdrawn | deleted | memory   |");
+    println!("| --------- | -------------- | ----- | --------- | ------- | -------- |");
     for (beats, control) in [("every minute", "beat_interval = \"1m\""), ("every 15 s", "")] {
         let scenario = scenario(control);
-        let begun = processor_time();
-        let report = run(&scenario, 1);
-        let seconds = (processor_time() - begun).as_secs_f64();
+        let (report, time) = used(|| run(&scenario, 1));
+        let seconds = time.as_secs_f64();
         assert!(report.passed(), "{:?}", report.violations);
         let count = |event: &str| report.records.iter().filter(|record| record.event.as_str() == event).count();
         let (built, withdrawn, deleted) =
             (count("prebuild.created"), count("prebuild.withdrawn"), count("prebuild.deleting"));
-        println!("| {beats:<9} | {seconds:>12.1} s | {built:>5} | {withdrawn:>9} | {deleted:>7} |");
+        let memory = memory_mib().map_or_else(|| "?".to_owned(), |mib| format!("{mib} MiB"));
+        println!("| {beats:<9} | {seconds:>12.1} s | {built:>5} | {withdrawn:>9} | {deleted:>7} | {memory:>8} |");
         println!(
             "{{\"beats\":\"{beats}\",\"cpu_seconds\":{seconds:.1},\"built\":{built},\"withdrawn\":{withdrawn},\
              \"deleted\":{deleted}}}"

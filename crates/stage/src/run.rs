@@ -90,7 +90,7 @@ pub fn perform(scenario: &Scenario, seed: u64, engine: &mut dyn Engine) -> Repor
         Ok(cast) => rested = play(scenario, engine, cast, &mut violations),
         Err(error) => violations.push(could_not_cast(error)),
     }
-    let records = engine.journal().records();
+    let records = engine.journal().take_records();
     // A story that was not played meets no expectation, and that is not what went wrong.
     if cast.is_ok() {
         violations.extend(unmet(scenario, &records));

@@ -77,14 +77,18 @@ pub fn retryable(status: &Status) -> bool {
 ///
 /// Nothing else bounds a call: a server that is alive but stuck keeps it waiting for ever. Dropping a call tells
 /// the server to stop working on it, as far as the network lets that word through.
-pub async fn call<T>(
+pub fn call<T>(
     host: &Host,
     timeout: Duration,
     future: impl Future<Output = Result<T, Status>>,
-) -> Result<T, Status> {
-    match host.timeout(timeout, future).await {
-        Ok(result) => result,
-        Err(Elapsed) => Err(Fault::Deadline { after: timeout }.into()),
+) -> impl Future<Output = Result<T, Status>> {
+    // A call of a generated client is kilobytes of state, and every function that passes it on would hold it twice.
+    let future = Box::pin(future);
+    async move {
+        match host.timeout(timeout, future).await {
+            Ok(result) => result,
+            Err(Elapsed) => Err(Fault::Deadline { after: timeout }.into()),
+        }
     }
 }
 

@@ -115,6 +115,10 @@ impl Log {
         self.records.borrow().clone()
     }
 
+    pub(crate) fn take_records(&self) -> Vec<Record> {
+        self.records.take()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.records.borrow().len()
     }

@@ -134,9 +134,13 @@ impl Trace {
 
     pub(crate) fn text(&self, text: &str) {
         let mut state = fold(self.state.get(), text.len() as u64);
-        for chunk in text.as_bytes().chunks(8) {
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        for word in words {
+            state = fold(state, u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
+            word[..rest.len()].copy_from_slice(rest);
             state = fold(state, u64::from_le_bytes(word));
         }
         self.state.set(state);

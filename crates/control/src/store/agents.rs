@@ -104,14 +104,6 @@ pub(super) const DONE: &str = "(SELECT MAX(l.number) FROM builds l JOIN jobs j O
     WHERE l.workspace_id = a.workspace_id AND l.number > a.build_number
       AND j.completed_at IS NOT NULL AND j.error = '' AND j.worker_id IS NOT NULL)";
 
-/// A sign of life. SQLite knows the table under no other name in what is returned, so the newest later build is asked
-/// for as [`DONE`] does, under that name.
-const BEAT: &str = "UPDATE agents SET last_connected_at = ?3 WHERE number = ?1 AND connection = ?2
-    RETURNING build_number,
-        (SELECT MAX(l.number) FROM builds l JOIN jobs j ON j.id = l.job_id
-         WHERE l.workspace_id = agents.workspace_id AND l.number > agents.build_number
-           AND j.completed_at IS NOT NULL AND j.error = '' AND j.worker_id IS NOT NULL)";
-
 /// Writes an agent and what it is to do.
 pub fn insert(tx: &Tx<'_>, agent: &NewAgent<'_>) -> Result<(), StoreError> {
     tx.execute(
@@ -252,9 +244,19 @@ pub fn connect(tx: &Tx<'_>, agent: i64) -> Result<Option<i64>, StoreError> {
 
 /// Notes a sign of life on an agent's connection; none if that is no longer the one that counts.
 pub fn beat(tx: &Tx<'_>, agent: i64, connection: i64) -> Result<Option<Beaten>, StoreError> {
-    tx.row(BEAT, params![agent, connection, tx.now_ms()], |row| {
-        Ok(Beaten { build_number: row.get(0)?, build_done: row.get(1)? })
-    })
+    let read = |row: &Row<'_>| Ok(Beaten { build_number: row.get(0)?, build_done: row.get(1)? });
+    let beaten = tx.row(
+        &format!("SELECT a.build_number, {DONE} FROM agents a WHERE a.number = ?1 AND a.connection = ?2"),
+        [agent, connection],
+        read,
+    )?;
+    // One after the other rather than a change that returns something, for which SQLite makes a table each time: of
+    // all statements, this is the one that is run most.
+    if beaten.is_some() {
+        let heard = "UPDATE agents SET last_connected_at = ?2 WHERE number = ?1";
+        tx.together(|| tx.execute(heard, params![agent, tx.now_ms()]))?;
+    }
+    Ok(beaten)
 }
 
 /// Notes that an agent's connection has ended; whether it was the one that counts and had not ended before.

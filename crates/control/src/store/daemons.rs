@@ -119,12 +119,8 @@ pub fn by_name(tx: &Tx<'_>, key_id: Uuid, name: &str) -> Result<Option<WorkerId>
 
 /// Notes that the daemon `name` of the key `key_id` was seen now. The first time it becomes a worker.
 pub fn see(tx: &Tx<'_>, key_id: Uuid, name: &str) -> Result<WorkerId, StoreError> {
-    let known = tx.row(
-        "UPDATE daemons SET last_seen_at = ?3 WHERE key_id = ?1 AND name = ?2 RETURNING id",
-        params![key(key_id), name, tx.now_ms()],
-        |row| id(row, 0, WorkerId),
-    )?;
-    if let Some(worker) = known {
+    if let Some(worker) = by_name(tx, key_id, name)? {
+        tx.together(|| beat(tx, worker))?;
         return Ok(worker);
     }
     let worker = WorkerId(tx.new_id("worker"));

@@ -12,7 +12,7 @@ use std::{
 };
 
 use groundhog_host::Random;
-use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, config::DbConfig};
 use uuid::Uuid;
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     notices::{Mailboxes, Notice},
     schema,
     tx::Effect,
+    unit::Unit,
 };
 use crate::{
     bring_up::{BringUpError, BroughtUp, OtherSecret, bring_up},
@@ -45,9 +46,7 @@ impl Database {
     /// Fails when SQLite does.
     pub fn in_memory() -> Result<Self, StoreError> {
         let mut connection = Connection::open_in_memory()?;
-        if let Some(image) = schema::image() {
-            connection.deserialize_read_exact("main", image, image.len(), false)?;
-        }
+        schema::copy_empty(&mut connection)?;
         Self::prepare(connection)
     }
 
@@ -133,11 +132,10 @@ impl Database {
             return Err(StoreError::Unavailable { transaction: name }.into());
         }
         // A panic in `work` has already rolled its transaction back: the connection is sound.
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: rusqlite::Error| E::from(StoreError::from(error).within(name));
-        // The write lock at once: a transaction that reads first and writes later could not be retried here.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let tx = Tx::new(transaction, now_ms, new_id, statements);
+        let unit = Unit::begin(&connection).map_err(failed)?;
+        let tx = Tx::new(unit, now_ms, new_id, statements);
         let output = work(&tx)?;
         let after_commit = tx.commit().map_err(failed)?;
         for effect in after_commit {

@@ -44,6 +44,7 @@ pub mod settings;
 pub mod templates;
 pub mod tokens;
 mod tx;
+mod unit;
 pub mod users;
 pub mod workspaces;
 

@@ -8,9 +8,9 @@
 //! what the build reported. Tables of parameters, presets and schedules would be a dozen, and no statement would
 //! ever select by one of their columns. What is selected by, joined or summed has columns of its own.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, backup::Backup};
 
 use super::StoreError;
 
@@ -425,19 +425,26 @@ ALTER TABLE template_versions ADD COLUMN has_external_agents INTEGER NOT NULL DE
     CHECK (has_external_agents IN (0, 1));
 ";
 
-/// An empty database with every migration done, as SQLite would write it to a file. None if it can't be made; then
-/// whoever migrates learns why.
+/// Makes a new database in memory an empty one with every migration done, or leaves it as it is if that can't be made;
+/// then whoever migrates learns why.
 ///
-/// Made once per process, because a simulation opens a database for each of its runs, and to migrate one takes longer
-/// than many a run's whole database work. It depends on nothing but the migrations.
-pub(super) fn image() -> Option<&'static [u8]> {
-    static IMAGE: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+/// It is made once per process and copied, because a simulation opens a database for each of its runs, and to migrate
+/// one takes longer than many a run's whole database work. It depends on nothing but the migrations. The copy is page
+/// by page, into a database that has no file, not even one in memory: such a one would be written at each commit.
+pub(super) fn copy_empty(connection: &mut Connection) -> Result<(), StoreError> {
+    static EMPTY: OnceLock<Option<Mutex<Connection>>> = OnceLock::new();
     let make = || {
         let mut connection = Connection::open_in_memory().ok()?;
         migrate(&mut connection).ok()?;
-        Some(connection.serialize("main").ok()?.to_vec())
+        Some(Mutex::new(connection))
     };
-    IMAGE.get_or_init(make).as_deref()
+    let Some(empty) = EMPTY.get_or_init(make) else { return Ok(()) };
+    // Only read after it was made.
+    let empty = empty.lock().unwrap_or_else(PoisonError::into_inner);
+    let backup = Backup::new(&empty, connection)?;
+    // All pages at once; nobody else holds a lock on either.
+    backup.step(-1)?;
+    Ok(())
 }
 
 /// Brings the database up to date: each missing migration in a transaction of its own.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use prost::Message;
-use rusqlite::{CachedStatement, Row, Transaction, types::Type};
+use rusqlite::{CachedStatement, Row, types::Type};
 use uuid::Uuid;
 
-use super::{StoreError, notices::Notice};
+use super::{StoreError, notices::Notice, unit::Unit};
 
 /// What a transaction leaves for its commit.
 pub(super) enum Effect {
@@ -22,7 +22,7 @@ pub(super) enum Effect {
 /// One transaction while it runs: an instant of the wall clock, fresh ids, and a list of what is to happen once
 /// it is committed.
 pub struct Tx<'a> {
-    transaction: Transaction<'a>,
+    unit: Unit<'a>,
     now_ms: i64,
     new_id: RefCell<&'a mut dyn FnMut(&str) -> Uuid>,
     after_commit: RefCell<Vec<Effect>>,
@@ -32,12 +32,12 @@ pub struct Tx<'a> {
 
 impl<'a> Tx<'a> {
     pub(super) fn new(
-        transaction: Transaction<'a>,
+        unit: Unit<'a>,
         now_ms: i64,
         new_id: &'a mut dyn FnMut(&str) -> Uuid,
         statements: &'a Cell<u32>,
     ) -> Self {
-        Self { transaction, now_ms, new_id: RefCell::new(new_id), after_commit: RefCell::default(), statements }
+        Self { unit, now_ms, new_id: RefCell::new(new_id), after_commit: RefCell::default(), statements }
     }
 
     /// The wall clock, in milliseconds since 1970. It stands still within a transaction.
@@ -72,7 +72,7 @@ impl<'a> Tx<'a> {
     /// A statement, prepared once per database, to be run once.
     pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         self.statements.set(self.statements.get().saturating_add(1));
-        Ok(self.transaction.prepare_cached(sql)?)
+        Ok(self.unit.connection().prepare_cached(sql)?)
     }
 
     /// Runs `work`, whose statements are sent together with the one before them and so take no time of their own: none of
@@ -114,7 +114,7 @@ impl<'a> Tx<'a> {
     }
 
     pub(super) fn commit(self) -> rusqlite::Result<Vec<Effect>> {
-        self.transaction.commit()?;
+        self.unit.commit()?;
         Ok(self.after_commit.into_inner())
     }
 }

@@ -131,8 +131,10 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
 /// The host whose software has gone, or begins anew: what ran there before is over. A host that goes on after a
 /// suspension is none.
 pub(crate) fn begins_anew(record: &Record) -> Option<&str> {
-    let is_over = matches!(record.event.as_str(), "host.killed" | "host.power_lost" | "host.removed" | "host.started");
-    record.field("host").filter(|_| is_over)
+    match record.event.as_str() {
+        "host.killed" | "host.power_lost" | "host.removed" | "host.started" => record.field("host"),
+        _ => None,
+    }
 }
 
 /// Whether an event is the beginning of a job, whatever it is for.

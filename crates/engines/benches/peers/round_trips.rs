@@ -1,12 +1,8 @@
-//! What one round trip costs: N hosts send 64 bytes to one server every 5 s for 600 s, at 1 to 50 ms of latency,
-//! and wait for the same 64 bytes to come back.
+//! W1: what one round trip costs: N hosts send 64 bytes to one server every 5 s for 600 s, at 1 to 50 ms of latency, and
+//! wait for the same 64 bytes to come back.
 //!
-//! On leap through the seam's ordinary streams and timers, with everything that can go wrong in place and
-//! nothing going wrong; and, at sizes that it can bear, on turmoil with a tick of 10 ms, in the same run. Prints
-//! a table, and a JSON line per row: `{"engine","hosts","us_per_rtt","rtts"}`, where `us_per_rtt` is processor
-//! time in microseconds, the median of so many runs that other load on the machine shows little.
-
-#![allow(clippy::disallowed_methods, reason = "a benchmark measures real time, and turmoil brings its own runtime")]
+//! On leap through the seam's ordinary streams and timers, with everything that can go wrong in place and nothing going
+//! wrong; and, at sizes that it can bear, on turmoil by itself with a tick of 10 ms.
 
 use std::{
     cell::Cell,
@@ -19,8 +15,11 @@ use std::{
 };
 
 use groundhog_host::{Address, Host};
+use groundhog_measure::{median, processor_time};
 use groundhog_sim::{Config, LinkConfig, simulate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::row::Row;
 
 const PORT: u16 = 7;
 const PERIOD: Duration = Duration::from_secs(5);
@@ -29,16 +28,8 @@ const MESSAGE: [u8; 64] = [42; 64];
 const LATENCY_MIN: Duration = Duration::from_millis(1);
 const LATENCY_MAX: Duration = Duration::from_millis(50);
 
-/// Processor time that this thread has used. Other load on the machine does not count in it.
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    #[allow(unsafe_code, reason = "no safe reading of the thread's processor time exists in std")]
-    // SAFETY: `time` is a valid place for a time.
-    unsafe {
-        libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time);
-    }
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
+/// Hosts, runs on leap, and whether turmoil takes part.
+const SIZES: [(u32, usize, bool); 4] = [(5, 2_001, true), (50, 401, true), (1_000, 15, false), (10_000, 5, false)];
 
 mod leap {
     use super::*;
@@ -137,27 +128,30 @@ mod reference {
     }
 }
 
-fn measure(engine: &str, hosts: u32, runs: usize, run: impl Fn(u32) -> (u64, Duration)) {
-    let mut costs = Vec::new();
-    let mut rtts = 0;
-    for _ in 0..runs {
-        let (count, time) = run(hosts);
-        rtts = count;
-        costs.push(time.as_secs_f64() * 1e6 / count as f64);
-    }
-    costs.sort_by(f64::total_cmp);
-    let median = costs[costs.len() / 2];
-    println!("| {engine:<18} | {hosts:>6} | {median:>10.3} | {rtts:>8} |");
-    println!("{{\"engine\":\"{engine}\",\"hosts\":{hosts},\"us_per_rtt\":{median:.4},\"rtts\":{rtts}}}");
+/// Microseconds of processor time per round trip.
+fn cost((rtts, time): (u64, Duration)) -> f64 {
+    time.as_secs_f64() * 1e6 / rtts as f64
 }
 
-fn main() {
-    println!("| engine             |  hosts | us per rtt |     rtts |");
-    println!("| ------------------ | ------ | ---------- | -------- |");
-    for (hosts, runs) in [(5, 2_001), (50, 401), (1_000, 15), (10_000, 5)] {
-        measure("leap", hosts, runs, leap::run);
+pub(crate) fn rows() -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let row = |engine, hosts: u32, figure, ratio, beside| Row {
+        workload: "W1",
+        engine,
+        size: format!("{hosts} hosts"),
+        figure,
+        unit: "us per round trip",
+        ratio,
+        beside,
+    };
+    for (hosts, runs, is_borne) in SIZES {
+        let figure = median((0..runs).map(|_| cost(leap::run(hosts))).collect());
+        let least = rows.first().map_or(figure, |row| row.figure);
+        rows.push(row("leap", hosts, figure, figure / least, "5 hosts"));
+        if is_borne {
+            let peer = cost(reference::run(hosts));
+            rows.push(row("turmoil, 10 ms tick", hosts, peer, peer / figure, "leap"));
+        }
     }
-    for hosts in [5, 50] {
-        measure("turmoil 10 ms tick", hosts, 1, reference::run);
-    }
+    rows
 }
