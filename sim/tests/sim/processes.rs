@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{Notes, seconds};
 
 /// Runs `story` on a host that has the program `it`, and returns what it noted.
-fn story<F>(program: impl groundhog_sim::Program + Send, story: impl FnOnce(Host, Notes) -> F + Send) -> Vec<String>
+fn story<F>(program: impl groundhog_sim::Program, story: impl FnOnce(Host, Notes) -> F + Send) -> Vec<String>
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -18,7 +18,7 @@ where
 }
 
 fn played<F>(
-    program: impl groundhog_sim::Program + Send,
+    program: impl groundhog_sim::Program,
     story: impl FnOnce(Host, Notes) -> F + Send,
     play: impl FnOnce(&mut World) + Send,
 ) -> Vec<String>

@@ -142,7 +142,7 @@ impl Machine<'_> {
 fn with_terminals<T: Send>(
     seed: u64,
     config: TerminalConfig,
-    program: impl groundhog_sim::Program + Send,
+    program: impl groundhog_sim::Program,
     story: impl FnOnce(&mut Machine<'_>) -> T + Send,
 ) -> T {
     simulate(Config::new(seed), |world| {
