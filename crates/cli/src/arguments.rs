@@ -214,13 +214,19 @@ impl RunArguments {
             Err(run.clone().error(ErrorKind::ArgumentConflict, message))
         };
         if self.bless && engines != [Kind::Leap] {
-            return mistake("--bless stores what happens on leap, and --engine names another engine: leave one of them out");
+            return mistake(
+                "--bless stores what happens on leap, and --engine names another engine: leave one of them out",
+            );
         }
         if self.log && engines.len() > 1 {
-            return mistake("--log shows the log of one engine: name one, or ask for --orders, which tells how they differ");
+            return mistake(
+                "--log shows the log of one engine: name one, or ask for --orders, which tells how they differ",
+            );
         }
         if self.orders && engines.len() < 2 {
-            return mistake("--orders tells how logs of several engines differ: name them, as in --engine leap,turmoil");
+            return mistake(
+                "--orders tells how logs of several engines differ: name them, as in --engine leap,turmoil",
+            );
         }
         Ok(engines)
     }

@@ -94,7 +94,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What does not go with it.
-        source: BringUpError,
+        source: Box<BringUpError>,
     },
     /// The control plane did not let a daemon in.
     #[error("the control plane refused this provisioner: {0}; it has to have a key that the control plane knows")]

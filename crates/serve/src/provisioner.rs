@@ -140,3 +140,14 @@ async fn until_it_ends(daemon: &Daemon, signals: &mut Signals, ending: &Cancella
         tracing::info!(signal, "{}", order.told());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_signal_orders_more_and_the_fourth_ends_it() {
+        let orders = std::iter::successors(Some(Order::Run), |order| order.stronger());
+        assert_eq!(orders.collect::<Vec<_>>(), [Order::Run, Order::Drain, Order::Cancel, Order::Close]);
+    }
+}

@@ -122,7 +122,9 @@ fn could_not_cast(error: &CastError) -> Violation {
 
 /// Plays the story from beginning to end. Tells when the world came to rest.
 fn play(scenario: &Scenario, world: &mut dyn Engine, cast: &Cast, violations: &mut Vec<Violation>) -> Option<Duration> {
-    let invariants = Rc::new(RefCell::new(invariants::all(&Bounds::of(scenario))));
+    let bounds = Bounds::of(scenario);
+    let bounds = if world.calm().is_some() { bounds.in_real_time() } else { bounds };
+    let invariants = Rc::new(RefCell::new(invariants::all(&bounds)));
     let under_way = Rc::new(RefCell::new(UnderWay::of(scenario)));
     watch(world, &invariants, &under_way);
     let deadline = settle::deadline(scenario);

@@ -223,8 +223,10 @@ fn schedule(kernel: &Kernel, at: u64, event: Event) {
 
 /// Sends a reset from `side` to the other one.
 fn send_reset(kernel: &Kernel, network: &mut Network, key: Key, from: Side) {
-    let Some((_, links, sends, _)) = parts(network, key, from) else { return };
+    let Some((connection, links, sends, _)) = parts(network, key, from) else { return };
     let arrives = kernel.now.get() + links[sends.0 as usize].latency();
+    // What was sent before is on its way, and comes first.
+    let arrives = arrives.max(connection.lane(from).latest_arrival);
     schedule(kernel, arrives, Event::Reset(key, from.other()));
 }
 
@@ -406,9 +408,6 @@ pub(super) fn host_gone(kernel: &Kernel, network: &mut Network, host: HostId, re
             end.abandon();
             let lane = connection.lane(side);
             lane.abandoned = true;
-            if resets {
-                lane.drop_in_flight();
-            }
             if connection.is_forgotten() {
                 network.connections.remove(key);
             } else if resets {

@@ -237,7 +237,8 @@ const LATENCY_MAX: u64 = 24 * 60 * 60 * 1_000_000;
 /// delays above, a quarter of an hour.
 pub(crate) const RETRANSMISSIONS_MAX: u32 = 15;
 
-/// How often the opening of a connection is tried again, as Linux's `tcp_syn_retries`: two minutes in all.
+/// How often the opening of a connection is tried again, as Linux's `tcp_syn_retries`: with the delays below it is given
+/// up after 127 s.
 pub(crate) const OPENING_RETRIES_MAX: u32 = 6;
 
 /// The time after which an unanswered opening is tried again, for the `attempt`-th time (from 1): a second,

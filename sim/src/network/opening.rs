@@ -51,16 +51,13 @@ pub(crate) fn connect(kernel: &Kernel, from: HostId, to: &Address) -> io::Result
     Ok(Connecting { key, peer: to.host.clone(), to: to.clone(), established: false })
 }
 
-/// Tries again after an unanswered request, or gives up.
+/// Tries again after an unanswered request, or gives up when it is time to do so once too often: the last request is
+/// waited for as long as it would take to send another.
 fn retry(kernel: &Kernel, network: &mut Network, key: Key) {
     let Some(connection) = network.connections.get_mut(key) else { return };
     connection.retries += 1;
-    if connection.retries > OPENING_RETRIES_MAX {
-        connection.end(Side::Opener).fail(io::ErrorKind::TimedOut);
-    } else {
-        let at = kernel.now.get() + opening_retry_delay(connection.retries);
-        kernel.schedule(at, kernel::Event::Network(Event::Opening(key)));
-    }
+    let at = kernel.now.get() + opening_retry_delay(connection.retries);
+    kernel.schedule(at, kernel::Event::Network(Event::Opening(key)));
 }
 
 pub(super) fn request_arrives(kernel: &Kernel, key: Key) {
@@ -70,6 +67,9 @@ pub(super) fn request_arrives(kernel: &Kernel, key: Key) {
     let Some(connection) = connections.get_mut(key) else { return };
     if connection.established || !connection.ends[0].open {
         return;
+    }
+    if connection.retries > OPENING_RETRIES_MAX {
+        return connection.end(Side::Opener).fail(io::ErrorKind::TimedOut);
     }
     let there = &mut links[connection.lanes[0].link.0 as usize];
     match connection::gets_through(there, &hosts, Event::Opening(key)) {

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, time::Duration};
 
-use groundhog_host::{Address, Host, http2};
+use groundhog_host::{Address, Host, Instant, http2};
 use groundhog_sim::{Config, Fault, simulate};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
@@ -276,4 +276,33 @@ fn a_write_to_a_host_that_forgot_the_connection_is_reset() {
         world.run_for(seconds(60));
         assert_eq!(notes.all(), ["Err(ConnectionReset)"]);
     });
+}
+
+#[test]
+fn what_a_killed_host_had_sent_comes_before_its_reset() {
+    let notes = simulate(exact(1), |world| {
+        let notes = Notes::default();
+        let noted = notes.clone();
+        world.host("server", |host| async move {
+            let mut stream = host.listen(7).await.expect("the port is free").accept().await.expect("it is called");
+            host.sleep_until(Instant::from_micros(1_000_000)).await;
+            stream.write_all(b"x").await.expect("it is read");
+            std::future::pending::<()>().await;
+        });
+        world.host("client", move |host| {
+            let notes = noted.clone();
+            async move {
+                let mut stream = connect(&host, "server").await.expect("it listens");
+                for _ in 0..2 {
+                    let read = stream.read_u8().await.map_err(|error| error.kind());
+                    notes.add(format!("{read:?} at {}", host.now().as_micros()));
+                }
+            }
+        });
+        // While the byte is on its way.
+        world.plan(millis(1_005), None, &kill("server")).expect("it exists");
+        world.run_for(seconds(2));
+        notes.all()
+    });
+    assert_eq!(notes, ["Ok(120) at 1010000", "Err(ConnectionReset) at 1015000"]);
 }

@@ -134,7 +134,7 @@ fn connecting_is_refused_hangs_or_times_out_as_tcp_does() {
         "Err(ConnectionRefused) at 0.02",
         "the machine is up, only its software is not"
     );
-    let silent = "Err(TimedOut) at 63.01";
+    let silent = "Err(TimedOut) at 127.01";
     assert_eq!(opening(|world| world.begin(&Fault::PowerLoss { host: "server".into() }).expect("it exists")), silent);
     assert_eq!(opening(|world| world.begin(&cut("client", "server", Ways::One)).expect("both exist")), silent);
     assert_eq!(

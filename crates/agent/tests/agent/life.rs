@@ -40,6 +40,26 @@ fn each_connection_has_a_session_of_its_own_and_nothing_is_told_twice() {
 }
 
 #[test]
+fn whoever_looks_is_told_whether_it_is_connected() {
+    play(AgentManifest::default(), |play| {
+        assert!(!play.connected.get());
+        play.run(20);
+        assert!(play.connected.get());
+        let away = Fault::Kill { host: "control".to_owned() };
+        play.world.begin(&away).expect("the host is there");
+        play.run(10);
+        assert!(!play.connected.get());
+        play.world.end(&away).expect("the host is there");
+        play.run(20);
+        assert!(play.connected.get());
+        play.shutdown.cancel();
+        play.run(10);
+        assert_eq!(play.events("agent.closed"), 1);
+        assert!(!play.connected.get());
+    });
+}
+
+#[test]
 fn it_is_back_soon_after_its_control_plane_is() {
     play(AgentManifest::default(), |play| {
         play.run(20);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use groundhog_agent::{AgentConfig, run};
+use groundhog_agent::{AgentConfig, run_seen};
 use groundhog_host::{Address, Host};
 use groundhog_sim::{Config, Fault, World, simulate};
 use groundhog_wire::{
-    Secret,
+    Connected, Secret,
     v1::{AgentManifest, AgentScript, AgentScriptDependency},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ pub(crate) struct Play<'a> {
     pub(crate) control: Control,
     /// Closes the agent.
     pub(crate) shutdown: CancellationToken,
+    /// Whether the agent is connected, as it is told to those who look.
+    pub(crate) connected: Connected,
 }
 
 pub(crate) fn config() -> AgentConfig {
@@ -53,11 +55,12 @@ pub(crate) fn play_with<T: Send>(
         let shutdown = CancellationToken::new();
         let serving = control.clone();
         world.host("control", move |host| serving.clone().run(host));
-        let told = shutdown.clone();
-        world.host("agent", move |host| run(host, config.clone(), told.clone()));
+        let (told, connected) = (shutdown.clone(), Connected::default());
+        let tells = connected.clone();
+        world.host("agent", move |host| run_seen(host, config.clone(), told.clone(), tells.clone()));
         world.host("visitor", |_| std::future::pending());
         world.program("agent", "sh", sh).expect("the host is there");
-        let mut play = Play { world, control, shutdown };
+        let mut play = Play { world, control, shutdown, connected };
         let result = story(&mut play);
         assert_eq!(play.world.violations(), []);
         result

@@ -7,6 +7,7 @@
 //! - `prebuilds`: decisions about workspaces that are built ahead.
 //! - `campaigns`: `fuzz`, `merge`, `replay`, `shrink`.
 //! - `repeatable`: the same again, whoever runs it and on however many threads.
+//! - `engines`: `run --engine`, on one engine or on several side by side.
 //! - `check`, `diff`: the same runs in two processes; where two logs part.
 //! - `platform`: a platform of programs on this machine, and the people who use it.
 //! - `output`: a reader that goes away, a disk that is full.
@@ -14,6 +15,7 @@
 mod campaigns;
 mod check;
 mod diff;
+mod engines;
 mod fsm;
 mod lists;
 mod mistakes;

@@ -1,24 +1,21 @@
-//! A run: its hosts, and the loop that does what is planned when its time has come.
+//! A run: what it is made of, and the loop that lets it go on.
 
 use std::{
     collections::BTreeMap,
     io,
     net::Ipv4Addr,
     path::Path,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
 use groundhog_host::{
     Host, Random,
-    live::{Directory, LiveConfig, LiveMachine},
+    live::{Directory, LiveMachine},
 };
 use groundhog_sim::{
-    Boot, Config, Engine, EngineError, Fault, Journal, LinkConfig, Narrator, OpenJournal, Outage, Power, Program, Start,
-    UnknownHost, stream_key,
+    Boot, Config, Engine, EngineError, Fault, Journal, LinkConfig, Narrator, OpenJournal, Outage, Power, Program,
+    Start, UnknownHost, stream_key,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -29,41 +26,41 @@ use super::{
     loopback::Loopback,
     machine::{Belongings, Life},
     network::Network,
-    power::{Order, Orders, Switch},
+    power::{Orders, Switch},
     refusal,
 };
 use crate::{
     hosted,
-    presence::{Change, Presence},
+    presence::Presence,
     timeline::{Planned, Timeline},
 };
 
 /// A live run.
 pub(super) struct Live {
     config: Config,
-    clock: Clock,
-    hosts: BTreeMap<String, Actor>,
-    timeline: Timeline,
-    orders: Arc<Orders>,
-    network: Arc<Network>,
-    directory: Directory,
+    pub(super) clock: Clock,
+    pub(super) hosts: BTreeMap<String, Actor>,
+    pub(super) timeline: Timeline,
+    pub(super) orders: Arc<Orders>,
+    pub(super) network: Arc<Network>,
+    pub(super) directory: Directory,
     loopback: Loopback,
     // In this order at the end: what runs, what it tells, where its files are.
-    runtime: Runtime,
-    journal: OpenJournal,
-    folder: TempDir,
+    pub(super) runtime: Runtime,
+    pub(super) journal: OpenJournal,
+    pub(super) folder: TempDir,
 }
 
 /// A host.
-struct Actor {
-    boot: Boot,
-    address: Ipv4Addr,
-    presence: Presence,
+pub(super) struct Actor {
+    pub(super) boot: Boot,
+    pub(super) address: Ipv4Addr,
+    pub(super) presence: Presence,
     /// Whether its machine exists, for those who ask while tasks run.
-    exists: Arc<AtomicBool>,
-    belongings: Arc<Belongings>,
+    pub(super) exists: Arc<AtomicBool>,
+    pub(super) belongings: Arc<Belongings>,
     /// What runs of it now.
-    living: Option<(LiveMachine, Life)>,
+    pub(super) living: Option<(LiveMachine, Life)>,
 }
 
 /// Says for the journal what time it is, and whose code runs.
@@ -105,145 +102,7 @@ impl Live {
     fn actor(&self, name: &str) -> Result<&Actor, UnknownHost> {
         self.hosts.get(name).ok_or_else(|| UnknownHost(name.to_owned()))
     }
-
-    /// Does everything whose time has come.
-    fn carry_out_due(&mut self) {
-        loop {
-            if let Some(order) = self.orders.take() {
-                self.obey(&order);
-            } else if let Some(planned) = self.timeline.take_due(self.clock.now()) {
-                self.carry_out(&planned);
-            } else {
-                return;
-            }
-        }
-    }
-
-    fn obey(&mut self, order: &Order) {
-        let (Order::On(name) | Order::Off(name)) = order;
-        let Some(actor) = self.hosts.get_mut(name) else { return };
-        match order {
-            Order::On(_) => {
-                let was = actor.presence.exists();
-                let change = actor.presence.create();
-                actor.exists.store(true, Ordering::SeqCst);
-                if !was {
-                    self.network.appear(name);
-                }
-                self.change(name, change, "");
-            }
-            Order::Off(_) => {
-                let (existed, change) = actor.presence.remove();
-                actor.exists.store(false, Ordering::SeqCst);
-                if !existed {
-                    return;
-                }
-                // First nothing is heard of it, then it is gone: nobody is told that its connections end.
-                self.network.vanish(name);
-                if change.is_none() {
-                    self.tell("host.removed", name);
-                }
-                self.change(name, change, "host.removed");
-            }
-        }
-    }
-
-    fn carry_out(&mut self, planned: &Planned) {
-        match planned {
-            Planned::Start(name) => {
-                let change = self.hosts.get_mut(name).and_then(|actor| actor.presence.start());
-                self.change(name, change, "");
-            }
-            Planned::Begin(fault) => self.apply(fault, true),
-            Planned::End(fault) => self.apply(fault, false),
-            Planned::BeginOutage(outage) => outage.apply(&self.journal, true),
-            Planned::EndOutage(outage) => outage.apply(&self.journal, false),
-        }
-    }
-
-    fn apply(&mut self, fault: &Fault, begins: bool) {
-        // Told first: what follows from it comes after it in the log.
-        if let Some((event, fields)) = fault.told(begins) {
-            self.journal.world(event, fields);
-        }
-        match fault {
-            Fault::Kill { host } => {
-                let change = self.hosts.get_mut(host).and_then(|actor| match begins {
-                    true => actor.presence.go_down(),
-                    false => actor.presence.come_back(),
-                });
-                self.change(host, change, "host.killed");
-            }
-            Fault::Reset { from, to } if begins => {
-                let streams = self.network.reset(from, to).to_string();
-                let fields = vec![("from", from.clone()), ("to", to.clone()), ("streams", streams)];
-                self.journal.world("fault.reset", fields);
-            }
-            Fault::StepClock { host, micros } => {
-                let by = if begins { *micros } else { micros.saturating_neg() };
-                if let Some(actor) = self.hosts.get(host) {
-                    actor.belongings.clock_ahead.fetch_add(by, Ordering::SeqCst);
-                }
-            }
-            other => self.network.apply(other, begins),
-        }
-    }
-
-    fn tell(&self, event: &str, host: &str) {
-        self.journal.world(event, vec![("host", host.to_owned())]);
-    }
-
-    /// Starts or stops a host's software. `stopped` is the event that tells of the latter.
-    fn change(&mut self, name: &str, change: Option<Change>, stopped: &str) {
-        match change {
-            None => {}
-            Some(Change::Start) => {
-                self.tell("host.started", name);
-                self.start(name);
-            }
-            Some(Change::Stop) => {
-                self.tell(stopped, name);
-                self.stop(name);
-            }
-        }
-    }
-
-    fn start(&mut self, name: &str) {
-        let Some(actor) = self.hosts.get_mut(name) else { return };
-        let mut config = LiveConfig::new(self.folder.path().join("machines").join(name));
-        config.bind = actor.address.into();
-        config.directory = self.directory.clone();
-        let machine = {
-            let _inside = self.runtime.enter();
-            LiveMachine::new(name, config)
-        };
-        let machine = match machine {
-            Ok(machine) => machine,
-            Err(error) => {
-                let text = format!("the host {name} could not be started: {error}");
-                return self.journal.violate(CANNOT_START, text);
-            }
-        };
-        let network = self.network.clone();
-        let life = Life::new(machine.machine(), actor.belongings.clone(), network, self.runtime.handle().clone());
-        let host = life.host();
-        actor.living = Some((machine, life));
-        // The simulator lets a boot begin within its host too.
-        let boot = actor.boot.clone();
-        host.spawn("boot", (*boot)(host.clone())).detach();
-    }
-
-    fn stop(&mut self, name: &str) {
-        let living = self.hosts.get_mut(name).and_then(|actor| actor.living.take());
-        if let Some((machine, life)) = living {
-            life.end();
-            self.runtime.block_on(machine.stop());
-        }
-    }
 }
-
-/// The rule that is broken when a host can't be started, which a full disk can be the reason of.
-const CANNOT_START: &str = "host-starts";
 
 /// How long a story that is over is watched. What follows from its last event without anybody's doing takes
 /// milliseconds; what is to come later a story has an expectation for.

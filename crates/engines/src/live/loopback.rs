@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn two_runs_share_no_address() {
         let mut runs = [Loopback::take().expect("one is left"), Loopback::take().expect("another one is left")];
-        let addresses: Vec<_> = runs.iter_mut().flat_map(|run| [run.proxy(), run.next_address().expect("it is new")]).collect();
+        let addresses: Vec<_> =
+            runs.iter_mut().flat_map(|run| [run.proxy(), run.next_address().expect("it is new")]).collect();
         let mut different = addresses.clone();
         different.sort_unstable();
         different.dedup();

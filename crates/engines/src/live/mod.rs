@@ -2,7 +2,7 @@
 //!
 //! Reading order:
 //!
-//! - [`perform`] (here); `engine`: a run, and the loop that does what is planned when its time has come.
+//! - [`perform`] (here); `engine`: a run, and the loop that lets it go on; `lifecycle`: what happens when its time has come.
 //! - `machine`: one life of a host. `loopback`: its address. `clock`, `power`: what time it is, what is asked meanwhile.
 //! - `network`, `gate`, `proxy`, `datagrams`: what can be reached, and how a path is cut.
 //! - `refusal`: what a real machine is not made to do.
@@ -13,7 +13,8 @@
 //!
 //! What is as it is on a real machine: clocks show the time of day, whatever a story's `starts_at` says; hosts draw their
 //! random numbers from the operating system, so two runs of one seed differ; the network takes microseconds, whatever
-//! latency a story has. What is told by `groundhog_sim::process` runs in this process: that is the story's own cloud.
+//! latency a story has. Programs that were installed on a host run in this process: that is the story's own cloud. All others
+//! are real.
 
 #![allow(
     clippy::disallowed_methods,
@@ -24,6 +25,7 @@ mod clock;
 mod datagrams;
 mod engine;
 mod gate;
+mod lifecycle;
 mod loopback;
 mod machine;
 mod network;
@@ -35,7 +37,8 @@ use std::io;
 
 use groundhog_sim::{Config, Engine};
 
-/// Plays `story` live, on a fresh thread, and returns what it returns.
+/// Plays `story` live, on a fresh thread, and returns what it returns. Of `config` it has the seed, from which the story
+/// draws what it hands out, and looks whether the usual path is one that a loopback can be.
 ///
 /// Fails when the machine has no room for a run: no loopback addresses, no temporary folder.
 ///
@@ -43,7 +46,7 @@ use groundhog_sim::{Config, Engine};
 ///
 /// When `story` panics, with its payload.
 pub fn perform<T: Send>(config: Config, story: impl FnOnce(&mut dyn Engine) -> T + Send) -> io::Result<T> {
-    let outcome = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let run = move || -> io::Result<T> { Ok(story(&mut engine::Live::enter(config)?)) };
         std::thread::Builder::new()
             .name("live".to_owned())
@@ -52,6 +55,5 @@ pub fn perform<T: Send>(config: Config, story: impl FnOnce(&mut dyn Engine) -> T
             .spawn_scoped(scope, run)?
             .join()
             .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    });
-    outcome
+    })
 }

@@ -63,7 +63,8 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, path: Path, listed: List
     let ends = listed.ends.clone();
     let carried = {
         let ((near_in, near_out), (far_in, far_out)) = (near.split(), far.split());
-        let both = async { tokio::try_join!(one_way(near_in, far_out, &path.there), one_way(far_in, near_out, &path.back)) };
+        let both =
+            async { tokio::try_join!(one_way(near_in, far_out, &path.there), one_way(far_in, near_out, &path.back)) };
         // In this order: what is silent or broken by now carries nothing more.
         tokio::select! {
             biased;

@@ -1,27 +1,28 @@
 //! Datagrams.
 
-use std::{io, net::Ipv4Addr, panic::Location};
+use std::{io, net::Ipv4Addr};
 
 use groundhog_host::{
-    Address, DatagramSocket, Machine,
+    Address, DatagramSocket,
     machine::BoxFuture,
     net::{DATAGRAM_BYTES_MAX, Datagrams},
 };
 use tokio::sync::{Mutex, mpsc};
 use turmoil::net::UdpSocket;
 
-use super::machine::TurmoilMachine;
+use super::{machine::TurmoilMachine, resident::Resident};
 
 /// How many datagrams may wait to be received or to be sent; more are lost, as in a full buffer.
 const QUEUE: usize = 256;
 
 type Datagram = (Vec<u8>, Address);
 
-/// A socket: a task of its machine's sends and receives, so that it can be used and dropped anywhere.
+/// A socket: a task of its machine's sends and receives, so that it can be used by anybody's code.
 struct Socket {
     port: u16,
     outgoing: mpsc::Sender<Datagram>,
     incoming: Mutex<mpsc::Receiver<Datagram>>,
+    _work: Resident,
 }
 
 /// Binds a port of the host that runs.
@@ -33,8 +34,8 @@ pub(crate) async fn bind(machine: &TurmoilMachine, port: u16) -> io::Result<Data
     let port = socket.local_addr()?.port();
     let (outgoing, to_send) = mpsc::channel(QUEUE);
     let (received, incoming) = mpsc::channel(QUEUE);
-    machine.spawn("datagrams", Location::caller(), Box::pin(pass_on(socket, to_send, received))).detach();
-    Ok(DatagramSocket::new(Socket { port, outgoing, incoming: Mutex::new(incoming) }))
+    let work = Resident::new(machine, "datagrams", Box::pin(pass_on(socket, to_send, received)));
+    Ok(DatagramSocket::new(Socket { port, outgoing, incoming: Mutex::new(incoming), _work: work }))
 }
 
 async fn pass_on(socket: UdpSocket, mut to_send: mpsc::Receiver<Datagram>, received: mpsc::Sender<Datagram>) {

@@ -21,7 +21,7 @@ use super::{
     firmware,
     lifecycle::Lifecycle,
     machine,
-    network::{Network, TURMOIL_CAPACITY},
+    network::{Network, Reach, TURMOIL_CAPACITY},
     paths::{self, Paths},
     power::{Orders, Switch},
     station::Station,
@@ -129,6 +129,13 @@ impl Turmoil {
     }
 }
 
+impl Drop for Turmoil {
+    fn drop(&mut self) {
+        // Also what was spawned and never ran: it holds handles on the very machine that keeps it.
+        self.hosts.values().for_each(|host| host.station.stop());
+    }
+}
+
 impl Engine for Turmoil {
     fn journal(&self) -> &Journal {
         &self.journal
@@ -154,8 +161,7 @@ impl Engine for Turmoil {
         self.sim.host(name, move || firmware::run(here.clone(), boot.clone()));
         let exists = start != Start::WhenMade;
         self.hosts.insert(name.to_owned(), Lifecycle::new(station, exists));
-        self.network.set_power(name, !exists);
-        self.power_changed(name);
+        self.set_reach(name, if exists { Reach::Awake } else { Reach::Dark });
         match start {
             Start::WhenMade => {}
             Start::At(at) if at <= self.sim.elapsed() => self.start(name),
@@ -211,7 +217,8 @@ impl Engine for Turmoil {
     fn run_until(&mut self, until: Duration) {
         loop {
             self.catch_up();
-            if self.has_stopped || self.sim.elapsed() >= until {
+            // The tick that begins at `until` is part of it: what happens at that instant has happened.
+            if self.has_stopped || self.sim.elapsed() > until {
                 return;
             }
             self.step();

@@ -45,9 +45,6 @@ pub(crate) fn refuse(fault: &Fault) -> Result<(), EngineError> {
             format!("make the path between {from} and {to} lossy"),
             "it sends nothing again, so a stream would end with its first loss",
         ),
-        Fault::Suspend { host, .. } => {
-            (format!("suspend the host {host}"), "it runs every host of which software is up through every tick")
-        }
         Fault::Drift { host, .. } => {
             (format!("let the clocks of the host {host} drift"), "it has one clock for all of its hosts")
         }
@@ -57,6 +54,7 @@ pub(crate) fn refuse(fault: &Fault) -> Result<(), EngineError> {
         | Fault::Reset { .. }
         | Fault::Kill { .. }
         | Fault::PowerLoss { .. }
+        | Fault::Suspend { .. }
         | Fault::StepClock { .. } => return Ok(()),
     };
     Err(unsupported(&what, why))
@@ -72,7 +70,7 @@ impl Turmoil {
         let network = self.network.clone();
         match fault {
             Fault::Cut { from, to, .. } | Fault::Hold { from, to, .. } => {
-                self.paths.hold(&self.sim, from, to, begins, |host| network.is_dark(host));
+                self.paths.hold(&self.sim, from, to, begins, |host| network.reach(host));
             }
             Fault::Slow { from, to, factor } => self.paths.slow(&self.sim, from, to, *factor, begins),
             Fault::Reset { from, to } if begins => {
@@ -83,6 +81,8 @@ impl Turmoil {
             Fault::Kill { host } if begins => self.kill(host),
             Fault::PowerLoss { host } if begins => self.lose_power(host),
             Fault::Kill { host } | Fault::PowerLoss { host } => self.come_back(host),
+            Fault::Suspend { host, clock } if begins => self.suspend(host, *clock),
+            Fault::Suspend { host, .. } => self.resume(host),
             Fault::StepClock { host, micros } => {
                 let by = if begins { *micros } else { micros.saturating_neg() };
                 if let Some(host) = self.hosts.get(host) {
@@ -90,7 +90,7 @@ impl Turmoil {
                 }
             }
             // Refused when they were planned, or over as they begin.
-            Fault::Reset { .. } | Fault::Lossy { .. } | Fault::Suspend { .. } | Fault::Drift { .. } => {}
+            Fault::Reset { .. } | Fault::Lossy { .. } | Fault::Drift { .. } => {}
         }
     }
 }

@@ -51,6 +51,10 @@ impl Firmware {
                 self.start(start);
             }
         }
+        // Its timers and messages wake it meanwhile, and it looks at them when it goes on.
+        if self.station.is_suspended() {
+            return;
+        }
         loop {
             let spawned = self.station.take_spawned();
             let Some(software) = &mut self.software else { return };

@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use groundhog_sim::Engine;
+use groundhog_sim::{Engine, SuspendedClock};
 
-use super::{engine::Turmoil, station::Station};
+use super::{engine::Turmoil, network::Reach, station::Station};
 use crate::presence::{Change, Presence};
 
 /// One host, as the engine knows it.
@@ -38,23 +38,19 @@ impl Turmoil {
         self.journal().world(event, vec![("host", host.to_owned())]);
     }
 
-    /// The power of a host has come or gone, or the host is new.
-    pub(super) fn power_changed(&mut self, name: &str) {
+    /// What becomes of messages to and from a host from now on.
+    pub(super) fn set_reach(&mut self, name: &str, reach: Reach) {
+        self.network.set_reach(name, reach);
         let network = self.network.clone();
         let others = self.hosts.keys().map(String::as_str);
-        self.paths.power_changed(&self.sim, name, others, |host| network.is_dark(host));
-    }
-
-    fn set_power(&mut self, name: &str, is_dark: bool) {
-        self.network.set_power(name, is_dark);
-        self.power_changed(name);
+        self.paths.reach_changed(&self.sim, name, others, |host| network.reach(host));
     }
 
     fn begin(&mut self, name: &str, change: Option<Change>) {
         if change != Some(Change::Start) {
             return;
         }
-        self.set_power(name, false);
+        self.set_reach(name, Reach::Awake);
         self.record("host.started", name);
         if let Some(host) = self.hosts.get(name) {
             host.station.start();
@@ -87,6 +83,8 @@ impl Turmoil {
                 self.network.kill(host.station.ip);
                 host.station.stop();
             }
+            // A machine whose software is gone answers, also if that was suspended.
+            self.set_reach(name, Reach::Awake);
         }
     }
 
@@ -113,12 +111,32 @@ impl Turmoil {
     /// Nothing is sent any more, and what was not synced is lost.
     fn go_dark(&mut self, name: &str, change: Option<Change>) {
         // Before its software goes: what turmoil would tell the other ends of its streams is lost with it.
-        self.set_power(name, true);
+        self.set_reach(name, Reach::Dark);
         if let Some(host) = self.hosts.get(name) {
             host.station.lose_power();
             if change == Some(Change::Stop) {
                 host.station.stop();
             }
+        }
+    }
+
+    /// A host stops where it is.
+    pub(super) fn suspend(&mut self, name: &str, clock: SuspendedClock) {
+        let Some(host) = self.hosts.get(name) else { return };
+        if !host.presence.is_up() || !host.station.suspend(clock) {
+            return;
+        }
+        self.set_reach(name, Reach::Asleep);
+        let word = if clock == SuspendedClock::Stops { "stops" } else { "runs" };
+        self.journal().world("host.suspended", vec![("host", name.to_owned()), ("clock", word.to_owned())]);
+    }
+
+    /// A suspended host goes on where it stopped.
+    pub(super) fn resume(&mut self, name: &str) {
+        let Some(host) = self.hosts.get(name) else { return };
+        if host.station.resume() {
+            self.set_reach(name, Reach::Awake);
+            self.record("host.resumed", name);
         }
     }
 }

@@ -1,30 +1,15 @@
 //! Listening for streams.
 
-use std::{
-    future::poll_fn,
-    io,
-    net::Ipv4Addr,
-    panic::Location,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
-};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
-use groundhog_host::{Listener, Machine, Stream, machine::BoxFuture, net::Accept};
+use groundhog_host::{Listener, Stream, machine::BoxFuture, net::Accept};
 use tokio::sync::mpsc;
 use turmoil::net::TcpListener;
 
-use super::{machine::TurmoilMachine, station::Station, stream};
+use super::{machine::TurmoilMachine, resident::Resident, station::Station, stream};
 
 /// How many streams may wait to be accepted. Who calls when as many do waits, too. Linux's `somaxconn` is as much.
 const BACKLOG: usize = 4_096;
-
-/// What takes calls, which turmoil leaves to whoever accepts: who calls must not wait for that. Behind a lock, so that the
-/// listener can drop it, and with it free the port at once.
-type Acceptor = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
-
-fn lock(acceptor: &Acceptor) -> MutexGuard<'_, Option<BoxFuture<'static, ()>>> {
-    acceptor.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Listens on a port of the host that runs.
 pub(crate) async fn listen(machine: &TurmoilMachine, port: u16) -> io::Result<Listener> {
@@ -34,15 +19,9 @@ pub(crate) async fn listen(machine: &TurmoilMachine, port: u16) -> io::Result<Li
         .map_err(|error| io::Error::new(error.kind(), format!("port {port} of host {}: {error}", station.name)))?;
     let port = listener.local_addr()?.port();
     let (sender, accepted) = mpsc::channel(BACKLOG);
-    let take_calls: BoxFuture<'static, ()> = Box::pin(take_calls(station.clone(), listener, sender));
-    let acceptor: Acceptor = Arc::new(Mutex::new(Some(take_calls)));
-    let accepting = acceptor.clone();
-    let task = poll_fn(move |context| match lock(&accepting).as_mut() {
-        Some(take_calls) => take_calls.as_mut().poll(context),
-        None => Poll::Ready(()),
-    });
-    machine.spawn("acceptor", Location::caller(), Box::pin(task)).detach();
-    Ok(Listener::new(Accepting { accepted, acceptor, station, port }))
+    // turmoil leaves taking calls to whoever accepts, but who calls must not wait for that.
+    let acceptor = Resident::new(machine, "acceptor", Box::pin(take_calls(station, listener, sender)));
+    Ok(Listener::new(Accepting { accepted, port, _acceptor: acceptor }))
 }
 
 async fn take_calls(station: Arc<Station>, listener: TcpListener, sender: mpsc::Sender<Stream>) {
@@ -63,9 +42,8 @@ async fn take_calls(station: Arc<Station>, listener: TcpListener, sender: mpsc::
 
 struct Accepting {
     accepted: mpsc::Receiver<Stream>,
-    acceptor: Acceptor,
-    station: Arc<Station>,
     port: u16,
+    _acceptor: Resident,
 }
 
 impl Accept for Accepting {
@@ -81,15 +59,5 @@ impl Accept for Accepting {
 
     fn port(&self) -> u16 {
         self.port
-    }
-}
-
-impl Drop for Accepting {
-    fn drop(&mut self) {
-        // Elsewhere the port can't be freed; the acceptor sees that nobody is left, and does.
-        if self.station.runs() {
-            let acceptor = lock(&self.acceptor).take();
-            drop(acceptor);
-        }
     }
 }

@@ -103,7 +103,7 @@ impl Machine for TurmoilMachine {
     }
 
     fn now(&self) -> Instant {
-        Instant::from_micros(self.station.clock.now())
+        Instant::from_micros(self.station.monotonic())
     }
 
     fn wall(&self) -> Timestamp {

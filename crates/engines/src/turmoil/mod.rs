@@ -12,13 +12,14 @@
 //! - `station`, `firmware`: a host of turmoil's runs one future for the whole run, which in turn runs the software of the
 //!   host's present start. So a killed host's machine is still there to refuse connections, as it is elsewhere; a host
 //!   that turmoil itself crashes takes no message any more, and those that call it hang.
-//! - `machine`, `task`: a host as the seam shows it.
+//! - `machine`, `task`, `resident`: a host as the seam shows it.
 //! - `network`, `opening`, `stream`, `listener`, `datagram`: turmoil's sockets behind the seam's.
 //! - `paths`, `faults`: what may be wrong between two hosts, and what turmoil can't do.
 //! - `power`: machines that are made and deleted while the run goes on.
 //!
 //! How coarse it is: messages are delivered at the beginning of a tick, and the log tells the time at which the tick
-//! began. Timers are exact to turmoil's millisecond.
+//! began. Timers are exact to turmoil's millisecond. A read is never cut short, and tasks run in the order in which they
+//! became ready: of what may happen in another order, turmoil shows little.
 
 mod clock;
 mod datagram;
@@ -32,6 +33,7 @@ mod network;
 mod opening;
 mod paths;
 mod power;
+mod resident;
 mod station;
 mod stream;
 mod task;

@@ -117,11 +117,22 @@ fn wake(waker: &mut Option<Waker>) {
 /// From whom to whom.
 type Way = (SocketAddr, SocketAddr);
 
+/// What becomes of messages to and from a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// They arrive.
+    #[default]
+    Awake,
+    /// They wait, until it runs on.
+    Asleep,
+    /// They are lost: it has no power.
+    Dark,
+}
+
 /// What is known of one host.
 #[derive(Clone, Copy, Debug, Default)]
 struct Supply {
-    /// Without power nothing is sent and nothing arrives.
-    is_dark: bool,
+    reach: Reach,
     /// How often it lost power.
     losses: u64,
 }
@@ -182,17 +193,22 @@ impl Network {
         streams.len()
     }
 
-    /// A host's power is there, or not.
-    pub(crate) fn set_power(&self, host: &str, is_dark: bool) {
+    /// What becomes of messages to and from a host from now on.
+    pub(crate) fn set_reach(&self, host: &str, reach: Reach) {
         let mut hosts = self.hosts();
         let supply = hosts.entry(host.to_owned()).or_default();
-        supply.losses += u64::from(is_dark && !supply.is_dark);
-        supply.is_dark = is_dark;
+        supply.losses += u64::from(reach == Reach::Dark && supply.reach != Reach::Dark);
+        supply.reach = reach;
+    }
+
+    /// What becomes of messages to and from a host.
+    pub(crate) fn reach(&self, host: &str) -> Reach {
+        self.hosts().get(host).copied().unwrap_or_default().reach
     }
 
     /// Whether a host is without power.
     pub(crate) fn is_dark(&self, host: &str) -> bool {
-        self.hosts().get(host).is_some_and(|supply| supply.is_dark)
+        self.reach(host) == Reach::Dark
     }
 
     /// How often a host has lost power.

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use groundhog_sim::LinkConfig;
 use turmoil::Sim;
 
+use super::network::Reach;
+
 /// What turmoil does with the messages between two hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Flow {
@@ -133,34 +135,34 @@ impl Paths {
         sim.set_link_max_message_latency(from, to, max);
     }
 
-    /// A fault that holds a path's messages begins or ends. `is_dark` tells of a host whether it is without power.
-    pub(crate) fn hold(&mut self, sim: &Sim<'_>, from: &str, to: &str, begins: bool, is_dark: impl Fn(&str) -> bool) {
+    /// A fault that holds a path's messages begins or ends. `reach` tells what becomes of a host's messages.
+    pub(crate) fn hold(&mut self, sim: &Sim<'_>, from: &str, to: &str, begins: bool, reach: impl Fn(&str) -> Reach) {
         let path = self.path(from, to);
         path.holds = if begins { path.holds + 1 } else { path.holds.saturating_sub(1) };
-        self.refresh(sim, from, to, &is_dark);
+        self.refresh(sim, from, to, &reach);
     }
 
-    /// The power of `host` has come or gone.
-    pub(crate) fn power_changed<'a>(
+    /// What becomes of messages to and from `host` has changed.
+    pub(crate) fn reach_changed<'a>(
         &mut self,
         sim: &Sim<'_>,
         host: &str,
         others: impl Iterator<Item = &'a str>,
-        is_dark: impl Fn(&str) -> bool,
+        reach: impl Fn(&str) -> Reach,
     ) {
-        others.filter(|other| *other != host).for_each(|other| self.refresh(sim, host, other, &is_dark));
+        others.filter(|other| *other != host).for_each(|other| self.refresh(sim, host, other, &reach));
     }
 
     /// Tells turmoil what has changed.
-    fn refresh(&mut self, sim: &Sim<'_>, from: &str, to: &str, is_dark: &impl Fn(&str) -> bool) {
+    fn refresh(&mut self, sim: &Sim<'_>, from: &str, to: &str, reach: &impl Fn(&str) -> Reach) {
         if from == to {
             return;
         }
         let path = self.path(from, to);
-        let flow = match path.holds {
-            _ if is_dark(from) || is_dark(to) => Flow::Lost,
-            0 => Flow::Free,
-            _ => Flow::Held,
+        let flow = match reach(from).max(reach(to)) {
+            Reach::Dark => Flow::Lost,
+            Reach::Awake if path.holds == 0 => Flow::Free,
+            Reach::Awake | Reach::Asleep => Flow::Held,
         };
         match (std::mem::replace(&mut path.flow, flow), flow) {
             (before, after) if before == after => {}

@@ -14,7 +14,7 @@ use groundhog_host::{
     files::{FileOperation, FileReply},
     machine::BoxFuture,
 };
-use groundhog_sim::{Disk, process::Program, stream_key};
+use groundhog_sim::{Disk, SuspendedClock, process::Program, stream_key};
 
 use super::{clock::Clock, network::Network};
 
@@ -57,6 +57,10 @@ struct State {
     programs: BTreeMap<String, Arc<dyn Program>>,
     /// How far ahead its wall clock is, in microseconds.
     ahead: i64,
+    /// Since when nothing runs, by the monotonic clock, and what that does meanwhile.
+    asleep: Option<(u64, SuspendedClock)>,
+    /// How long the monotonic clock has stood still, in microseconds.
+    stood_still: u64,
 }
 
 impl Station {
@@ -87,6 +91,7 @@ impl Station {
         let mut state = self.lock();
         state.start += 1;
         state.is_up = true;
+        state.asleep = None;
         state.streams_given.clear();
         let start = state.start;
         order(&mut state, Order::Start(start));
@@ -96,6 +101,7 @@ impl Station {
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.is_up = false;
+        state.asleep = None;
         let never_ran = std::mem::take(&mut state.spawned);
         order(&mut state, Order::Stop);
         drop(state);
@@ -148,6 +154,43 @@ impl Station {
             *given
         };
         stream_key(self.seed, &["host", &self.name, &start.to_string(), purpose, &given.to_string()])
+    }
+
+    /// Stops everything where it is. False if it has stopped already.
+    pub(crate) fn suspend(&self, clock: SuspendedClock) -> bool {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let begins = state.asleep.is_none();
+        state.asleep.get_or_insert((now, clock));
+        begins
+    }
+
+    /// Lets it go on. False if nothing had stopped.
+    pub(crate) fn resume(&self) -> bool {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let Some((since, clock)) = state.asleep.take() else { return false };
+        if clock == SuspendedClock::Stops {
+            state.stood_still += now.saturating_sub(since);
+        }
+        wake(&mut state);
+        true
+    }
+
+    /// Whether everything has stopped where it was.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.lock().asleep.is_some()
+    }
+
+    /// The monotonic clock, in microseconds.
+    pub(crate) fn monotonic(&self) -> u64 {
+        let now = self.clock.now();
+        let state = self.lock();
+        let now = match state.asleep {
+            Some((since, SuspendedClock::Stops)) => since,
+            _ => now,
+        };
+        now.saturating_sub(state.stood_still)
     }
 
     /// Carries out one operation on the disk.

@@ -269,6 +269,9 @@ fn reconnect(script: &'static str, is_end: fn(&Call) -> bool) {
     live(|host| async move {
         let mut control = Control::start(&host).await;
         let daemon = daemon(&host, control.endpoints.clone());
+        let connected = daemon.connected();
+        assert!(!connected.get(), "nothing has been done yet");
+        connected.wait().await;
         control.ways(|ways| ways.ignores_terminal = true);
         control.deliver(script);
         assert!(control.until_end().await.last().is_some_and(is_end));
@@ -279,7 +282,9 @@ fn reconnect(script: &'static str, is_end: fn(&Call) -> bool) {
         control.deliver_job(Job { job_id: JOBS[1].to_owned(), ..job(start(), "{}") });
         let calls = control.until_end().await;
         assert!(matches!(calls.last(), Some(Call::Complete(request)) if request.job_id == JOBS[1]));
+        assert!(connected.get());
         daemon.close().await;
+        assert!(!connected.get());
     });
 }
 

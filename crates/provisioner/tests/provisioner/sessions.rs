@@ -200,7 +200,8 @@ async fn with_machines(host: &Host, root: &std::path::Path, text: &str, script: 
 async fn built(session: &mut Session, transition: Transition) -> Applied {
     send(session, plan(transition));
     planned(session).await;
-    let metadata = Metadata { transition, workspace_name: "dev".to_owned(), ..Metadata::default() };
+    let (workspace_name, workspace_owner) = ("dev".to_owned(), "alice".to_owned());
+    let metadata = Metadata { transition, workspace_name, workspace_owner, ..Metadata::default() };
     send(session, Request::Apply(metadata));
     applied(session).await
 }
@@ -211,7 +212,7 @@ fn agents_get_machines_and_keep_their_tokens_until_a_stop() {
         let root = tempfile::tempdir().expect("a folder");
         let script =
             r#"{"agents":[{"name":"main","count":2},{"name":"new","renews_token":true}],"apply":{"state":"s"}}"#;
-        let text = r#"echo "$1 $2 $AGENT_TOKEN" >> calls"#;
+        let text = r#"echo "$1 $2 $AGENT_TOKEN" >> calls; printf %s "$WORKSPACE_OWNER" > "owner-$1""#;
         let tokens = |applied: &Applied| {
             let agents = applied.resources.iter().flat_map(|it| &it.agents);
             agents.map(|it| (it.name.clone(), it.token.clone())).collect::<Vec<_>>()
@@ -237,6 +238,9 @@ fn agents_get_machines_and_keep_their_tokens_until_a_stop() {
         assert_eq!(stopped.state, Some(b"s".to_vec()));
         let calls = std::fs::read_to_string(root.path().join("calls")).expect("calls");
         assert_eq!(calls, "delete dev.main-1 \ndelete dev.main-2 \ndelete dev.new \n");
+        for told in ["owner-create", "owner-delete"] {
+            assert_eq!(std::fs::read_to_string(root.path().join(told)).expect("it was told"), "alice");
+        }
     });
 }
 

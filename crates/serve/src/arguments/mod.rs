@@ -45,7 +45,7 @@ Exit status:
 #[derive(Debug, Subcommand)]
 pub enum Component {
     /// The control plane: what people and programs call, over a database in a file
-    Control(ControlArguments),
+    Control(Box<ControlArguments>),
     /// A provisioner daemon, which builds workspaces; their agents run on this machine
     Provisioner(ProvisionerArguments),
     /// A workspace agent

@@ -59,7 +59,7 @@ impl Given {
 pub async fn open(host: &Host, path: &Path, given: &Given) -> Result<Database, Error> {
     if given.setup.users.is_empty() && !path.exists() {
         // Told before anything is made.
-        return Err(Error::BringUp { path: path.to_owned(), source: BringUpError::NoAdministrator });
+        return Err(Error::BringUp { path: path.to_owned(), source: Box::new(BringUpError::NoAdministrator) });
     }
     make(path)?;
     let mut backoff = BACKOFF;
@@ -82,7 +82,7 @@ fn open_once(host: &Host, path: &Path, given: &Given) -> Result<Database, Error>
     let brought_up = database.bring_up(&given.setup, given.other, &mut host.random("set-up"), now_ms);
     let done = brought_up.map_err(|source| match source {
         BringUpError::Store(source) => failed(source),
-        source => Error::BringUp { path: path.to_owned(), source },
+        source => Error::BringUp { path: path.to_owned(), source: Box::new(source) },
     })?;
     for added in done.added {
         tracing::info!(added, "new in the database");

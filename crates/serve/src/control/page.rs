@@ -1,8 +1,6 @@
 //! What is shown of a control plane.
 
-use groundhog_control::{
-    PrebuildsConfig, Store, StoreError, metrics::Metrics, operations, refusal::CallError, store::settings,
-};
+use groundhog_control::{PrebuildsConfig, Store, metrics::Metrics, operations, refusal::CallError, store::settings};
 use groundhog_wire::v1::GetMetricsRequest;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +38,7 @@ impl Pages for ControlPage {
             return Some("shutting down".to_owned());
         }
         // Any question will do: that the database answers is the answer.
-        let asked = self.store.transact("readiness", |tx| settings::is_paused(tx).map_err(StoreError::from));
+        let asked = self.store.transact("readiness", settings::is_paused);
         asked.await.err().map(|error| error.to_string())
     }
 

@@ -1,6 +1,6 @@
 //! The log of a program, on standard error: a line for each event.
 //!
-//! [`line`]: what a line is made of. [`text`], [`json`]: how it is written.
+//! [`mod@line`]: what a line is made of. [`text`], [`json`]: how it is written.
 //!
 //! Domain events are told by their names and fields, which `groundhog events` lists; everything else by its message. No
 //! component tells a secret, and nothing is added to what it tells.

@@ -24,9 +24,7 @@ impl Collector for Families {
                 Kind::Histogram => (MetricType::Histogram, family.name.as_str()),
                 Kind::Gauge | Kind::Unspecified => (MetricType::Gauge, family.name.as_str()),
             };
-            // The encoder ends a help text with a dot of its own.
-            let help = family.help.trim_end_matches('.');
-            let mut encoded = encoder.encode_descriptor(name, help, None, kind)?;
+            let mut encoded = encoder.encode_descriptor(name, &family.help, None, kind)?;
             for metric in &family.metrics {
                 let labels: Vec<(String, String)> =
                     metric.labels.iter().map(|(name, value)| (name.clone(), escaped(value))).collect();
@@ -62,4 +60,51 @@ fn buckets(value: &HistogramValue) -> Vec<(f64, u64)> {
     }
     buckets.push((f64::MAX, value.count.saturating_sub(below)));
     buckets
+}
+
+#[cfg(test)]
+mod tests {
+    use groundhog_wire::v1::Bucket;
+
+    use super::*;
+
+    fn family(name: &str, kind: Kind, metrics: Vec<Metric>) -> MetricFamily {
+        MetricFamily { name: name.to_owned(), help: "How it is.".to_owned(), r#type: kind.into(), metrics }
+    }
+
+    fn metric(labels: &[(&str, &str)], value: f64) -> Metric {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Metric { labels, value, histogram: None }
+    }
+
+    #[test]
+    fn each_kind_is_written_as_it_is_read() {
+        let bucket = |upper_bound: f64, cumulative_count: u64| Bucket { upper_bound, cumulative_count };
+        let histogram = HistogramValue { count: 5, sum: 7.5, buckets: vec![bucket(1.0, 2), bucket(5.0, 4)] };
+        let timed = Metric { histogram: Some(histogram), ..metric(&[("a", "x")], 0.0) };
+        let families = Families(vec![
+            family("made_total", Kind::Counter, vec![metric(&[("name", "a\"b\\c\nd")], 3.0)]),
+            family("desired", Kind::Gauge, vec![metric(&[], 2.0), metric(&[("b", "y")], 4.5)]),
+            family("seconds", Kind::Histogram, vec![timed]),
+            family("nothing", Kind::Gauge, vec![]),
+        ]);
+        let text = super::super::text(vec![Box::new(families)]);
+        let expected = r#"# HELP made How it is.
+# TYPE made counter
+made_total{name="a\"b\\c\nd"} 3.0
+# HELP desired How it is.
+# TYPE desired gauge
+desired 2.0
+desired{b="y"} 4.5
+# HELP seconds How it is.
+# TYPE seconds histogram
+seconds_sum{a="x"} 7.5
+seconds_count{a="x"} 5
+seconds_bucket{le="1.0",a="x"} 2
+seconds_bucket{le="5.0",a="x"} 4
+seconds_bucket{le="+Inf",a="x"} 5
+# EOF
+"#;
+        assert_eq!(text, expected);
+    }
 }

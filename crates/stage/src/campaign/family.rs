@@ -26,6 +26,8 @@ pub fn plan(file: &ScenarioFile, seed: u64) -> Scenario {
     let draws = Draws::new(seed);
     let mut plan = file.draw(&catalogue::lists(), &draws);
     plan.seed = seed;
+    // What a plan adds is for a simulator.
+    plan.live = false;
     plan.expectations.retain(|expectation| expectation.always);
     if draws.stream(&["own faults"]).chance(OWN_FAULTS_LEFT_OUT) {
         plan.faults.clear();

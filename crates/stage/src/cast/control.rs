@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use groundhog_control::{
     AgentsConfig, ChatSetup, Config, DaemonKeySetup, Database, GroupSetup, LogConfig, NoticeConfig, OrganizationSetup,
-    Role, Setup, StoreConfig, TemplateSetup, UserSetup,
+    ReaperConfig, Role, Setup, StoreConfig, TemplateSetup, UserSetup,
 };
 use groundhog_host::Address;
 use groundhog_provisioner::scripted;
@@ -88,6 +88,11 @@ pub(crate) fn cast(
             latency_max: settings.notices.latency.max,
             loss: settings.notices.loss,
             ..NoticeConfig::default()
+        },
+        reaper: ReaperConfig {
+            hung_after: settings.hung_after,
+            interval: settings.reaper_interval,
+            ..ReaperConfig::default()
         },
         external_auth: settings.external_auth.clone(),
         agents: AgentsConfig {

@@ -49,7 +49,8 @@ fn text(program: &Program) -> String {
         let complaint = quoted(&format!("{}: not yet", program.name));
         let _ = write!(
             script,
-            "failed=$(cat \"$0.failed\" 2>/dev/null || echo 0)\n\
+            "failed=0\n\
+             [ -f \"$0.failed\" ] && read -r failed < \"$0.failed\"\n\
              if [ \"$failed\" -lt {} ]; then\n    \
              echo $((failed + 1)) > \"$0.failed\"\n    \
              echo {complaint} >&2\n    \
@@ -130,6 +131,15 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "these tests are about real processes")]
+
+    use std::{
+        io::Read,
+        os::unix::process::{CommandExt, ExitStatusExt},
+        process::{Command, ExitStatus, Stdio},
+        time::Instant,
+    };
+
     use super::*;
 
     fn program(name: &str, takes_ms: u64) -> Program {
@@ -175,8 +185,97 @@ mod tests {
         );
         check(
             Program { fails_first: 2, ..program("flaky", 0) },
-            "failed=$(cat \"$0.failed\" 2>/dev/null || echo 0)\nif [ \"$failed\" -lt 2 ]; then\n    \
+            "failed=0\n[ -f \"$0.failed\" ] && read -r failed < \"$0.failed\"\nif [ \"$failed\" -lt 2 ]; then\n    \
              echo $((failed + 1)) > \"$0.failed\"\n    echo 'flaky: not yet' >&2\n    exit 1\nfi\nexit 0\n",
         );
+    }
+
+    /// How long any of these may take.
+    const TOO_LONG: Duration = Duration::from_secs(20);
+
+    /// A machine's folders, with programs in them.
+    struct Real {
+        _temporary: tempfile::TempDir,
+        folders: Folders,
+    }
+
+    impl Real {
+        fn new(programs: &[Program]) -> Self {
+            let temporary = tempfile::tempdir().expect("there is room for a temporary folder");
+            let folders = Folders::make(temporary.path(), "dev.main", programs).expect("there is room");
+            Self { _temporary: temporary, folders }
+        }
+
+        /// A shell that runs `text`, as agents start it.
+        fn shell(&self, text: &str) -> Command {
+            let mut command = Command::new("sh");
+            let path = format!("{}:/usr/bin:/bin", self.folders.programs.display());
+            command.args(["-c", text]).env_clear().env("PATH", path).current_dir(&self.folders.home);
+            command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command
+        }
+
+        fn run(&self, text: &str) -> (Option<i32>, Vec<u8>, String) {
+            let output = self.shell(text).output().expect("there is a shell");
+            (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+
+        /// Sends the program `name` a signal once it has written its first byte, then another. Tells how it ended.
+        fn signalled(&self, name: &str, signals: &[&str]) -> ExitStatus {
+            let mut child = self.shell(&format!("exec {name}")).spawn().expect("there is a shell");
+            let mut first = [0];
+            child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("it writes before it waits");
+            for signal in signals {
+                let kill = format!("kill -{signal} -{}", child.id());
+                assert!(self.shell(&kill).status().is_ok_and(|status| status.success()), "{kill}");
+            }
+            let begin = Instant::now();
+            while begin.elapsed() < TOO_LONG {
+                if let Some(status) = child.try_wait().expect("it is ours") {
+                    return status;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert!(child.kill().is_ok() && child.wait().is_ok());
+            panic!("{name} still runs");
+        }
+    }
+
+    #[test]
+    fn a_shell_runs_the_scripts() {
+        let real = Real::new(&[
+            Program { exit: 3, prints: prints(20, "line {n}", None, Pipe::Error), ..program("steady", 50) },
+            Program { prints: prints(1, "it's {n}", Some(3), Pipe::Output), ..program("counted", 0) },
+            Program { prints_bytes: (0..=255).collect(), ..program("bytes", 0) },
+            Program { fails_first: 2, ..program("flaky", 0) },
+            Program { leaves_pipe_open: Some(Duration::from_millis(300)), ..program("leaves", 0) },
+        ]);
+        assert_eq!(real.run("steady"), (Some(3), Vec::new(), "line 1\nline 2\n".to_owned()));
+        let counted = (Some(0), b"it's 1\nit's 2\nit's 3\ndone\n".to_vec(), String::new());
+        assert_eq!(real.run("counted --all; echo done"), counted);
+        assert_eq!(real.run("bytes"), (Some(0), (0..=255).collect(), String::new()));
+        let not_yet = (Some(1), Vec::new(), "flaky: not yet\n".to_owned());
+        let outcomes: Vec<_> = (0..3).map(|_| real.run("flaky")).collect();
+        assert_eq!(outcomes, [not_yet.clone(), not_yet, (Some(0), Vec::new(), String::new())]);
+        let begin = Instant::now();
+        let mut child = real.shell("leaves").spawn().expect("there is a shell");
+        assert!(child.wait().is_ok_and(|status| status.success()));
+        let mut rest = Vec::new();
+        child.stdout.take().expect("a pipe").read_to_end(&mut rest).expect("it ends");
+        assert!(begin.elapsed() >= Duration::from_millis(300), "nothing kept the output open");
+    }
+
+    #[test]
+    fn signals_do_to_them_what_the_scenario_says() {
+        let hangs =
+            |name, on_signal| Program { hangs: true, prints_bytes: b"x".to_vec(), on_signal, ..program(name, 0) };
+        let real = Real::new(&[
+            hangs("ends", OnSignal::Ends),
+            hangs("tidies", OnSignal::EndsAfter(Duration::from_millis(100))),
+            hangs("deaf", OnSignal::Ignores),
+        ]);
+        assert_eq!(real.signalled("ends", &["HUP"]).signal(), Some(1));
+        assert_eq!(real.signalled("tidies", &["TERM"]).code(), Some(1));
+        assert_eq!(real.signalled("deaf", &["TERM", "INT", "HUP", "KILL"]).signal(), Some(9));
     }
 }

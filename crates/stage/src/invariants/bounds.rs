@@ -27,6 +27,8 @@ pub struct Bounds {
     pub reaper_batch: u64,
     /// How long a job and a daemon that takes it can wait for each other.
     pub pickup: Duration,
+    /// What a machine takes, at most, to act on a timer of its own.
+    pub machine: Duration,
     /// What calls, statements, reconnecting and cleaning up may take on top.
     pub slack: Duration,
     /// Whether the network, when no fault is on it, lets every call through well within the slack. Where it does
@@ -111,6 +113,12 @@ fn tags_of<'a>(scenario: &'a Scenario, template: &str) -> Option<&'a BTreeMap<St
 /// Reconnecting takes at most the longest back-off (10 s) and the time-outs before it (30 s each way).
 const SLACK: Duration = Duration::from_mins(1);
 
+/// More than a simulated machine takes to act on a timer.
+const MACHINE: Duration = Duration::from_secs(1);
+
+/// The same of a real one, which may have other things to do.
+const REAL_MACHINE: Duration = Duration::from_secs(20);
+
 /// More trips than any call takes, its retries and the connection's handshakes included.
 const TRIPS_MAX: u32 = 100;
 
@@ -154,6 +162,7 @@ impl Default for Bounds {
             reaper_interval: reaper.interval,
             reaper_batch: u64::from(reaper.jobs_per_run),
             pickup: PICKUP,
+            machine: MACHINE,
             slack: SLACK,
             network_is_sound: true,
             calls_are_quick: true,
@@ -187,6 +196,8 @@ impl Bounds {
                 .map(|provisioner| provisioner.update_interval)
                 .max()
                 .unwrap_or(default.update_interval),
+            hung_after: scenario.control.hung_after,
+            reaper_interval: scenario.control.reaper_interval,
             force_cancel_interval: provisioners
                 .iter()
                 .map(|provisioner| provisioner.force_cancel_interval)
@@ -211,6 +222,13 @@ impl Bounds {
             queue: Queue::of(scenario),
             ..default
         }
+    }
+
+    /// The same for a run that is real. What people and networks are given is plenty there, too; what a machine does by
+    /// itself takes no time in a simulator, and does on one that others use besides.
+    #[must_use]
+    pub fn in_real_time(self) -> Self {
+        Self { machine: REAL_MACHINE, pickup: self.pickup.saturating_add(REAL_MACHINE), ..self }
     }
 
     /// How long a running job can be silent before the reaper has ended it, while at most so many jobs are open.

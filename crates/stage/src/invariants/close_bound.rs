@@ -11,15 +11,13 @@ use std::{
 
 use groundhog_provisioner::CLOSE_TIMEOUT;
 
-use super::{Invariant, Violation, begins_anew, weather::Weather};
+use super::{Bounds, Invariant, Violation, begins_anew, weather::Weather};
 use crate::{Record, scenario::units::show_duration};
 
-/// More than a machine takes to act on a timer.
-const SLACK: Duration = Duration::from_secs(1);
-
 /// See the module.
-#[derive(Default)]
 pub(super) struct CloseBound {
+    /// What a machine takes, at most, to act on a timer.
+    machine: Duration,
     weather: Weather,
     /// By host: when its daemon was told to close, in which record.
     told: BTreeMap<String, (Duration, u64)>,
@@ -28,9 +26,13 @@ pub(super) struct CloseBound {
 }
 
 impl CloseBound {
+    pub(super) fn new(bounds: &Bounds) -> Self {
+        Self { machine: bounds.machine, weather: Weather::default(), told: BTreeMap::new(), ended: BTreeSet::new() }
+    }
+
     fn look(&mut self, now: Duration) -> Option<Violation> {
         let late = |(host, (at, _)): &(&String, &(Duration, u64))| {
-            self.weather.has_passed(CLOSE_TIMEOUT + SLACK, *at, self.weather.host_well_since(host), now)
+            self.weather.has_passed(CLOSE_TIMEOUT + self.machine, *at, self.weather.host_well_since(host), now)
         };
         let host = self.told.iter().find(late)?.0.clone();
         let (at, ordinal) = self.told.remove(&host)?;
@@ -79,32 +81,36 @@ mod tests {
     use super::*;
     use crate::testing::{Log, assert_broken, assert_kept};
 
+    fn new() -> CloseBound {
+        CloseBound::new(&Bounds::default())
+    }
+
     fn told() -> Log {
         Log::new().add(1, "prov-1", "daemon.told_to_close", &[])
     }
 
     #[test]
     fn kept() {
-        assert_kept(CloseBound::default(), &told().add(2, "prov-1", "daemon.stopped", &[]).end(99));
+        assert_kept(new(), &told().add(2, "prov-1", "daemon.stopped", &[]).end(99));
         let host = [("host", "prov-1")];
-        assert_kept(CloseBound::default(), &told().add(2, "-", "host.killed", &host).end(99));
+        assert_kept(new(), &told().add(2, "-", "host.killed", &host).end(99));
         let suspended = told().add(1, "-", "host.suspended", &host).add(50, "-", "host.resumed", &host);
-        assert_kept(CloseBound::default(), &suspended.add(51, "prov-1", "daemon.stopped", &[]).end(99));
-        assert_kept(CloseBound::default(), &told().end(3));
+        assert_kept(new(), &suspended.add(51, "prov-1", "daemon.stopped", &[]).end(99));
+        assert_kept(new(), &told().end(3));
         let ended = Log::new().add(0, "prov-1", "daemon.stopped", &[]);
-        assert_kept(CloseBound::default(), &ended.add(1, "prov-1", "daemon.told_to_close", &[]).end(99));
+        assert_kept(new(), &ended.add(1, "prov-1", "daemon.told_to_close", &[]).end(99));
     }
 
     #[test]
     fn broken_by_a_daemon_that_stays() {
-        assert_broken(CloseBound::default(), &told().end(4), 0, &["prov-1", "1s"]);
+        assert_broken(new(), &told().end(4), 0, &["prov-1", "1s"]);
         let twice = told().add(3, "prov-1", "daemon.told_to_close", &[]);
-        assert_broken(CloseBound::default(), &twice.end(9), 0, &["prov-1"]);
+        assert_broken(new(), &twice.end(9), 0, &["prov-1"]);
         let late = told().add(9, "prov-1", "daemon.stopped", &[]);
-        assert_broken(CloseBound::default(), &late, 0, &["prov-1"]);
+        assert_broken(new(), &late, 0, &["prov-1"]);
         let again =
             Log::new().add(0, "prov-1", "daemon.stopped", &[]).add(0, "-", "host.started", &[("host", "prov-1")]);
         let told = again.add(1, "prov-1", "daemon.told_to_close", &[]);
-        assert_broken(CloseBound::default(), &told.end(99), 2, &["prov-1"]);
+        assert_broken(new(), &told.end(99), 2, &["prov-1"]);
     }
 }

@@ -21,6 +21,8 @@ use crate::{Record, scenario::units::show_duration};
 pub(super) struct LostRetried {
     wait_min: Duration,
     wait_max: Duration,
+    /// What a machine takes, at most, to act on a timer.
+    machine: Duration,
     /// The longest time between two heartbeats.
     update_interval: Duration,
     weather: Weather,
@@ -79,15 +81,13 @@ impl Call {
     }
 }
 
-/// More than a machine takes to act on a timer.
-const SLACK: Duration = Duration::from_secs(1);
-
 impl LostRetried {
     pub(super) fn new(bounds: &Bounds) -> Self {
         let RunnerConfig { retry_wait_min, retry_wait_max, .. } = RunnerConfig::default();
         Self {
             wait_min: retry_wait_min,
             wait_max: retry_wait_max,
+            machine: bounds.machine,
             update_interval: bounds.update_interval,
             weather: Weather::default(),
             runners: BTreeMap::new(),
@@ -100,7 +100,7 @@ impl LostRetried {
         let well_since = self.weather.host_well_since(host)?;
         // Waits grow by less than two.
         let grown = 2_u32.saturating_pow(call.in_a_row);
-        let wait = self.wait_min.saturating_mul(grown).min(self.wait_max).saturating_add(SLACK);
+        let wait = self.wait_min.saturating_mul(grown).min(self.wait_max).saturating_add(self.machine);
         Some(lost.max(well_since).saturating_add(self.weather.stretched(wait)))
     }
 

@@ -106,7 +106,7 @@ pub fn all(bounds: &Bounds) -> Vec<Box<dyn Invariant>> {
         Box::new(quota_sum::QuotaSum::default()),
         Box::new(error_code::ErrorCode::default()),
         Box::new(reaped_for_cause::ReapedForCause::new(bounds)),
-        Box::new(close_bound::CloseBound::default()),
+        Box::new(close_bound::CloseBound::new(bounds)),
         Box::new(people_first::PeopleFirst::new(bounds)),
         Box::new(import_activates::ImportActivates::default()),
         Box::new(logs_followed::LogsFollowed::default()),

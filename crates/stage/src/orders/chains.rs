@@ -1,15 +1,12 @@
 //! What each host tells about each thing, in its order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     difference::{Difference, Told},
-    events::{Event, History},
+    events::{Event, Found, History},
     repeats,
 };
 
@@ -24,16 +21,17 @@ fn chains(log: &History) -> BTreeMap<(&str, &str), Chain<'_>> {
             chains.entry((event.told.host.as_str(), about.as_str())).or_default().push(event);
         }
     }
-    chains.into_iter().map(|(key, chain)| (key, repeats::once(chain, |event| event.told.clone()))).collect()
+    chains.into_iter().map(|(key, chain)| (key, repeats::once(chain, |one, other| one.told == other.told))).collect()
 }
 
 /// Where the chains of two logs differ, each with when it came about.
-pub(super) fn differences(ours: &History, theirs: &History) -> Vec<(Duration, Difference)> {
+pub(super) fn differences(ours: &History, theirs: &History) -> Vec<Found> {
     let (our_chains, their_chains) = (chains(ours), chains(theirs));
     let keys: BTreeSet<_> = our_chains.keys().chain(their_chains.keys()).collect();
     let mut found = Vec::new();
     for key in keys {
-        let [our_chain, their_chain] = [&our_chains, &their_chains].map(|chains| chains.get(key).cloned().unwrap_or_default());
+        let [our_chain, their_chain] =
+            [&our_chains, &their_chains].map(|chains| chains.get(key).cloned().unwrap_or_default());
         found.extend(Apart::of(&our_chain, &their_chain).told([ours, theirs]));
     }
     elsewhere(found)
@@ -63,23 +61,30 @@ impl<'a> Apart<'a> {
         Self { chains: [ours, theirs], shared, apart }
     }
 
-    /// Takes the first pair, of what is apart here and there, that `fits`.
-    fn pair(&mut self, fits: impl Fn(&Event, &Event) -> bool) -> Option<[usize; 2]> {
-        let [ours, theirs] = &self.apart;
-        let found = ours.iter().enumerate().find_map(|(at, our)| {
-            let fitting = |their: &usize| fits(self.chains[0][*our], self.chains[1][*their]);
-            theirs.iter().position(fitting).map(|their_at| [at, their_at])
-        })?;
-        Some([self.apart[0].remove(found[0]), self.apart[1].remove(found[1])])
+    /// Takes what is apart here and there in pairs that are alike by `key`, the first with the first.
+    fn pairs<K: Ord>(&mut self, key: impl Fn(&'a Event) -> K) -> Vec<[usize; 2]> {
+        let mut alike: BTreeMap<K, VecDeque<usize>> = BTreeMap::new();
+        for their in &self.apart[1] {
+            alike.entry(key(self.chains[1][*their])).or_default().push_back(*their);
+        }
+        let [ours, _] = self.chains;
+        let (mut pairs, mut taken) = (Vec::new(), BTreeSet::new());
+        self.apart[0].retain(|our| {
+            let their = alike.get_mut(&key(ours[*our])).and_then(VecDeque::pop_front);
+            pairs.extend(their.map(|their| [*our, their]));
+            taken.extend(their);
+            their.is_none()
+        });
+        self.apart[1].retain(|their| !taken.contains(their));
+        pairs
     }
 
     /// What there is to tell. `logs` are the whole of both.
-    fn told(mut self, logs: [&History; 2]) -> Vec<(Duration, Difference)> {
+    fn told(mut self, logs: [&History; 2]) -> Vec<Found> {
         let mut found = Vec::new();
-        while let Some(places) = self.pair(|ours, theirs| ours.told == theirs.told) {
-            found.extend(self.moved(places));
-        }
-        while let Some([our, their]) = self.pair(|ours, theirs| ours.name == theirs.name) {
+        let moved = self.pairs(|event| &event.told);
+        found.extend(moved.into_iter().filter_map(|places| self.moved(places)));
+        for [our, their] in self.pairs(|event| &event.name) {
             let (ours, theirs) = (self.chains[0][our], self.chains[1][their]);
             let told = [ours.told.clone(), theirs.told.clone()];
             found.push((ours.at, Difference::Otherwise { about: ours.subject().to_owned(), told }));
@@ -103,7 +108,7 @@ impl<'a> Apart<'a> {
     }
 
     /// What is in both, elsewhere: the nearest of what is shared that it has overtaken.
-    fn moved(&self, [our, their]: [usize; 2]) -> Option<(Duration, Difference)> {
+    fn moved(&self, [our, their]: [usize; 2]) -> Option<Found> {
         let overtaken = |[a, b]: &&[usize; 2]| (our < *a) != (their < *b);
         let nearest = self.shared.iter().filter(overtaken).min_by_key(|[a, _]| our.abs_diff(*a))?;
         let (moved, stayed) = (self.chains[0][our], self.chains[0][nearest[0]]);
@@ -113,14 +118,14 @@ impl<'a> Apart<'a> {
 }
 
 /// What one host has in one log, and another one in the other.
-fn elsewhere(found: Vec<(Duration, Difference)>) -> Vec<(Duration, Difference)> {
+fn elsewhere(found: Vec<Found>) -> Vec<Found> {
     let mut hosts: BTreeMap<String, [BTreeSet<Told>; 2]> = BTreeMap::new();
     for (_, difference) in &found {
         if let Difference::Missing { told, from, again: false, .. } = difference {
             hosts.entry(told.what.clone()).or_default()[*from].insert(told.clone());
         }
     }
-    let together = |(at, difference): (Duration, Difference)| {
+    let together = |(at, difference): Found| {
         let Difference::Missing { about, told, from, again: false } = difference else {
             return Some((at, difference));
         };

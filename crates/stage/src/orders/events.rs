@@ -9,15 +9,19 @@ use super::{
     difference::{Difference, Told},
     matching::{self, Names},
     measured::is_measured,
+    texts,
     words::{is_thing, renamed},
 };
 use crate::{Loudness, Record};
 
+/// A difference, and when it came about.
+pub(super) type Found = ((Duration, usize), Difference);
+
 /// A record, reduced to what is compared.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
-    /// When it was told. It decides nothing but in which order differences are told.
-    pub(super) at: Duration,
+    /// When it was told, and how many were before it. It decides nothing but in which order differences are told.
+    pub(super) at: (Duration, usize),
     /// The event's name.
     pub(super) name: String,
     pub(super) told: Told,
@@ -36,7 +40,7 @@ pub(super) struct History {
 
 impl History {
     fn new(log: &[&Record], names: &Names) -> Self {
-        let events: Vec<_> = log.iter().map(|record| Event::of(record, names)).collect();
+        let events: Vec<_> = log.iter().enumerate().map(|(place, record)| Event::of(record, place, names)).collect();
         let mut places: BTreeMap<Told, BTreeSet<usize>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate() {
             places.entry(event.told.clone()).or_default().insert(place);
@@ -69,12 +73,12 @@ impl Event {
         Difference::Order { about: about.to_owned(), first: self.told.clone(), then: then.told.clone() }
     }
 
-    fn of(record: &Record, names: &Names) -> Self {
+    fn of(record: &Record, place: usize, names: &Names) -> Self {
         let fields: Vec<_> = record
             .fields
             .iter()
             .filter(|(field, _)| !is_measured(&record.event, field))
-            .map(|(field, value)| (*field, renamed(value, names)))
+            .map(|(field, value)| (*field, renamed(&texts::compared(value), names).into_owned()))
             .collect();
         // A value that is a thing, and not a text that mentions one.
         let values = record.fields.iter().filter(|(_, value)| is_thing(value));
@@ -88,14 +92,20 @@ impl Event {
         let names_things = !about.is_empty();
         if !names_things {
             // Nothing that has a number: then it is what the name of the event begins with, such as the daemon, and which
-            // one, if its first field says that.
+            // one, if its first field says that in a word.
             let subject = record.event.split('.').next().unwrap_or_default();
-            about.push(fields.first().map_or(subject.to_owned(), |(_, value)| format!("{subject} {value}")));
+            let which = fields.first().filter(|(_, value)| !value.contains(char::is_whitespace));
+            about.push(which.map_or(subject.to_owned(), |(_, value)| format!("{subject} {value}")));
         }
-        let text =
-            groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_ref())));
+        let text = groundhog_sim::text::fields(fields.iter().map(|(field, value)| (*field, value.as_str())));
         let what = format!("{} {text}", record.event).trim_end().to_owned();
-        Self { at: record.at, name: record.event.clone(), told: Told { host: record.host.clone(), what }, about, names_things }
+        Self {
+            at: (record.at, place),
+            name: record.event.clone(),
+            told: Told { host: record.host.clone(), what },
+            about,
+            names_things,
+        }
     }
 }
 

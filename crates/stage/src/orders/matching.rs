@@ -162,8 +162,12 @@ mod tests {
     }
 
     fn made(log: Log, host: &str, [ws, name, build, job]: [&str; 4]) -> Log {
-        log.add(1, host, "workspace.created", &[("ws", ws), ("name", name), ("owner", "alice")])
-            .add(1, host, "build.queued", &[("build", build), ("ws", ws), ("number", "1"), ("job", job)])
+        log.add(1, host, "workspace.created", &[("ws", ws), ("name", name), ("owner", "alice")]).add(
+            1,
+            host,
+            "build.queued",
+            &[("build", build), ("ws", ws), ("number", "1"), ("job", job)],
+        )
     }
 
     #[track_caller]
@@ -174,20 +178,28 @@ mod tests {
 
     #[test]
     fn things_are_known_by_what_they_came_with() {
-        let ours = made(made(Log::new(), "control", ["ws#1", "dev", "build#1", "job#1"]), "control", [
-            "ws#2", "test", "build#2", "job#2",
-        ]);
-        let theirs = made(made(Log::new(), "control", ["ws#1", "test", "build#1", "job#1"]), "control-2", [
-            "ws#2", "dev", "build#2", "job#2",
-        ]);
-        check(&ours, &theirs, &[
-            ("build#1", "build#2"),
-            ("build#2", "build#1"),
-            ("job#1", "job#2"),
-            ("job#2", "job#1"),
-            ("ws#1", "ws#2"),
-            ("ws#2", "ws#1"),
-        ]);
+        let ours = made(
+            made(Log::new(), "control", ["ws#1", "dev", "build#1", "job#1"]),
+            "control",
+            ["ws#2", "test", "build#2", "job#2"],
+        );
+        let theirs = made(
+            made(Log::new(), "control", ["ws#1", "test", "build#1", "job#1"]),
+            "control-2",
+            ["ws#2", "dev", "build#2", "job#2"],
+        );
+        check(
+            &ours,
+            &theirs,
+            &[
+                ("build#1", "build#2"),
+                ("build#2", "build#1"),
+                ("job#1", "job#2"),
+                ("job#2", "job#1"),
+                ("ws#1", "ws#2"),
+                ("ws#2", "ws#1"),
+            ],
+        );
     }
 
     #[test]
@@ -195,21 +207,17 @@ mod tests {
         let started = |names: &[&str]| {
             names.iter().fold(Log::new(), |log, name| log.add(1, "dev.main", "agent.started", &[("process", name)]))
         };
-        check(&started(&["process#1", "process#2"]), &started(&["process#1"]), &[
-            ("process#1", "process#1"),
-            ("process#2", "process#2*"),
-        ]);
+        check(
+            &started(&["process#1", "process#2"]),
+            &started(&["process#1"]),
+            &[("process#1", "process#1"), ("process#2", "process#2*")],
+        );
     }
 
     #[test]
     fn a_name_that_was_drawn_is_another_in_each_log_and_the_same_workspace() {
         let ours = made(Log::new(), "control", ["ws#1", "vm-51f1", "build#1", "job#1"]);
         let theirs = made(Log::new(), "control", ["ws#1", "vm-0000", "build#1", "job#1"]);
-        check(&ours, &theirs, &[
-            ("build#1", "build#1"),
-            ("job#1", "job#1"),
-            ("vm-51f1", "vm-0000"),
-            ("ws#1", "ws#1"),
-        ]);
+        check(&ours, &theirs, &[("build#1", "build#1"), ("job#1", "job#1"), ("vm-51f1", "vm-0000"), ("ws#1", "ws#1")]);
     }
 }

@@ -4,11 +4,11 @@
 //! message went between them. Nobody says which message, so every two that follow each other are looked at. What is told
 //! more often than once counts where it is told for the first time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{
-    difference::{Difference, Told},
-    events::{Event, History},
+    difference::Told,
+    events::{Event, Found, History},
 };
 
 /// What is told of one thing, on all hosts: each for the first time.
@@ -46,7 +46,7 @@ impl<'a> Story<'a> {
 }
 
 /// The pairs that stand in different orders, each with when it came about.
-pub(super) fn differences(ours: &History, theirs: &History) -> Vec<(Duration, Difference)> {
+pub(super) fn differences(ours: &History, theirs: &History) -> Vec<Found> {
     let (ours, theirs) = (stories(ours), stories(theirs));
     let mut found = Vec::new();
     for (about, ours) in &ours {

@@ -8,8 +8,8 @@
 /// connecting is a round of four.
 const ROUND_MAX: usize = 4;
 
-/// `told` without what is told again at once. `key` says what counts as the same.
-pub(super) fn once<T, K: PartialEq>(told: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
+/// `told` without what is told again at once. `same` says what counts as the same.
+pub(super) fn once<T>(told: impl IntoIterator<Item = T>, same: impl Fn(&T, &T) -> bool) -> Vec<T> {
     let mut kept: Vec<T> = Vec::new();
     for one in told {
         kept.push(one);
@@ -17,7 +17,7 @@ pub(super) fn once<T, K: PartialEq>(told: impl IntoIterator<Item = T>, key: impl
         let again = (1..=ROUND_MAX).find(|round| {
             let Some(before) = kept.len().checked_sub(2 * round) else { return false };
             let (earlier, later) = kept[before..].split_at(*round);
-            earlier.iter().map(&key).eq(later.iter().map(&key))
+            std::iter::zip(earlier, later).all(|(one, other)| same(one, other))
         });
         if let Some(round) = again {
             kept.truncate(kept.len() - round);
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     fn text(told: &str) -> String {
-        once(told.chars(), |letter| *letter).into_iter().collect()
+        once(told.chars(), |one, other| one == other).into_iter().collect()
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! | `starts_at` | what clocks show when it begins, such as `"2026-03-23T09:00:00+01:00"`; nine o'clock UTC on a Monday, the 5th of January 2026 |
 //! | `settle` | how long the world may take to come to rest after the last fault has healed; `"20m"` |
 //! | `ends_at_rest` | `true`: the run is over once the world has been at rest for three minutes after the last step and the last fault, if that is before `duration` |
-//! | `live` | `true`: it can be played on a real machine too, with `--engine live` |
+//! | `live` | `true`: it can be played on a real machine too, with `--engine live`; it lasts `"2m"` at most then, and has neither `starts_at` nor links, losses or faults that only a simulator can cause |
 //! | `seed` | the seed that is run unless another is asked for; `0` |
 //! | `issue`, `version` | which bug report it comes from, and which version that was about |
 //! | `allow_errors` | a list of texts; an error-level message that contains one of them does not fail the run |
@@ -29,7 +29,7 @@
 //! |---|---|
 //! | `[network]` | `latency` one way (`"1ms..5ms"`); `loss` 0 to 1 (`0`); `bandwidth` in bytes per second (no limit) |
 //! | `[[link]]` | `between = ["a", "b"]`; `latency`, `loss`, `bandwidth` as above, where it differs from `[network]` |
-//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`); `beat_interval`, how often connected agents are told to beat (`"15s"`), of which three in a row may be missed; `prebuilds` and `autobuild`, see below |
+//! | `[control]` | `connections` to the database (`10`); `statement_latency` (`"0ms..2ms"`); `log_bytes_max` (1 MiB); `job_bytes_max`, the largest job that is handed out (4 MiB); `replicas`, up to 8 (`1`); `notices = { latency, loss }` between replicas (`"0ms..5ms"`, `0`); `external_auth`, ids of the services that are set up (none); `relays = true`: where a client and an agent cannot reach each other, the replicas pass on what they say (`false`); `beat_interval`, how often connected agents are told to beat (`"15s"`), of which three in a row may be missed; `hung_after`, how long a running job may be silent before it is ended (`"5m"`), and `reaper_interval`, how often it is looked for such jobs (`"1m"`); `prebuilds` and `autobuild`, see below |
 //! | `[[provisioner]]` | `name`; `start`, when it boots (`"0s"`); `tags = { key = "value" }`; `slots`, how many jobs it runs at once (`1`); `control`, the replica that it tries first; `key`, the name of what admits it (`"provisioners"`); `refuses_sessions`, why it opens none; and two intervals |
 //!
 //! A latency is one span of time or a range of them. A provisioner's `update_interval` (`"5s"`) is the time between
@@ -105,7 +105,8 @@
 //! long as it takes; `prints_bytes`, what it writes first, `[104, 105]` or `"6869"`; `hangs = true`, it never ends by
 //! itself; `on_signal`, `"ends"` at once, `"ignores"`, or `{ ends_after = "2s" }` (`"ends"`); `leaves_pipe_open`, how
 //! long something that it has started keeps its output open after its end; and `fails_first`, how many runs on each
-//! machine end at once with a status that is not 0.
+//! machine end at once with a status that is not 0. On a real machine the shell is the machine's own, which reads more than
+//! this, and each program a script that is found by its name; `sleep` takes whole or broken seconds there, as in `"0.5s"`.
 //!
 //! # Chats, and the assistants that they are had with
 //!
@@ -229,6 +230,12 @@
 //! Each story leaves some kinds of faults out altogether and draws how frequent the others are: what happens all the
 //! time hides what it hides. A fault that never ends in the file ends in a campaign, because after the last one the
 //! world must come to rest.
+//!
+//! # Templates by themselves
+//!
+//! A file with the keys of one `[[template]]`, without the brackets, is what `groundhog user template push` makes a template
+//! of on a platform that runs. The name may be left out, as the command says it; what agents' scripts run is a text for a
+//! real shell there, and no program has to be known. See [`load_template`].
 //!
 //! # Cases
 //!

@@ -48,6 +48,10 @@ pub struct Control {
     pub relays: bool,
     /// How often connected agents are told to beat.
     pub beat_interval: Duration,
+    /// After how long a silence a running job counts as hung.
+    pub hung_after: Duration,
+    /// How often it is looked for jobs that are hung.
+    pub reaper_interval: Duration,
     /// How workspaces are built ahead, if they are.
     pub prebuilds: PrebuildsConfig,
     /// For how many workspaces that are built ahead there are machines.

@@ -532,3 +532,19 @@ fn everything_can_be_said() {
     let bounds = Bounds::of(&scenario);
     assert_eq!((bounds.update_interval, bounds.force_cancel_interval), (secs(30), secs(600)));
 }
+
+#[test]
+fn a_story_for_a_real_machine_can_ask_for_less_patience() {
+    let text = "about = \"x\"\nduration = \"2m\"\nlive = true\n[network]\nlatency = \"1ms\"\n\
+                [control]\nhung_after = \"5s\"\nreaper_interval = \"2s\"\n";
+    let scenario = parse(text);
+    assert!(scenario.live);
+    assert_eq!((scenario.control.hung_after, scenario.control.reaper_interval), (secs(5), secs(2)));
+    let bounds = Bounds::of(&scenario);
+    assert_eq!((bounds.hung_after, bounds.reaper_interval), (secs(5), secs(2)));
+    let real = bounds.clone().in_real_time();
+    assert!(real.machine > bounds.machine && real.hung_after == bounds.hung_after);
+    assert_eq!(parse(&scenario.to_toml()), scenario);
+    let usual = parse("about = \"x\"\nduration = \"2m\"");
+    assert_eq!((usual.live, usual.control.hung_after), (false, secs(300)));
+}

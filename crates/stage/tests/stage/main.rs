@@ -12,4 +12,5 @@ mod good;
 mod live;
 mod mistakes;
 mod runs;
+mod template_files;
 mod tunnels;

@@ -529,3 +529,24 @@ fn tunnels() {
     agents(&format!("{}\n{}", open(first), interrupt("30s", "ssh")), "unknown-tunnel", 6, 29, "only at 1m");
     agents(&format!("{}\n[[fault]]\nat = \"1m\"\nkill = \"shh\"", open(first)), "unknown-host", 6, 8, "`ssh`");
 }
+
+#[test]
+fn live_stories() {
+    let live = |text: &str| format!("about = \"x\"\nlive = true\nduration = \"2m\"\n{text}");
+    check("about = \"x\"\nlive = true\nduration = \"121s\"", "not-live", 3, 12, "or leave out `live`");
+    check(&live("starts_at = \"2026-03-29T00:00:00Z\""), "not-live", 4, 13, "`starts_at`");
+    check(&live("network = { loss = 0.1 }"), "not-live", 4, 20, "`latency`");
+    check(&live("[network]\nlatency = \"1ms\"\nbandwidth = 10000"), "not-live", 6, 13, "`latency`");
+    check(&live("[[link]]\nbetween = [\"control\", \"users\"]"), "not-live", 4, 1, "`[[link]]`");
+    let faults = [
+        ("slow = { between = [\"control\", \"users\"], factor = 2 }", 8),
+        ("lossy = { between = [\"control\", \"users\"], probability = 0.5 }", 9),
+        ("power_loss = \"control\"", 14),
+        ("for = \"1s\"\nsuspend = { host = \"control\", clock = \"runs\" }", 11),
+        ("drift = { host = \"control\", ppm = 10 }", 9),
+    ];
+    for (fault, column) in faults {
+        let line = 5 + fault.lines().count();
+        check(&live(&format!("[[fault]]\nat = \"1s\"\n{fault}")), "not-live", line, column, "`step_clock`");
+    }
+}

@@ -4,10 +4,7 @@ use std::{io, time::Duration};
 
 use groundhog_engines::Kind;
 use groundhog_sim::{Violation, json, text};
-use groundhog_stage::{
-    run::Report,
-    snapshot,
-};
+use groundhog_stage::{run::Report, snapshot};
 use similar::TextDiff;
 
 use super::{

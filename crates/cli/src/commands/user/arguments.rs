@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use groundhog_host::Address;
+use groundhog_wire::id::ChatId;
 
 use super::name::{AgentName, LogsOf, WorkspaceName};
 use crate::arguments::Format;
@@ -63,6 +64,12 @@ pub enum UserCommand {
     /// A workspace's builds
     #[command(subcommand)]
     Build(BuildCommand),
+    /// Chats, each of which has one workspace at most, which an assistant's tools look after
+    #[command(subcommand)]
+    Chat(ChatCommand),
+    /// The programs that build workspaces
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
     /// Show the log of a job, or of a workspace's latest build
     Logs(LogsArguments),
     /// Show what an agent's scripts have written
@@ -107,7 +114,7 @@ pub enum WorkspaceCommand {
     /// Make a workspace and build it
     Create(CreateArguments),
     /// Start a workspace
-    Start(TransitionArguments),
+    Start(StartArguments),
     /// Stop a workspace
     Stop(TransitionArguments),
     /// Delete a workspace and all that it has
@@ -138,6 +145,17 @@ pub struct CreateArguments {
     /// Show the build's log as it grows, and wait for its end
     #[arg(long)]
     pub follow: bool,
+}
+
+/// Options of `workspace start`.
+#[derive(Debug, Args)]
+pub struct StartArguments {
+    /// Which, and whether to wait.
+    #[command(flatten)]
+    pub transition: TransitionArguments,
+    /// Start it as the template's active version has it, instead of the version that it was built of
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// Options of `workspace start`, `stop` and `delete`.
@@ -180,6 +198,38 @@ pub struct CancelArguments {
     /// Show the build's log as it grows, and wait for its end
     #[arg(long)]
     pub follow: bool,
+}
+
+/// A command about chats.
+#[derive(Debug, Subcommand)]
+pub enum ChatCommand {
+    /// Make a chat of yours
+    Create(CreateChatArguments),
+    /// Show a chat, and which workspace it has
+    Show(ShowChatArguments),
+}
+
+/// Options of `chat create`.
+#[derive(Debug, Args)]
+pub struct CreateChatArguments {
+    /// Of whose templates its workspace is to be [default: the platform's default one]
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub organization: Option<String>,
+}
+
+/// Options of `chat show`.
+#[derive(Debug, Args)]
+pub struct ShowChatArguments {
+    /// Which chat
+    #[arg(value_name = "CHAT")]
+    pub chat: ChatId,
+}
+
+/// A command about provisioner daemons.
+#[derive(Debug, Subcommand)]
+pub enum DaemonCommand {
+    /// List the daemons that are known; for administrators
+    List,
 }
 
 /// Options of `logs`.

@@ -4,9 +4,11 @@ use std::io;
 
 use groundhog_stage::diagnostic::Diagnostics;
 use groundhog_wire::{Fault, retryable, v1::RefusalDetails};
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::exit::Exit;
+use super::tell;
+use crate::{arguments::Format, commands::scenarios, exit::Exit};
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,33 @@ impl Failure {
             Self::Status(_) | Self::Missing(_) => Exit::Failed,
             Self::Output(_) => Exit::Broken,
         }
+    }
+}
+
+impl Failure {
+    /// Tells people, and a program if one reads.
+    pub(super) fn tell(&self, format: Format) -> io::Result<()> {
+        if let Self::Mistakes(diagnostics) = self {
+            return scenarios::tell(diagnostics, format);
+        }
+        anstream::eprintln!("groundhog: {self}");
+        match format {
+            Format::Text => Ok(()),
+            Format::Json => tell::line("error", self.value()),
+        }
+    }
+
+    fn value(&self) -> Value {
+        let Self::Status(status) = self else { return json!({ "message": self.to_string(), "code": null }) };
+        let details = RefusalDetails::of(status).unwrap_or_default();
+        let validations = details.validations.iter();
+        let validations = validations.map(|one| json!({ "field": one.field, "detail": one.detail }));
+        json!({
+            "message": status.message(),
+            "code": format!("{:?}", status.code()),
+            "detail": details.detail,
+            "validations": validations.collect::<Vec<_>>(),
+        })
     }
 }
 

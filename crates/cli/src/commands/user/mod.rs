@@ -3,12 +3,15 @@
 //! - [`arguments`], [`name`]: what can be asked, and of what.
 //! - `caller`: how the control plane is asked. `failure`: why something was not done, and how that is told.
 //! - `template`, `workspace`: templates, workspaces and their builds. `logs`, `follow`: logs, and those that grow.
+//!   `chat`, `daemon`: chats and provisioner daemons.
 //! - `tell`: results for programs. `show`, `log`: results for people. `words`: what states are called for both.
 //!
 //! Everything is asked of the control plane's own API, as the person whose session token is given; nothing is decided here.
 
 pub mod arguments;
 mod caller;
+mod chat;
+mod daemon;
 mod failure;
 mod follow;
 mod log;
@@ -26,7 +29,9 @@ use groundhog_host::live::{LiveConfig, LiveMachine};
 use groundhog_wire::v1::Transition;
 
 use self::{
-    arguments::{BuildCommand, TemplateCommand, UserArguments, UserCommand, WorkspaceCommand},
+    arguments::{
+        BuildCommand, ChatCommand, DaemonCommand, TemplateCommand, UserArguments, UserCommand, WorkspaceCommand,
+    },
     caller::Caller,
     failure::Failure,
 };
@@ -52,7 +57,7 @@ pub fn run(arguments: &UserArguments) -> io::Result<Exit> {
             // Told where all commands tell it: that a reader has gone is no failure.
             Err(Failure::Output(error)) => Err(error),
             Err(failure) => {
-                anstream::eprintln!("groundhog: {failure}");
+                failure.tell(arguments.connection.format)?;
                 Ok(failure.exit())
             }
         }
@@ -65,18 +70,21 @@ async fn carry_out(machine: &LiveMachine, arguments: &UserArguments) -> Result<E
         UserCommand::Template(TemplateCommand::Push(push)) => template::push(caller, push).await,
         UserCommand::Template(TemplateCommand::List) => template::list(caller).await,
         UserCommand::Workspace(WorkspaceCommand::Create(create)) => workspace::create(caller, create).await,
-        UserCommand::Workspace(WorkspaceCommand::Start(which)) => {
-            workspace::change(caller, which, Transition::Start).await
+        UserCommand::Workspace(WorkspaceCommand::Start(start)) => {
+            workspace::change(caller, &start.transition, Transition::Start, start.update).await
         }
         UserCommand::Workspace(WorkspaceCommand::Stop(which)) => {
-            workspace::change(caller, which, Transition::Stop).await
+            workspace::change(caller, which, Transition::Stop, false).await
         }
         UserCommand::Workspace(WorkspaceCommand::Delete(which)) => {
-            workspace::change(caller, which, Transition::Destroy).await
+            workspace::change(caller, which, Transition::Destroy, false).await
         }
         UserCommand::Workspace(WorkspaceCommand::List(list)) => workspace::list(caller, list).await,
         UserCommand::Workspace(WorkspaceCommand::Show(which)) => workspace::show(caller, which).await,
         UserCommand::Build(BuildCommand::Cancel(which)) => workspace::cancel(caller, which).await,
+        UserCommand::Chat(ChatCommand::Create(create)) => chat::create(caller, create).await,
+        UserCommand::Chat(ChatCommand::Show(which)) => chat::show(caller, which).await,
+        UserCommand::Daemon(DaemonCommand::List) => daemon::list(caller).await,
         UserCommand::Logs(which) => logs::show(caller, which).await,
         UserCommand::AgentLogs(which) => logs::show_agent(caller, which).await,
     }

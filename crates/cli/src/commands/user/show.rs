@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use groundhog_wire::v1::{AgentView, Build, Template, Workspace};
+use groundhog_wire::v1::{AgentView, Build, Chat, Daemon, Template, Workspace};
 
 use super::{tell, words};
 use crate::commands::table;
@@ -40,10 +40,8 @@ pub(super) fn workspace(workspace: &Workspace, agents: &[AgentView]) -> io::Resu
     }
     rows.push(("autostart", workspace.autostart.clone()));
     rows.push(("dormant since", workspace.dormant_at_ms.map(words::time).unwrap_or_default()));
+    facts(&rows)?;
     let mut out = io::stdout().lock();
-    for (what, is) in rows.iter().filter(|(_, is)| !is.is_empty()) {
-        writeln!(out, "{what:<14}{is}")?;
-    }
     if agents.is_empty() {
         return Ok(());
     }
@@ -55,6 +53,15 @@ pub(super) fn workspace(workspace: &Workspace, agents: &[AgentView]) -> io::Resu
     };
     let headings = ["AGENT", "STATUS", "LIFECYCLE", "DIRECTORY", "APPS"];
     write!(out, "\n{}", table::render(&headings, agents.iter().map(row)))
+}
+
+/// What there is to say about one thing, a line each.
+fn facts(rows: &[(&str, String)]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (what, is) in rows.iter().filter(|(_, is)| !is.is_empty()) {
+        writeln!(out, "{what:<14}{is}")?;
+    }
+    Ok(())
 }
 
 fn build(build: &Build) -> String {
@@ -69,4 +76,26 @@ pub(super) fn templates(templates: &[Template]) -> io::Result<()> {
         |template: &Template| vec![template.name.clone(), template.organization.clone(), template.deprecated.clone()];
     let headings = ["TEMPLATE", "ORGANIZATION", "DEPRECATED"];
     write!(io::stdout().lock(), "{}", table::render(&headings, templates.iter().map(row)))
+}
+
+/// A chat.
+pub(super) fn chat(chat: &Chat) -> io::Result<()> {
+    facts(&[
+        ("chat", chat.chat_id.clone()),
+        ("owner", chat.owner.clone()),
+        ("organization", chat.organization.clone()),
+        ("workspace", chat.workspace_id.clone()),
+        ("build", chat.build_id.clone()),
+        ("agent", chat.agent_id.clone()),
+    ])
+}
+
+/// A table of daemons.
+pub(super) fn daemons(daemons: &[Daemon]) -> io::Result<()> {
+    let row = |daemon: &Daemon| {
+        let (status, seen) = (words::daemon_status(daemon.status()), words::time(daemon.last_seen_at_ms));
+        vec![daemon.name.clone(), daemon.key.clone(), status.to_owned(), seen, daemon.job_ids.join(", ")]
+    };
+    let headings = ["DAEMON", "KEY", "STATUS", "SEEN", "JOBS"];
+    write!(io::stdout().lock(), "{}", table::render(&headings, daemons.iter().map(row)))
 }

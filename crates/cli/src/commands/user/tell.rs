@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use groundhog_wire::v1::{AgentView, Build, JobView, StoredAgentLogLine, StoredLogLine, Template, Workspace};
+use groundhog_wire::v1::{
+    AgentView, Build, Chat, Daemon, JobView, StoredAgentLogLine, StoredLogLine, Template, Workspace,
+};
 use serde_json::{Value, json};
 
 use super::words;
@@ -103,6 +105,29 @@ pub(super) fn template(template: &Template) -> Value {
         "default_ttl_ms": template.default_ttl_ms,
         "dormant_after_ms": template.dormant_after_ms,
         "deleted_after_ms": template.deleted_after_ms,
+    })
+}
+
+pub(super) fn chat(chat: &Chat) -> Value {
+    json!({
+        "id": chat.chat_id,
+        "owner": chat.owner,
+        "organization": chat.organization,
+        "created_at": words::time(chat.created_at_ms),
+        "workspace_id": chat.workspace_id,
+        "build_id": chat.build_id,
+        "agent_id": chat.agent_id,
+    })
+}
+
+pub(super) fn daemon(daemon: &Daemon) -> Value {
+    json!({
+        "id": daemon.daemon_id,
+        "name": daemon.name,
+        "key": daemon.key,
+        "status": words::daemon_status(daemon.status()),
+        "last_seen_at": words::time(daemon.last_seen_at_ms),
+        "job_ids": daemon.job_ids,
     })
 }
 

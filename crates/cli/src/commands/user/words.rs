@@ -1,6 +1,6 @@
 //! What the control plane's numbers are called, for people and for programs alike.
 
-use groundhog_wire::v1::{AgentLifecycle, AgentStatus, AppHealth, JobStatus, LogLevel, Transition};
+use groundhog_wire::v1::{AgentLifecycle, AgentStatus, AppHealth, DaemonStatus, JobStatus, LogLevel, Transition};
 use jiff::Timestamp;
 
 pub(super) fn job_status(status: JobStatus) -> &'static str {
@@ -74,6 +74,15 @@ pub(super) fn app_health(health: AppHealth) -> &'static str {
         AppHealth::Initializing => "initializing",
         AppHealth::Healthy => "healthy",
         AppHealth::Unhealthy => "unhealthy",
+    }
+}
+
+pub(super) fn daemon_status(status: DaemonStatus) -> &'static str {
+    match status {
+        DaemonStatus::Unspecified => "unknown",
+        DaemonStatus::Offline => "offline",
+        DaemonStatus::Idle => "idle",
+        DaemonStatus::Busy => "busy",
     }
 }
 

@@ -37,16 +37,18 @@ pub(super) async fn create(caller: &Caller, arguments: &CreateArguments) -> Resu
     queued(caller, &build, arguments.follow).await
 }
 
-/// Has a workspace started, stopped or deleted.
+/// Has a workspace started, stopped or deleted; with `update`, as its template's active version has it.
 pub(super) async fn change(
     caller: &Caller,
     arguments: &TransitionArguments,
     transition: Transition,
+    update: bool,
 ) -> Result<Exit, Failure> {
     let found = look_up(caller, &arguments.workspace).await?;
     let request = v1::CreateBuildRequest {
         workspace_id: found.workspace_id.clone(),
         transition: transition.into(),
+        update,
         // Somebody else may have had it built since it was looked up.
         after_build: latest_build(&found)?.number,
         ..v1::CreateBuildRequest::default()

@@ -72,7 +72,9 @@ fn a_build_goes_on_when_the_control_plane_is_killed_and_its_log_has_no_gap() {
 #[test]
 fn a_build_whose_daemon_is_killed_is_given_up_as_hung() {
     let place = Place::new();
-    let (control, daemon) = (place.control(), place.provisioner());
+    // Longer than the five seconds between two heartbeats, and as long as a test can wait.
+    let settings = ["--job-hung-after", "15s", "--reaper-interval", "1s"];
+    let (control, daemon) = (place.control_with(&settings), place.provisioner());
     let onlooker = building(&place);
     daemon.kill();
     // A daemon of the same name knows nothing of the job.

@@ -71,6 +71,11 @@ fn what_is_refused_is_told_as_the_control_plane_says_it() {
         (&json!(1), &json!("start"), &json!("pending"))
     );
 
+    let daemons = place.json(&["daemon", "list"], "daemon");
+    assert_eq!((&daemons[0]["name"], daemons.len()), (&json!("prov-1"), 1));
+    let chat = place.json(&["chat", "create"], "chat").remove(0);
+    assert_eq!(place.json(&["chat", "show", chat["id"].as_str().expect("an id")], "chat"), [chat]);
+
     let refused = |arguments: &[&str], text: &str| {
         let ran = place.user(arguments).with_status(1);
         assert_has(&ran.err, text);
@@ -87,10 +92,20 @@ fn what_is_refused_is_told_as_the_control_plane_says_it() {
     let job = build["job_id"].as_str().expect("a build has a job");
     refused(&["logs", job], "`--follow` shows it as it grows");
 
+    // A program is told what is wrong with which field.
+    let told = place.user(&[&asked[..], &["--format", "json"]].concat()).with_status(1).json();
+    let validation = json!({ "field": "name", "detail": "It is taken: choose another one." });
+    assert_eq!(
+        (&told[0]["error"]["code"], &told[0]["error"]["validations"]),
+        (&json!("AlreadyExists"), &json!([validation]))
+    );
+
     // By its owner's name it is the same workspace.
     let of = |name: &str| place.json(&["workspace", "show", name], "workspace").remove(0)["id"].clone();
     assert_eq!(of("dev"), of("admin/dev"));
     drop((control, daemon));
+    let unreachable = place.user(&["workspace", "list", "--format", "json"]).with_status(3).json();
+    assert_eq!(unreachable[0]["error"]["code"], "Unavailable");
 }
 
 #[test]
@@ -121,6 +136,8 @@ fn a_build_is_cancelled_and_programs_are_told_of_everything() {
     // Whoever pushes again does not have to think of a name.
     let versions = place.json(&["template", "push", "endless", "template.toml"], "version");
     assert_eq!(versions[0]["name"], "v2");
+    let shown = place.folder.json(2, &["user", "--token-file", "none", "workspace", "list"]);
+    assert_eq!(keys(&shown[0]["error"]), ["code", "message"]);
     place.user(&["workspace", "delete", "dev", "--follow"]).with_status(0);
     assert_eq!(place.json(&["workspace", "list"], "workspace").len(), 0);
     for running in [daemon, control] {

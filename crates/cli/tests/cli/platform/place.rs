@@ -47,7 +47,6 @@ impl Place {
         command.env("GROUNDHOG_LISTEN", format!("{}:7080", self.address));
         command.env("GROUNDHOG_HTTP", format!("{}:7081", self.address));
         command.env("GROUNDHOG_CONTROL", format!("{}:7080", self.address));
-        command.env("GROUNDHOG_AGENT_LISTEN", format!("{}:0", self.address));
     }
 
     /// The program, ready to be run here by somebody who knows the secrets.
@@ -58,12 +57,15 @@ impl Place {
         command
     }
 
-    /// A control plane that is ready. Its jobs count as hung after a while that a test can wait for, and that is longer
-    /// than the five seconds between two heartbeats of a daemon.
+    /// A control plane that is ready.
     pub(crate) fn control(&self) -> Running {
-        let mut command = self.command(&["serve", "control", "--database", "control.sqlite"]);
-        command.env("GROUNDHOG_JOB_HUNG_AFTER", "15s").env("GROUNDHOG_REAPER_INTERVAL", "1s");
-        let control = Running::start("the control plane", &mut command);
+        self.control_with(&[])
+    }
+
+    /// The same, with settings.
+    pub(crate) fn control_with(&self, settings: &[&str]) -> Running {
+        let arguments = ["serve", "control", "--database", "control.sqlite"];
+        let control = Running::start("the control plane", &mut self.command(&[&arguments[..], settings].concat()));
         control.says(|line| line.contains("ready"));
         control
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use groundhog_control::{AgentsConfig, AutobuildConfig, PrebuildsConfig};
+use groundhog_control::{AgentsConfig, AutobuildConfig, PrebuildsConfig, ReaperConfig};
 use jiff::Timestamp;
 
 use crate::scenario::units::DurationRange;
@@ -48,6 +48,8 @@ pub(crate) fn control() -> Control {
         external_auth: BTreeSet::new(),
         relays: false,
         beat_interval: AgentsConfig::default().beat_interval,
+        hung_after: ReaperConfig::default().hung_after,
+        reaper_interval: ReaperConfig::default().interval,
         prebuilds: PrebuildsConfig { enabled: false, ..PrebuildsConfig::default() },
         ahead_machines: AHEAD_MACHINES,
         autobuild: AutobuildConfig { enabled: false, ..AutobuildConfig::default() },

@@ -10,6 +10,7 @@ pub(crate) mod defaults;
 mod expectations;
 mod family;
 mod faults;
+mod live;
 mod names;
 mod prebuilds;
 mod steps;
@@ -114,6 +115,7 @@ pub(super) fn check(
         Some(raw) => check.duration = duration_above_zero(check, raw).unwrap_or(DURATION_UNKNOWN),
         None => check.report(missing("duration", "how long the story lasts, such as `duration = \"30m\"`")),
     }
+    live::live(check, &document);
     let starts_at =
         document.starts_at.as_ref().map_or_else(defaults::starts_at, |raw| values::calendar_time(check, raw));
     let settle = document.settle.as_ref().and_then(|raw| values::duration(check, raw)).unwrap_or(defaults::SETTLE);

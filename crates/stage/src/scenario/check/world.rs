@@ -1,6 +1,7 @@
 //! The network, the machines and the people.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use toml::Spanned;
 
@@ -95,16 +96,19 @@ pub(super) fn control(check: &mut Check<'_>, raw: Option<raw::Control>) -> (Cont
         }),
         external_auth: external_auth(check, raw.external_auth.unwrap_or_default()),
         relays: raw.relays.unwrap_or(default.relays),
-        beat_interval: raw
-            .beat_interval
-            .as_ref()
-            .and_then(|raw| duration_above_zero(check, raw))
-            .unwrap_or(default.beat_interval),
+        beat_interval: interval(check, raw.beat_interval.as_ref(), default.beat_interval),
+        hung_after: interval(check, raw.hung_after.as_ref(), default.hung_after),
+        reaper_interval: interval(check, raw.reaper_interval.as_ref(), default.reaper_interval),
         prebuilds,
         ahead_machines,
         autobuild,
     };
     (control, autobuild_is_on)
+}
+
+/// A span of time above zero, or `default` if nothing is said.
+fn interval(check: &mut Check<'_>, raw: Option<&Spanned<raw::DurationText>>, default: Duration) -> Duration {
+    raw.and_then(|raw| duration_above_zero(check, raw)).unwrap_or(default)
 }
 
 pub(super) fn organizations(check: &mut Check<'_>, raw: Vec<Spanned<raw::Organization>>) -> Vec<Organization> {

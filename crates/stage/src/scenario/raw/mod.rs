@@ -51,6 +51,8 @@ pub(in crate::scenario) struct Control {
     pub(in crate::scenario) external_auth: Option<Vec<Spanned<String>>>,
     pub(in crate::scenario) relays: Option<bool>,
     pub(in crate::scenario) beat_interval: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) hung_after: Option<Spanned<DurationText>>,
+    pub(in crate::scenario) reaper_interval: Option<Spanned<DurationText>>,
     pub(in crate::scenario) prebuilds: Option<Switch<BuildsAhead>>,
     pub(in crate::scenario) autobuild: Option<Switch<Autobuild>>,
 }

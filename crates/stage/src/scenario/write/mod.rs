@@ -143,6 +143,12 @@ fn control(scenario: &Scenario) -> Table {
     if control.beat_interval != default.beat_interval {
         table["beat_interval"] = value(text_of(control.beat_interval));
     }
+    if control.hung_after != default.hung_after {
+        table["hung_after"] = value(text_of(control.hung_after));
+    }
+    if control.reaper_interval != default.reaper_interval {
+        table["reaper_interval"] = value(text_of(control.reaper_interval));
+    }
     if let Some(ahead) = lifecycle::prebuilds(control, scenario.asks_for_prebuilds()) {
         table["prebuilds"] = Item::Value(ahead);
     }

@@ -125,8 +125,7 @@ fn compare(loaded: &Loaded, engines: &[Kind], seed: u64) -> io::Result<Compared>
     let mut all = Vec::with_capacity(engines.len());
     for engine in engines {
         let began = super::began();
-        let played =
-            if unmarked { Played::Refused(UNMARKED.to_owned()) } else { engine::play(*engine, loaded, seed)? };
+        let played = if unmarked { Played::Refused(UNMARKED.to_owned()) } else { engine::play(*engine, loaded, seed)? };
         all.push((*engine, played, began.elapsed()));
     }
     let outcome = |(engine, played, wall_time): &(Kind, Played, Duration)| Outcome {

@@ -129,7 +129,11 @@ impl super::Tell for Teller {
             0 => String::new(),
             unmarked => format!("; {unmarked} not marked `live = true`"),
         };
-        let verdicts = if self.disagree == 1 { "1 verdict differs".to_owned() } else { format!("{} verdicts differ", self.disagree) };
+        let verdicts = if self.disagree == 1 {
+            "1 verdict differs".to_owned()
+        } else {
+            format!("{} verdicts differ", self.disagree)
+        };
         let logs = if self.differ == 1 { "1 scenario".to_owned() } else { format!("{} scenarios", self.differ) };
         let hint = if self.differ > 0 && !self.all { " (--orders tells how)" } else { "" };
         writeln!(out, "{verdicts}, logs differ in order in {logs}{hint}{unmarked}")
