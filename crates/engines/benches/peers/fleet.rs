@@ -4,7 +4,8 @@
 //!
 //! An event is a record of the journal, quiet ones included: in such a fleet, nearly always a beat that was sent, stored
 //! and answered. Everything that a scenario has is in place, invariants included. What it takes to bring the fleet up is
-//! not counted: the clock runs from one record to another, of which the first is made when all agents have long been there.
+//! not counted: the clock runs from one record to another, of which the first is made when all agents have long been
+//! there.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -15,8 +16,8 @@ use groundhog_stage::{cast, catalogue, run, scenario::Scenario};
 use crate::row::Row;
 
 /// From when to when it is watched.
-const FROM: Duration = Duration::from_mins(3);
-const TO: Duration = Duration::from_mins(8);
+const FROM: Duration = Duration::from_mins(4);
+const TO: Duration = Duration::from_mins(9);
 
 /// Agents, and how many runs.
 const SIZES: [(u32, u32); 4] = [(10, 101), (100, 21), (1_000, 3), (10_000, 1)];
@@ -37,14 +38,15 @@ fn scenario(agents: u32) -> Scenario {
 
         [[provisioner]]
         name = "prov-1"
-        slots = 10
         "#,
         // A little longer, for there is to be a record after the end.
         TO.as_secs() + 30
     );
     for number in 0..agents / each {
+        // A thousand agents at a time: more at once are a story of its own.
+        let at = 1 + number * 20;
         text.push_str(&format!(
-            "[[step]]\nat = \"1s\"\ncreate_workspace = {{ name = \"dev-{number}\", owner = \"alice\", template = \"fleet\" }}\n"
+            "[[step]]\nat = \"{at}s\"\ncreate_workspace = {{ name = \"dev-{number}\", owner = \"alice\", template = \"fleet\" }}\n"
         ));
     }
     Scenario::parse("fleet.toml", &text, &catalogue::lists()).unwrap_or_else(|error| panic!("{error}"))

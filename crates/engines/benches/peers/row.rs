@@ -8,23 +8,23 @@ pub(crate) struct Row {
     pub(crate) size: String,
     pub(crate) figure: f64,
     pub(crate) unit: &'static str,
-    /// How many times the figure it is that it stands beside.
+    /// How many times as much it costs as what it stands beside.
     pub(crate) ratio: f64,
-    /// Which figure that is.
+    /// What that is.
     pub(crate) beside: &'static str,
 }
 
 impl Row {
     /// The lines above the first row.
     pub(crate) const HEAD: &'static str = "\
-        | workload | engine              | size          |     figure | unit              |    ratio | to            |\n\
-        | -------- | ------------------- | ------------- | ---------- | ----------------- | -------- | ------------- |";
+        | workload | engine              | size          |     figure | unit              |     cost | of        |\n\
+        | -------- | ------------------- | ------------- | ---------- | ----------------- | -------- | --------- |";
 
     /// The row for people.
     pub(crate) fn line(&self) -> String {
         let Self { workload, engine, size, figure, unit, ratio, beside } = self;
         let (figure, ratio) = (rounded(*figure), rounded(*ratio));
-        format!("| {workload:<8} | {engine:<19} | {size:<13} | {figure:>10} | {unit:<17} | {ratio:>8} | {beside:<13} |")
+        format!("| {workload:<8} | {engine:<19} | {size:<13} | {figure:>10} | {unit:<17} | {ratio:>8} | {beside:<9} |")
     }
 
     /// The row for programs.

@@ -33,7 +33,8 @@ const ACCEPT_BACKOFF: Backoff = Backoff::new(Duration::from_millis(10), Duration
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
     /// How many connections may be open; above that a new one is closed at once, so that its caller learns it
-    /// and backs off. Default 1 024: each may hold a megabyte or so of buffers.
+    /// and backs off. Default 16 384, for ten thousand agents and whoever looks at them: an idle one takes some 200 KB,
+    /// and each may hold a megabyte or so of buffers.
     pub connections_max: u32,
     /// How many calls may be in flight on one connection; the caller's end holds back more. Default 100, the
     /// least that the HTTP/2 specification recommends.
@@ -59,7 +60,7 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            connections_max: 1_024,
+            connections_max: 16_384,
             streams_max: 100,
             handshake_timeout: Duration::from_secs(10),
             keep_alive_interval: Duration::from_secs(20),
