@@ -125,7 +125,7 @@ impl dyn Engine + '_ {
         self.host_at(Duration::ZERO, name, boot);
     }
 
-    /// As [`host`](Self::host), but started at `at` only.
+    /// As `host`, but started at `at` only.
     pub fn host_at<F, Fut>(&mut self, at: Duration, name: &str, boot: F)
     where
         F: Fn(Host) -> Fut + 'static,
@@ -134,7 +134,7 @@ impl dyn Engine + '_ {
         self.add(name, Start::At(at), Rc::new(move |host| Box::pin(boot(host))));
     }
 
-    /// Adds a machine that is made and deleted in the course of the run, by its [`power`](Self::power).
+    /// Adds a machine that is made and deleted in the course of the run, by its [`power`](Engine::power).
     pub fn machine<F, Fut>(&mut self, name: &str, boot: F)
     where
         F: Fn(Host) -> Fut + 'static,
